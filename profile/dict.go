@@ -1,0 +1,88 @@
+package profile
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+)
+
+// dictLimit is the number of keys a Dict interns. Beyond it keys are kept
+// inline, so a sender who invents a new property name per event costs bytes,
+// never a table that grows without end.
+const dictLimit = 4096
+
+// Dict interns property keys: a stored object then holds a number of one or
+// two bytes for each key instead of its text. It is append-only and safe for
+// concurrent use; reads take no lock.
+type Dict struct {
+	mu    sync.Mutex
+	state atomic.Pointer[dictState]
+}
+
+type dictState struct {
+	ids   map[string]uint32
+	names []string
+}
+
+// NewDict returns an empty dictionary.
+func NewDict() *Dict {
+	d := &Dict{}
+	d.state.Store(&dictState{ids: map[string]uint32{}})
+	return d
+}
+
+// Intern returns the number of key, giving it one if there is room. It reports
+// false when the dictionary is full and does not hold key.
+func (d *Dict) Intern(key string) (uint32, bool) {
+	if id, ok := d.state.Load().ids[key]; ok {
+		return id, true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := d.state.Load()
+	if id, ok := old.ids[key]; ok {
+		return id, true
+	}
+	if len(old.names) >= dictLimit {
+		return 0, false
+	}
+	// Copy on write: readers never wait, and the table stops growing at
+	// dictLimit, so the copies are few.
+	key = string([]byte(key)) // do not keep a caller's large buffer alive
+	id := uint32(len(old.names))
+	ids := maps.Clone(old.ids)
+	ids[key] = id
+	d.state.Store(&dictState{ids: ids, names: append(old.names, key)})
+	return id, true
+}
+
+func (d *Dict) name(id uint32) string {
+	names := d.state.Load().names
+	if int(id) >= len(names) {
+		return ""
+	}
+	return names[id]
+}
+
+// Key is a property key prepared for look-ups in objects of one dictionary
+// (those of a store) and of none (those just decoded).
+type Key struct {
+	name string
+	dict *Dict
+	id   uint32
+}
+
+// Key prepares a look-up of name.
+func (d *Dict) Key(name string) Key {
+	k := Key{name: name}
+	if d == nil {
+		return k
+	}
+	if id, ok := d.Intern(name); ok {
+		k.dict, k.id = d, id
+	}
+	return k
+}
+
+// String returns the key's text.
+func (k Key) String() string { return k.name }

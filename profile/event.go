@@ -1,0 +1,125 @@
+package profile
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxID is the longest id, name or key, in bytes.
+const MaxID = 1024
+
+// Subject says what an id names: a user or an account.
+type Subject uint8
+
+// The two subjects. Their ids are separate: user "7" is not account "7".
+const (
+	User Subject = iota
+	Account
+)
+
+// String returns "user" or "account".
+func (s Subject) String() string {
+	if s == Account {
+		return "account"
+	}
+	return "user"
+}
+
+// Ref names one profile: a user's or an account's.
+type Ref struct {
+	Subject Subject
+	ID      string
+}
+
+// UserRef and AccountRef are shorthand for a Ref.
+func UserRef(id string) Ref    { return Ref{User, id} }
+func AccountRef(id string) Ref { return Ref{Account, id} }
+
+// Event is one thing that a user did: a track, page or screen call.
+type Event struct {
+	Profile    string    // the user's id; any id that was merged into the profile serves
+	Name       string    // what was done: "Order Completed"
+	Time       time.Time // when it was done, by the sender's clock
+	MessageID  string    // the same id for the same profile is the same event; empty: never a duplicate
+	Account    string    // the account it was sent for (context.groupId), if any
+	Properties Object
+	Context    Object
+	Seq        uint64 // order of arrival, given by the store; ignored on input
+}
+
+// Validate returns an error for an event that no store takes.
+func (e *Event) Validate() error {
+	if err := CheckID("profile id", e.Profile); err != nil {
+		return err
+	}
+	if err := CheckID("event name", e.Name); err != nil {
+		return err
+	}
+	if err := checkOptional("message id", e.MessageID); err != nil {
+		return err
+	}
+	if err := checkOptional("group id", e.Account); err != nil {
+		return err
+	}
+	return CheckTime(e.Time)
+}
+
+// CheckID returns an error wrapping ErrInvalid or ErrTooLarge unless id is
+// non-empty valid UTF-8 of at most MaxID bytes. what names it in the error.
+func CheckID(what, id string) error {
+	if id == "" {
+		return fmt.Errorf("%w: %s is empty", ErrInvalid, what)
+	}
+	return checkOptional(what, id)
+}
+
+func checkOptional(what, id string) error {
+	if len(id) > MaxID {
+		return fmt.Errorf("%w: %s of %d bytes, at most %d", ErrTooLarge, what, len(id), MaxID)
+	}
+	if !utf8.ValidString(id) {
+		return fmt.Errorf("%w: %s is not valid UTF-8", ErrInvalid, what)
+	}
+	return nil
+}
+
+// TraitWrite is one setting of one trait. A null value removes the trait.
+//
+// The write that counts at instant t is the greatest by Compare among those
+// with Time <= t: the newest event time wins, whatever arrived last.
+type TraitWrite struct {
+	Name      string
+	Value     Value
+	Time      time.Time
+	MessageID string
+	Seq       uint64 // order of arrival, given by the store
+}
+
+// Compare orders writes of one trait: by time, then message id, then value, so
+// that the order of arrival decides nothing.
+func (w TraitWrite) Compare(x TraitWrite) int {
+	if c := w.Time.Compare(x.Time); c != 0 {
+		return c
+	}
+	if w.MessageID != x.MessageID {
+		if w.MessageID < x.MessageID {
+			return -1
+		}
+		return 1
+	}
+	return w.Value.Compare(x.Value)
+}
+
+// ExternalID is an id of a profile in some system: type "email", value
+// "a@x.io". A profile may have several of a type.
+type ExternalID struct {
+	Type, Value string
+}
+
+// Membership is one profile's being in one audience.
+type Membership struct {
+	Audience string
+	Ref      Ref
+	Since    time.Time // the instant of the transition
+}

@@ -1,0 +1,206 @@
+package profile
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Store keeps everything the engine knows: events, traits, ids, accounts,
+// memberships, and the audience keys ever used with their definitions. It is
+// the truth; the engine's own state is a cache that can be rebuilt from it.
+//
+// A Store is safe for concurrent use. MemStore is the one in memory; package
+// storetest is the suite that every other must pass.
+type Store interface {
+	Reader
+
+	// Apply makes the changes of batch in order, at the engine's instant now:
+	// all of them or, on an error, none. The outcome of a change is left in its
+	// own Out fields.
+	Apply(ctx context.Context, now time.Time, batch ...Change) error
+
+	// Snapshot returns the store as it is at the call, unaffected by later
+	// changes. Taking one is cheap, whatever the size of the store.
+	Snapshot(ctx context.Context) (Snapshot, error)
+
+	// Retention is the age beyond which events may be dropped; 0 keeps all.
+	Retention() time.Duration
+
+	// Close releases what the store holds. Its use afterwards is ErrClosed.
+	Close() error
+}
+
+// Snapshot is a store at one instant.
+type Snapshot interface {
+	Reader
+	Close() error
+}
+
+// Reader is the reading half of a store. A ref may hold any id ever merged
+// into a profile. An unknown profile has no events, traits, ids and so on: that
+// is not an error. Iterators yield at most one error, as their last pair.
+type Reader interface {
+	// Resolve returns the id under which the profile is kept (another than
+	// ref.ID after a merge), and whether it exists.
+	Resolve(ctx context.Context, ref Ref) (id string, exists bool, err error)
+
+	// Profiles yields the ids of the profiles of a subject in ascending order,
+	// from the first that is greater than after.
+	Profiles(ctx context.Context, subject Subject, after string) iter.Seq2[string, error]
+	// Count returns the number of profiles of a subject.
+	Count(ctx context.Context, subject Subject) (int, error)
+
+	// EventNames yields the names of a user's events in ascending order.
+	EventNames(ctx context.Context, user string) iter.Seq2[string, error]
+	// Events yields a user's events of one name, those of time >= since, in
+	// the order of (time, arrival). The zero time is no bound.
+	Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[Event, error]
+
+	// Traits returns the trait writes of a profile that can still matter: for
+	// each instant from the last Apply's now on, and for each arrival number n,
+	// the greatest write of a trait (TraitWrite.Compare) among those of time up
+	// to the instant and of Seq > n. They are in the order of name, then Compare.
+	Traits(ctx context.Context, ref Ref) ([]TraitWrite, error)
+	// IDs returns the external ids of a profile, by type, then value.
+	IDs(ctx context.Context, ref Ref) ([]ExternalID, error)
+	// Find returns the profiles of a subject that have an external id, ascending.
+	Find(ctx context.Context, subject Subject, id ExternalID) ([]string, error)
+
+	// Accounts returns the ids of the accounts a user is attached to, ascending.
+	Accounts(ctx context.Context, user string) ([]string, error)
+	// Users yields the users attached to an account in ascending order.
+	Users(ctx context.Context, account string) iter.Seq2[string, error]
+	// Senders yields, in ascending order, the users who sent an event with the
+	// account's id (Event.Account), attached to it or not.
+	Senders(ctx context.Context, account string) iter.Seq2[string, error]
+
+	// Members yields the members of an audience, ascending by profile id, from
+	// the first that is greater than after.
+	Members(ctx context.Context, audience, after string) iter.Seq2[Membership, error]
+	// MemberCount returns the number of members of an audience.
+	MemberCount(ctx context.Context, audience string) (int, error)
+	// Memberships returns the audiences a profile is in, by key.
+	Memberships(ctx context.Context, ref Ref) ([]Membership, error)
+
+	// Position returns the arrival number of the last message stored, and the
+	// latest instant of an Apply: zero if there was none.
+	Position(ctx context.Context) (seq uint64, now time.Time, err error)
+	// Keys yields every audience and computed-trait key ever used, in the order
+	// in which they were first used.
+	Keys(ctx context.Context) iter.Seq2[KeyRecord, error]
+}
+
+// Change is one of the pointer types below.
+type Change interface{ change() }
+
+// PutEvent stores an event. Its profile is made if there is none.
+type PutEvent struct {
+	Event Event
+
+	OutID     string // the id the profile is kept under
+	OutSeq    uint64 // the event's arrival number
+	Created   bool   // the profile is new
+	Duplicate bool   // the message id was seen before: nothing was stored
+	Dropped   bool   // older than the retention: nothing was stored
+}
+
+// PutTraits sets traits of a user or an account: an identify call, or the
+// traits of a group call. The profile is made if there is none.
+type PutTraits struct {
+	Ref       Ref
+	Traits    Object // a null removes the trait
+	Time      time.Time
+	MessageID string
+
+	OutID     string
+	OutSeq    uint64
+	Created   bool
+	Duplicate bool // nothing was stored
+}
+
+// PutIDs attaches external ids to a profile, which is made if there is none.
+type PutIDs struct {
+	Ref Ref
+	IDs []ExternalID
+
+	OutID   string
+	Created bool
+}
+
+// Merge makes From and Into one user profile, kept under Into's id, which is
+// made if there is none: events, traits, ids, accounts. From's id resolves to
+// it from then on. Of an event that both have (by message id) the one that
+// arrived first is kept. The memberships of From are dropped: the engine
+// computes those of the whole.
+type Merge struct {
+	From, Into string
+
+	OutFrom, OutInto string // the ids they resolved to; equal: nothing to do
+	Created          bool   // Into is new; From need not have existed
+}
+
+// Delete removes a profile with everything that is its own: events, traits,
+// ids, accounts, memberships, message ids, and the ids merged into it. A
+// message that names one of them later begins a new profile. Deleting an
+// account detaches its users; events they sent with its id stay theirs.
+type Delete struct {
+	Ref Ref
+
+	OutID   string
+	Existed bool
+}
+
+// Join attaches a user to an account; Leave detaches. Join makes both profiles
+// if there are none.
+type Join struct {
+	User, Account string
+
+	OutUser                     string
+	CreatedUser, CreatedAccount bool
+	Changed                     bool
+}
+
+// Leave is the opposite of Join.
+type Leave struct {
+	User, Account string
+
+	OutUser string
+	Changed bool
+}
+
+// SetMember records that a profile entered an audience, or exited it.
+type SetMember struct {
+	Membership Membership
+	Member     bool
+}
+
+// KeyRecord is an audience or computed-trait key with what it names.
+type KeyRecord struct {
+	Key        string
+	Definition []byte // in the JSON form; nil: deleted, the key stays used
+	Since      uint64 // only data with a greater arrival number counts; 0 counts all
+}
+
+// UseKey takes a key that was never used, and is used from then on, for ever.
+// It fails with ErrRetired if it was used before.
+type UseKey struct{ Record KeyRecord }
+
+// SetKey replaces what a used key names, by nothing if Definition is nil. It
+// fails with ErrNotFound if the key was never used.
+type SetKey struct{ Record KeyRecord }
+
+// DropMembers removes all members of an audience at once.
+type DropMembers struct{ Audience string }
+
+func (*PutEvent) change()    {}
+func (*PutTraits) change()   {}
+func (*PutIDs) change()      {}
+func (*Merge) change()       {}
+func (*Delete) change()      {}
+func (*Join) change()        {}
+func (*Leave) change()       {}
+func (*SetMember) change()   {}
+func (*UseKey) change()      {}
+func (*SetKey) change()      {}
+func (*DropMembers) change() {}
