@@ -1,14 +1,9 @@
 package profile
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
 	"iter"
 	"math"
-	"strconv"
+	"strings"
 )
 
 // Kind is the type of a Value: those of JSON, with whole numbers apart from
@@ -78,32 +73,20 @@ func FloatValue(v float64) Value {
 	return Value{kind: Float, num: math.Float64bits(v)}
 }
 
-// StringValue returns v as a Value.
-func StringValue(v string) Value { return Value{kind: String, data: []byte(v)} }
+// StringValue returns v as a Value; what is not valid UTF-8 in it is replaced
+// by U+FFFD.
+func StringValue(v string) Value {
+	return Value{kind: String, data: []byte(strings.ToValidUTF8(v, "\ufffd"))}
+}
 
-// ListValue returns a list of items.
+// ListValue returns a list of items. Limits on nesting and size apply where the
+// list becomes part of an object.
 func ListValue(items ...Value) Value {
 	var body []byte
 	for _, v := range items {
 		body = appendValue(body, v, nil)
 	}
 	return Value{kind: List, data: body}
-}
-
-// NewValue packs a Go value: nil, bool, any integer or float type,
-// json.Number, string, time.Time (as RFC 3339), []any, []string,
-// map[string]any, Object and Value. It refuses NaN, infinities, invalid UTF-8,
-// nesting beyond MaxDepth and sizes beyond MaxSize.
-func NewValue(v any) (Value, error) {
-	b, err := pack(nil, v, 0)
-	if err != nil {
-		return Value{}, err
-	}
-	if len(b) > MaxSize {
-		return Value{}, fmt.Errorf("%w: %d bytes packed, at most %d", ErrTooLarge, len(b), MaxSize)
-	}
-	val, _ := decodeValue(b, nil)
-	return val, nil
 }
 
 // Kind returns the value's kind.
@@ -183,195 +166,4 @@ func (v Value) Any() any {
 		return Object{dict: v.dict, body: v.data}.Map()
 	}
 	return nil
-}
-
-// Compare orders any two values: by kind first (null, booleans, numbers,
-// strings, lists, maps), then by value; numbers compare across Int and Float.
-// It serves where an order must not depend on arrival.
-func (v Value) Compare(w Value) int {
-	if c := cmp.Compare(rank(v.kind), rank(w.kind)); c != 0 {
-		return c
-	}
-	switch v.kind {
-	case False, True:
-		return cmp.Compare(v.kind, w.kind)
-	case Int, Float:
-		return compareNumbers(v, w)
-	case String:
-		return bytes.Compare(v.data, w.data)
-	case List, Map:
-		a, _ := v.MarshalJSON()
-		b, _ := w.MarshalJSON()
-		return bytes.Compare(a, b)
-	}
-	return 0
-}
-
-func rank(k Kind) int {
-	switch k {
-	case Null:
-		return 0
-	case False, True:
-		return 1
-	case Int, Float:
-		return 2
-	case String:
-		return 3
-	case List:
-		return 4
-	}
-	return 5
-}
-
-// compareNumbers compares exactly, also where an int64 has no float64.
-func compareNumbers(v, w Value) int {
-	switch {
-	case v.kind == Int && w.kind == Int:
-		return cmp.Compare(int64(v.num), int64(w.num))
-	case v.kind == Int:
-		return CompareIntFloat(int64(v.num), math.Float64frombits(w.num))
-	case w.kind == Int:
-		return -CompareIntFloat(int64(w.num), math.Float64frombits(v.num))
-	}
-	return cmp.Compare(math.Float64frombits(v.num), math.Float64frombits(w.num))
-}
-
-// CompareIntFloat compares a whole number with a float exactly, without the
-// rounding of a conversion.
-func CompareIntFloat(n int64, f float64) int {
-	switch {
-	case f >= 1<<63:
-		return -1
-	case f < -1<<63:
-		return 1
-	}
-	whole := math.Floor(f)
-	if c := cmp.Compare(n, int64(whole)); c != 0 {
-		return c
-	}
-	if f > whole {
-		return -1
-	}
-	return 0
-}
-
-// Equal reports whether both values are the same JSON value; 1 equals 1.0.
-func (v Value) Equal(w Value) bool { return v.Compare(w) == 0 }
-
-// MarshalJSON writes the value as JSON, the keys of maps in sorted order.
-func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
-
-func (v Value) appendJSON(b []byte) []byte {
-	switch v.kind {
-	case False, True:
-		return strconv.AppendBool(b, v.kind == True)
-	case Int:
-		return strconv.AppendInt(b, int64(v.num), 10)
-	case Float, String:
-		text, _ := json.Marshal(v.Any()) // neither can fail: no NaN, valid UTF-8
-		return append(b, text...)
-	case List:
-		b = append(b, '[')
-		first := true
-		for item := range v.Items() {
-			if !first {
-				b = append(b, ',')
-			}
-			first = false
-			b = item.appendJSON(b)
-		}
-		return append(b, ']')
-	case Map:
-		return Object{dict: v.dict, body: v.data}.appendJSON(b)
-	}
-	return append(b, "null"...)
-}
-
-// String returns the value as JSON.
-func (v Value) String() string { return string(v.appendJSON(nil)) }
-
-// The packed form of a value: its kind in a byte, then
-//
-//	Int     zigzag varint
-//	Float   8 bytes, little endian
-//	String  uvarint length, text
-//	List    uvarint length of the body, values
-//	Map     uvarint length of the body, entries: key, value
-//
-// where a key is a uvarint k: k/2 is its number in the dictionary if k is
-// even, the length of the text that follows if k is odd.
-
-func decodeValue(b []byte, dict *Dict) (v Value, size int) {
-	v.kind = Kind(b[0])
-	switch v.kind {
-	case Int:
-		n, w := binary.Varint(b[1:])
-		v.num = uint64(n)
-		return v, 1 + w
-	case Float:
-		v.num = binary.LittleEndian.Uint64(b[1:])
-		return v, 9
-	case String, List, Map:
-		n, w := uvarint(b[1:])
-		end := 1 + w + n
-		v.data, v.dict = b[1+w:end:end], dict
-		return v, end
-	}
-	return v, 1
-}
-
-// sizeOf returns the packed size of the value at the start of b.
-func sizeOf(b []byte) int {
-	switch Kind(b[0]) {
-	case Int:
-		i := 1
-		for b[i] >= 0x80 {
-			i++
-		}
-		return i + 1
-	case Float:
-		return 9
-	case String, List, Map:
-		n, w := uvarint(b[1:])
-		return 1 + w + n
-	}
-	return 1
-}
-
-func uvarint(b []byte) (n, width int) {
-	if c := b[0]; c < 0x80 { // nearly every length and key
-		return int(c), 1
-	}
-	u, w := binary.Uvarint(b)
-	return int(u), w
-}
-
-// appendValue appends v, its keys interned in dict, or inline where dict is nil.
-func appendValue(b []byte, v Value, dict *Dict) []byte {
-	b = append(b, byte(v.kind))
-	switch v.kind {
-	case Int:
-		return binary.AppendVarint(b, int64(v.num))
-	case Float:
-		return binary.LittleEndian.AppendUint64(b, v.num)
-	case String:
-		b = binary.AppendUvarint(b, uint64(len(v.data)))
-		return append(b, v.data...)
-	case List, Map:
-		if v.dict == dict {
-			b = binary.AppendUvarint(b, uint64(len(v.data)))
-			return append(b, v.data...)
-		}
-		var body []byte
-		if v.kind == List {
-			for item := range v.Items() {
-				body = appendValue(body, item, dict)
-			}
-		} else {
-			body = Object{dict: v.dict, body: v.data}.AppendPacked(nil, dict)
-		}
-		b = binary.AppendUvarint(b, uint64(len(body)))
-		return append(b, body...)
-	}
-	return b
 }

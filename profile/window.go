@@ -3,6 +3,7 @@ package profile
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +45,8 @@ type Window struct {
 	Min, Max time.Duration
 }
 
-// Within is the window of the last d: event time in (now-d, now].
+// Within is the window of the last d: event time in (now-d, now]. Within(0) is
+// the zero Window, which is all time.
 func Within(d time.Duration) Window { return Window{Max: d} }
 
 // Between is the window of ages in [min, max).
@@ -85,8 +87,15 @@ type windowJSON struct {
 	Between *[]string `json:"between,omitempty"`
 }
 
-// MarshalJSON writes {"within": "30d"} or {"between": ["30d", "90d"]}.
+// MarshalJSON writes {"within": "30d"} or {"between": ["30d", "90d"]}, and null
+// for all time. A window that is not valid is an error.
 func (w Window) MarshalJSON() ([]byte, error) {
+	if err := w.Validate(); err != nil {
+		return nil, err
+	}
+	if w.IsZero() {
+		return []byte("null"), nil
+	}
 	if w.Min == 0 {
 		d := FormatDuration(w.Max)
 		return json.Marshal(windowJSON{Within: &d})
@@ -96,6 +105,10 @@ func (w Window) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes, strictly.
 func (w *Window) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*w = Window{}
+		return nil
+	}
 	var j windowJSON
 	if err := strictJSON(text, &j); err != nil {
 		return fmt.Errorf("window: %w", err)
@@ -109,44 +122,54 @@ func (w *Window) UnmarshalJSON(text []byte) error {
 	default:
 		return fmt.Errorf(`%w: a window is {"within": "30d"} or {"between": ["30d", "90d"]}`, ErrInvalid)
 	}
-	var err error
-	if w.Min, err = ParseDuration(bounds[0]); err != nil {
+	start, err := ParseDuration(bounds[0])
+	if err != nil {
+		return fmt.Errorf("window: %w", err)
+	}
+	end, err := ParseDuration(bounds[1])
+	if err != nil {
+		return fmt.Errorf("window: %w", err)
+	}
+	read := Window{Min: start, Max: end}
+	if read.IsZero() {
+		return fmt.Errorf("%w: window of 0s is empty", ErrInvalid)
+	}
+	if err := read.Validate(); err != nil {
 		return err
 	}
-	if w.Max, err = ParseDuration(bounds[1]); err != nil {
-		return err
-	}
-	if w.IsZero() {
-		return fmt.Errorf("%w: window within 0s is empty", ErrInvalid)
-	}
-	return w.Validate()
+	*w = read
+	return nil
 }
 
-// ParseDuration reads a duration as time.ParseDuration does, with the units d
-// (24 h) and w (7 d) besides: "30d", "1w2d", "1d12h30m".
+// ParseDuration reads a duration as time.ParseDuration does, with whole numbers
+// of the units w (7 d) and d (24 h) before the rest: "30d", "1w2d", "1d12h30m".
 func ParseDuration(s string) (time.Duration, error) {
+	invalid := fmt.Errorf("%w: duration %q", ErrInvalid, s)
 	rest, total := s, time.Duration(0)
 	for {
 		i := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
 		if i <= 0 || (rest[i] != 'd' && rest[i] != 'w') {
 			break
 		}
-		n, err := strconv.ParseInt(rest[:i], 10, 64)
 		unit := Day
 		if rest[i] == 'w' {
 			unit = Week
 		}
-		if err != nil || n > int64(2*MaxWindow/unit) {
-			return 0, fmt.Errorf("%w: duration %q", ErrInvalid, s)
+		n, err := strconv.ParseInt(rest[:i], 10, 64)
+		if err != nil || n > int64((math.MaxInt64-total)/unit) {
+			return 0, invalid
 		}
 		total += time.Duration(n) * unit
 		if rest = rest[i+1:]; rest == "" {
 			return total, nil
 		}
+		if rest == "0" || !isDigit(rest[0]) && rest[0] != '.' {
+			return 0, invalid // time.ParseDuration takes a sign, and 0 without a unit
+		}
 	}
 	d, err := time.ParseDuration(rest)
-	if err != nil || total > 2*MaxWindow {
-		return 0, fmt.Errorf("%w: duration %q", ErrInvalid, s)
+	if err != nil || d > math.MaxInt64-total {
+		return 0, invalid
 	}
 	return total + d, nil
 }

@@ -1,0 +1,109 @@
+package audience
+
+import (
+	"time"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// Condition is what the builder combines: a Node, or an Event under
+// construction.
+type Condition interface{ Node() Node }
+
+// Define begins the definition of an audience. Mistakes are reported when it
+// is compiled or created, never by the builder.
+func Define(key string) Definition { return Definition{Key: key} }
+
+// Named returns d with a name for people.
+func (d Definition) Named(name string) Definition {
+	d.Name = name
+	return d
+}
+
+// WithoutBackfill returns d such that only data that arrives after its
+// creation counts.
+func (d Definition) WithoutBackfill() Definition {
+	d.NoBackfill = true
+	return d
+}
+
+// Members returns d with the condition that its members meet.
+func (d Definition) Members(c Condition) Definition {
+	d.Where = c.Node()
+	return d
+}
+
+// All holds if every condition does.
+func All(of ...Condition) Node { return Node{All: nodes(of)} }
+
+// Any holds if at least one condition does.
+func Any(of ...Condition) Node { return Node{Any: nodes(of)} }
+
+// Not holds if c does not.
+func Not(c Condition) Node {
+	n := c.Node()
+	return Node{Not: &n}
+}
+
+func nodes(of []Condition) []Node {
+	ns := make([]Node, len(of))
+	for i, c := range of {
+		ns[i] = c.Node()
+	}
+	return ns
+}
+
+// Performed is the condition that the user did an event: at least once, ever,
+// unless its methods say otherwise.
+func Performed(event string) Event { return Event{Name: event} }
+
+// NotPerformed is the condition that the user did not do an event.
+func NotPerformed(event string) Event { return Performed(event).AtMost(0) }
+
+// Where returns e counting only events that pass the CEL filter.
+func (e Event) Where(cel string) Event {
+	e.Filter = cel
+	return e
+}
+
+// AtLeast returns e asking for at least n events.
+func (e Event) AtLeast(n int) Event {
+	e.Count = Count{AtLeast, n}
+	return e
+}
+
+// AtMost returns e asking for at most n events.
+func (e Event) AtMost(n int) Event {
+	e.Count = Count{AtMost, n}
+	return e
+}
+
+// Exactly returns e asking for exactly n events.
+func (e Event) Exactly(n int) Event {
+	e.Count = Count{Exactly, n}
+	return e
+}
+
+// Within returns e counting events of the last d.
+func (e Event) Within(d time.Duration) Event {
+	e.Window = profile.Within(d)
+	return e
+}
+
+// Between returns e counting events of age in [min, max).
+func (e Event) Between(min, max time.Duration) Event {
+	e.Window = profile.Between(min, max)
+	return e
+}
+
+// Trait is the condition that a CEL expression over traits is true.
+func Trait(cel string) Node { return Node{Trait: cel} }
+
+// TraitDate is the condition that the date in a trait lies in the window.
+func TraitDate(name string, window trait.DateWindow) Node {
+	return Node{TraitDate: &trait.Date{Name: name, Window: window}}
+}
+
+// In is the condition of being a member of another audience.
+func In(key string) Node { return Node{Audience: key} }

@@ -1,0 +1,172 @@
+package audience
+
+import (
+	"slices"
+
+	"github.com/muster-go/muster/internal/horizon"
+)
+
+// countLeaf is a condition on the number of matching events in a window: it
+// holds for counts in [min, max] of events of age in [from, to).
+type countLeaf struct {
+	min, max int
+	from, to int64 // nanoseconds; to is 0 where the window is all time
+}
+
+func newCountLeaf(p *plan) countLeaf {
+	return countLeaf{min: p.min, max: p.max, from: int64(p.window.Min), to: int64(p.window.Max)}
+}
+
+func (l *countLeaf) holds(count int) bool { return l.min <= count && count <= l.max }
+
+// enough is the count beyond which more changes nothing.
+func (l *countLeaf) enough() int {
+	if l.max == maxCount {
+		return l.min
+	}
+	return l.max + 1
+}
+
+// matches is what a count leaf remembers of one profile: the times of the
+// matching events as far as they still matter.
+//
+// Let k be the leaf's enough(). Without a window a match whose time has come
+// counts for ever, so past is a number up to k and times are only those of the
+// future. With a window of length L = to-from, a time with k others before and
+// k others after it, all 2k within L, decides nothing at any instant, now or
+// later: wherever it counts, k of those do. Dropping such times bounds the
+// memory to some 4k+16 times for each window length between the oldest time
+// that can count and the newest.
+type matches struct {
+	past  int32
+	times []int64 // ascending
+}
+
+// add counts an event of time at, seen at instant now.
+func (m *matches) add(l *countLeaf, at, now int64) {
+	if l.to == 0 {
+		if at <= now {
+			m.past = min(m.past+1, int32(l.enough()))
+			return
+		}
+		if m.soon(at, l.enough()) {
+			m.insert(at)
+		}
+		return
+	}
+	if at+l.to <= now {
+		return // over before it was known
+	}
+	m.insert(at)
+	if k := l.enough(); len(m.times) > 4*k+16 {
+		m.forget(l, now)
+		m.thin(k, l.to-l.from)
+	}
+}
+
+// soon reports whether a time is among the k first of the future; later ones
+// cannot matter where every match counts for ever.
+func (m *matches) soon(at int64, k int) bool {
+	if len(m.times) < k {
+		return true
+	}
+	if at >= m.times[k-1] {
+		return false
+	}
+	m.times = m.times[:k-1]
+	return true
+}
+
+func (m *matches) insert(at int64) {
+	if n := len(m.times); n == 0 || m.times[n-1] <= at {
+		m.times = append(m.times, at)
+		return
+	}
+	i, _ := slices.BinarySearch(m.times, at)
+	m.times = slices.Insert(m.times, i, at)
+}
+
+// thin drops the times that decide nothing; see matches.
+func (m *matches) thin(k int, length int64) {
+	kept := m.times[:0]
+	for i, at := range m.times {
+		if n := len(kept); n >= k && i+k < len(m.times) && m.times[i+k]-kept[n-k] <= length {
+			continue
+		}
+		kept = append(kept, at)
+	}
+	m.times = kept
+}
+
+// forget drops the times that no longer count at now.
+func (m *matches) forget(l *countLeaf, now int64) {
+	n := 0
+	for n < len(m.times) && m.times[n]+l.to <= now {
+		n++
+	}
+	if n > 0 {
+		m.times = m.times[:copy(m.times, m.times[n:])]
+	}
+}
+
+// at answers the leaf at now.
+func (m *matches) at(l *countLeaf, now int64) horizon.Verdict {
+	if l.to == 0 {
+		return m.ever(l, now)
+	}
+	m.forget(l, now)
+	// times[:in] count now, the others later. From here on the next change is
+	// either the oldest of those that count leaving at its time + to, or the
+	// first of the others coming at its time + from.
+	in := len(m.times)
+	for in > 0 && m.times[in-1]+l.from > now {
+		in--
+	}
+	truth := l.holds(in)
+	out, until := 0, horizon.Never
+	if k := l.enough(); in == len(m.times) && in > k {
+		out = in - k // none comes: down to k nothing changes
+	}
+	for l.holds(in-out) == truth {
+		leaves, comes := horizon.Never, horizon.Never
+		if out < in {
+			leaves = m.times[out] + l.to
+		}
+		if in < len(m.times) {
+			comes = m.times[in] + l.from
+		}
+		if until = min(leaves, comes); until == horizon.Never {
+			break
+		}
+		// All that happens at one instant is one change.
+		for out < in && m.times[out]+l.to == until {
+			out++
+		}
+		for in < len(m.times) && m.times[in]+l.from == until {
+			in++
+		}
+	}
+	return horizon.Verdict{True: truth, Until: until}
+}
+
+func (m *matches) ever(l *countLeaf, now int64) horizon.Verdict {
+	k := int32(l.enough())
+	n := 0
+	for n < len(m.times) && m.times[n] <= now {
+		n++
+		m.past = min(m.past+1, k)
+	}
+	if n > 0 {
+		m.times = m.times[:copy(m.times, m.times[n:])]
+	}
+	truth := l.holds(int(m.past))
+	for i := range m.times {
+		if i+1 < len(m.times) && m.times[i+1] == m.times[i] {
+			continue
+		}
+		if l.holds(int(m.past)+i+1) != truth {
+			return horizon.Verdict{True: truth, Until: m.times[i]}
+		}
+	}
+	return horizon.Always(truth)
+}

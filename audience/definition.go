@@ -1,0 +1,73 @@
+package audience
+
+import (
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// Definition is an audience: a key and the condition its members meet. It is a
+// plain value; Compile and Engine.Create check it.
+type Definition struct {
+	Key        string // [a-z][a-z0-9_]*, never used twice
+	Name       string // for people
+	NoBackfill bool   // count only data that arrives after the creation
+	Where      Node
+}
+
+// Node is one node of a condition tree: exactly one of its fields is set.
+type Node struct {
+	All       []Node      `json:"all,omitempty"`        // every one holds
+	Any       []Node      `json:"any,omitempty"`        // at least one holds
+	Not       *Node       `json:"not,omitempty"`        // it does not hold
+	Event     *Event      `json:"event,omitempty"`      // events happened so many times
+	Trait     string      `json:"trait,omitempty"`      // CEL over traits
+	TraitDate *trait.Date `json:"trait_date,omitempty"` // a date in a trait, relative to now
+	Audience  string      `json:"audience,omitempty"`   // member of the audience of that key
+}
+
+// Node returns n: a Node is a Condition.
+func (n Node) Node() Node { return n }
+
+// Event is a condition on the events of a user: how many events of a name, that
+// pass the filter and lie in the window, there are.
+type Event struct {
+	Name   string         `json:"name"`
+	Filter string         `json:"where,omitempty"` // CEL; empty: every event
+	Count  Count          `json:"count,omitzero"`
+	Window profile.Window `json:"window,omitzero"`
+}
+
+// Node returns the condition as a node.
+func (e Event) Node() Node { return Node{Event: &e} }
+
+// Comparison says how a count is compared.
+type Comparison uint8
+
+// The comparisons.
+const (
+	AtLeast Comparison = iota
+	AtMost
+	Exactly
+)
+
+// Count is a comparison with a number. The zero Count is at least 1.
+type Count struct {
+	Comparison Comparison
+	N          int
+}
+
+// IsZero reports whether c is the zero Count.
+func (c Count) IsZero() bool { return c == Count{} }
+
+// bounds returns the counts for which c holds: [min, max].
+func (c Count) bounds() (min, max int) {
+	switch {
+	case c.IsZero():
+		return 1, maxCount
+	case c.Comparison == AtMost:
+		return 0, c.N
+	case c.Comparison == Exactly:
+		return c.N, c.N
+	}
+	return c.N, maxCount
+}

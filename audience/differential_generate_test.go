@@ -1,0 +1,390 @@
+package audience_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/oracle"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// epoch is where the histories begin. All happens on a coarse grid of time,
+// with windows of a few units, so that the ends of windows, arrivals and
+// callbacks collide all the time; a nanosecond here and there tells < from <=.
+var epoch = time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
+
+const grid = time.Hour
+
+// generator makes one random history.
+type generator struct {
+	*rand.Rand
+	now      time.Time
+	people   []string
+	names    []string // of events
+	keys     []string // of the live audiences
+	made     int      // audiences so far
+	messages []oracle.Operation
+	windows  int // longest, in units of the grid
+}
+
+func generate(seed uint64) *history {
+	g := &generator{
+		Rand:    rand.New(rand.NewPCG(seed, 0)),
+		now:     epoch,
+		people:  []string{"u1", "u2", "u3", "u4"},
+		names:   []string{"Buy", "Look"},
+		windows: 5,
+	}
+	g.people = g.people[:1+g.IntN(4)]
+	length := 12 + g.IntN(24)
+	if g.IntN(10) == 0 { // one who does one thing again and again
+		g.people, g.names, g.windows = g.people[:1], g.names[:1], 40
+		length = 80
+	}
+	h := &history{}
+	g.create(h, 1+g.IntN(3))
+	for range length {
+		g.tick()
+		h.calls = append(h.calls, g.call(h)...)
+	}
+	for range g.IntN(3) {
+		h.rules = append(h.rules, g.rule())
+	}
+	return h
+}
+
+// tick moves the clock, or not.
+func (g *generator) tick() {
+	switch n := g.IntN(20); {
+	case n < 9:
+	case n < 15:
+		g.now = g.now.Add(grid)
+	case n < 17:
+		g.now = g.now.Add(2 * grid)
+	case n == 17:
+		g.now = g.now.Add(1)
+	case n == 18:
+		g.now = g.now.Truncate(grid).Add(grid - 1)
+	default:
+		g.now = g.now.Add(time.Duration(g.IntN(12)) * grid)
+	}
+}
+
+// call returns the next call of the history.
+func (g *generator) call(h *history) []call {
+	switch n := g.IntN(100); {
+	case n < 14:
+		return []call{{at: g.now}}
+	case n < 18:
+		return g.do(oracle.Merge{From: g.id(), Into: g.id()})
+	case n < 20:
+		return g.do(oracle.Delete{Profile: g.id()})
+	case n < 26 && g.made < 5:
+		g.create(h, 1+g.IntN(2))
+		return nil
+	case n < 28 && len(g.keys) > 0:
+		key := pick(g, g.keys)
+		g.keys = slices.DeleteFunc(g.keys, func(k string) bool { return k == key })
+		return g.do(oracle.Drop{Audience: key})
+	}
+	return g.do(g.message())
+}
+
+func (g *generator) do(op oracle.Operation) []call { return []call{{at: g.now, do: op}} }
+
+// id returns an id of a profile, known or not.
+func (g *generator) id() string {
+	if g.IntN(12) == 0 {
+		return pick(g, []string{"x1", "x2"})
+	}
+	return pick(g, g.people)
+}
+
+// message returns an event or traits, new or seen before.
+func (g *generator) message() oracle.Operation {
+	if len(g.messages) > 0 && g.IntN(6) == 0 {
+		return g.again(pick(g, g.messages))
+	}
+	var op oracle.Operation
+	id := ""
+	if g.IntN(2) == 0 {
+		id = fmt.Sprintf("m%d", len(g.messages))
+	}
+	if g.IntN(4) > 0 {
+		op = oracle.Track{Event: profile.Event{
+			Profile:    g.id(),
+			Name:       pick(g, g.names),
+			Time:       g.time(),
+			MessageID:  id,
+			Properties: g.properties(),
+			Context:    g.context(),
+		}}
+	} else {
+		op = oracle.Identify{Profile: g.id(), Traits: g.traits(), Time: g.time(), MessageID: id}
+	}
+	g.messages = append(g.messages, op)
+	return op
+}
+
+// again sends a message once more: as it was, for somebody else, or with its
+// id on something else.
+func (g *generator) again(op oracle.Operation) oracle.Operation {
+	switch op := op.(type) {
+	case oracle.Track:
+		switch g.IntN(4) {
+		case 0:
+			op.Event.Profile = g.id()
+		case 1:
+			op.Event.Time = g.time()
+		case 2:
+			return oracle.Identify{Profile: op.Event.Profile, Traits: g.traits(), Time: g.time(), MessageID: op.Event.MessageID}
+		}
+		return op
+	case oracle.Identify:
+		switch g.IntN(3) {
+		case 0:
+			op.Profile = g.id()
+		case 1:
+			op.Traits = g.traits()
+		}
+		return op
+	}
+	panic("no message")
+}
+
+// time returns the time of a message: now, late, or in the future.
+func (g *generator) time() time.Time {
+	t := g.now
+	if g.IntN(2) == 0 {
+		t = t.Add(time.Duration(g.IntN(9)-5) * grid)
+	}
+	return t.Add(g.nudge())
+}
+
+// nudge is nothing, nearly always.
+func (g *generator) nudge() time.Duration {
+	if g.IntN(15) == 0 {
+		return time.Duration(g.IntN(3) - 1)
+	}
+	return 0
+}
+
+func (g *generator) properties() profile.Object {
+	m := map[string]any{}
+	if g.IntN(4) > 0 {
+		m["k"] = pick(g, []any{"x", "x", "y", "pro", 1, 1.0, 1.5, true, nil})
+	}
+	if g.IntN(2) == 0 {
+		m["price"] = pick(g, []any{0, 1, 2.5, 2, "2", nil})
+	}
+	if g.IntN(4) == 0 {
+		m["tags"] = pick(g, []any{[]any{"x"}, []any{"y", 1}, []any{}, "x"})
+	}
+	return must(profile.NewObject(m))
+}
+
+func (g *generator) context() profile.Object {
+	if g.IntN(4) > 0 {
+		return profile.Object{}
+	}
+	return object("lang", pick(g, []string{"de", "en"}))
+}
+
+func (g *generator) traits() profile.Object {
+	m := map[string]any{}
+	if g.IntN(2) == 0 {
+		m["plan"] = pick(g, []any{"pro", "pro", "free", "x", nil, 1})
+	}
+	if g.IntN(2) == 0 {
+		m["score"] = pick(g, []any{1, 2.0, 3, "3", nil})
+	}
+	if g.IntN(2) == 0 {
+		m["due"] = g.date()
+	}
+	return must(profile.NewObject(m))
+}
+
+// date returns a date as a trait holds it, in any form.
+func (g *generator) date() any {
+	t := g.now.Truncate(grid).Add(time.Duration(g.IntN(9)-4) * grid)
+	switch g.IntN(8) {
+	case 0:
+		return t.Add(g.nudge()).Format(time.RFC3339Nano)
+	case 1:
+		return t.In(time.FixedZone("", -5*3600)).Format(time.RFC3339)
+	case 2:
+		return t.Format(time.DateTime)
+	case 3:
+		return t.Unix()
+	case 4:
+		return t.UnixMilli()
+	case 5:
+		return float64(t.Unix()) + 0.5
+	case 6:
+		return t.Format(time.DateOnly)
+	}
+	return pick(g, []any{nil, "soon", true, 0})
+}
+
+// rule returns a callback that calls the engine.
+func (g *generator) rule() rule {
+	r := rule{
+		audience: g.key(1 + g.IntN(3)),
+		typ:      audience.Type(g.IntN(2)),
+		times:    1 + g.IntN(3),
+		do:       pick(g, []string{"track", "track", "track", "identify", "identify", "merge", "delete"}),
+		ahead:    pick(g, []time.Duration{0, 0, -grid, grid, 2 * grid}),
+	}
+	if g.IntN(3) == 0 {
+		r.profile = g.id()
+	}
+	switch r.do {
+	case "track":
+		r.text = pick(g, g.names)
+	case "identify":
+		r.text = pick(g, []string{"pro", "free"})
+	case "merge":
+		r.text = pick(g, g.people)
+	}
+	return r
+}
+
+// create appends the creation of n audiences at once.
+func (g *generator) create(h *history, n int) {
+	var ds []audience.Definition
+	for range n {
+		g.made++
+		d := audience.Define(g.key(g.made)).Members(g.node(3))
+		d.NoBackfill = g.IntN(3) == 0
+		g.keys = append(g.keys, d.Key)
+		ds = append(ds, d)
+	}
+	h.calls = append(h.calls, g.do(oracle.Create{Definitions: ds})...)
+}
+
+// key names the n-th audience so that the order of keys is not that of
+// creation.
+func (g *generator) key(n int) string { return string(rune("_caebdf"[n])) }
+
+// node returns a condition nested at most so deep.
+func (g *generator) node(depth int) audience.Node {
+	if depth == 0 || g.IntN(3) == 0 {
+		return g.leaf()
+	}
+	switch g.IntN(5) {
+	case 0:
+		return audience.Not(g.node(depth - 1))
+	case 1, 2:
+		return audience.All(g.conditions(depth)...)
+	}
+	return audience.Any(g.conditions(depth)...)
+}
+
+func (g *generator) conditions(depth int) []audience.Condition {
+	cs := make([]audience.Condition, 1+g.IntN(3))
+	for i := range cs {
+		cs[i] = g.node(depth - 1)
+	}
+	return cs
+}
+
+func (g *generator) leaf() audience.Node {
+	switch n := g.IntN(10); {
+	case n == 0:
+		return audience.Trait(pick(g, traitFilters))
+	case n == 1:
+		return audience.TraitDate("due", g.dateWindow())
+	case n == 2 && len(g.keys) > 0:
+		return audience.In(pick(g, g.keys))
+	}
+	e := audience.Performed(pick(g, g.names))
+	if g.IntN(3) == 0 {
+		e = e.Where(pick(g, eventFilters))
+	}
+	n := g.IntN(4)
+	switch g.IntN(5) {
+	case 0:
+		e = e.AtLeast(1 + n)
+	case 1:
+		e = e.AtMost(n)
+	case 2:
+		e = e.Exactly(n)
+	case 3:
+		e = e.AtMost(0)
+	}
+	if w := g.window(); g.IntN(5) > 0 {
+		e.Window = w
+	}
+	return e.Node()
+}
+
+func (g *generator) window() profile.Window {
+	min := time.Duration(1+g.IntN(g.windows)) * grid
+	if g.IntN(5) < 3 {
+		return profile.Within(min)
+	}
+	return profile.Between(min-grid, min+time.Duration(g.IntN(3))*grid)
+}
+
+func (g *generator) dateWindow() trait.DateWindow {
+	switch g.IntN(4) {
+	case 0:
+		return trait.DateWindow{}
+	case 1:
+		return trait.Next(time.Duration(1+g.IntN(4)) * grid)
+	}
+	return trait.DateWindow{Past: g.window()}
+}
+
+var eventFilters = []string{
+	`properties.k == "x"`,
+	`properties.k == 1`,
+	`1.5 == properties.k`,
+	`properties.k == true`,
+	`properties.k == "x" && properties.price > 1`,
+	`properties.k == "y" && properties.k == "x"`,
+	`properties.price >= 2.0`,
+	`properties.price > 1 || properties.k == "x"`,
+	`!(properties.k == "x")`,
+	`properties.k != "x"`,
+	`has(properties.k) && !has(properties.price)`,
+	`properties.k in ["x", 1, true]`,
+	`properties.k.startsWith("x")`,
+	`properties.tags.exists(t, t == "x")`,
+	`size(properties.tags) > 0`,
+	`properties.k == null`,
+	`context.lang == "de"`,
+	`name == "Buy" && timestamp > timestamp("2024-03-01T05:00:00Z")`,
+	`properties.k == traits.plan`,
+	`traits.plan == "pro" && properties.price > 0`,
+	`traits.plan == "pro"`,
+	`has(traits.plan) || properties.k == "x"`,
+	`traits.score > properties.price`,
+	`size(traits) > 1`,
+}
+
+var traitFilters = []string{
+	`traits.plan == "pro"`,
+	`traits.plan != "pro"`,
+	`has(traits.plan)`,
+	`!has(traits.plan)`,
+	`traits.score > 1`,
+	`traits.score > 1 || traits.plan == "pro"`,
+	`traits.score in [1, 2]`,
+	`traits.plan in ["pro", "x"] && has(traits.score)`,
+	`size(traits) == 2`,
+	`"score" in traits`,
+}
+
+func pick[T any](g *generator, of []T) T { return of[g.IntN(len(of))] }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,121 @@
+package audience_test
+
+import (
+	"slices"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/oracle"
+)
+
+// shrink returns the smallest part of a failing history, found by leaving
+// something out as long as anything can be, that still fails, and how it fails.
+func shrink(h *history, err error, run func(*history) error) (*history, error) {
+	for smaller := true; smaller; {
+		smaller = false
+		for _, candidate := range h.smaller() {
+			if e := run(candidate); e != nil {
+				h, err, smaller = candidate, e, true
+				break
+			}
+		}
+	}
+	return h, err
+}
+
+// smaller returns the histories that are h with one thing left out.
+func (h *history) smaller() []*history {
+	var all []*history
+	// From the end: what comes last depends on the rest, not the reverse.
+	for i := len(h.calls) - 1; i >= 0; i-- {
+		all = append(all, &history{slices.Delete(slices.Clone(h.calls), i, i+1), h.rules})
+	}
+	for i := range h.rules {
+		all = append(all, &history{h.calls, slices.Delete(slices.Clone(h.rules), i, i+1)})
+		if h.rules[i].times > 1 {
+			rules := slices.Clone(h.rules)
+			rules[i].times--
+			all = append(all, &history{h.calls, rules})
+		}
+	}
+	for i, c := range h.calls {
+		create, ok := c.do.(oracle.Create)
+		if !ok {
+			continue
+		}
+		for _, ds := range smallerDefinitions(create.Definitions) {
+			calls := slices.Clone(h.calls)
+			calls[i].do = oracle.Create{Definitions: ds}
+			all = append(all, &history{calls, h.rules})
+		}
+	}
+	return all
+}
+
+func smallerDefinitions(ds []audience.Definition) [][]audience.Definition {
+	var all [][]audience.Definition
+	for i, d := range ds {
+		if len(ds) > 1 {
+			all = append(all, slices.Delete(slices.Clone(ds), i, i+1))
+		}
+		change := func(to audience.Definition) {
+			changed := slices.Clone(ds)
+			changed[i] = to
+			all = append(all, changed)
+		}
+		if d.NoBackfill {
+			to := d
+			to.NoBackfill = false
+			change(to)
+		}
+		for _, n := range smallerNodes(d.Where) {
+			to := d
+			to.Where = n
+			change(to)
+		}
+	}
+	return all
+}
+
+// smallerNodes returns conditions simpler than n: its parts, and itself with a
+// part left out or made simpler.
+func smallerNodes(n audience.Node) []audience.Node {
+	var all []audience.Node
+	group := func(of []audience.Node, make func([]audience.Node) audience.Node) {
+		all = append(all, of...)
+		for i, c := range of {
+			if len(of) > 1 {
+				all = append(all, make(slices.Delete(slices.Clone(of), i, i+1)))
+			}
+			for _, s := range smallerNodes(c) {
+				changed := slices.Clone(of)
+				changed[i] = s
+				all = append(all, make(changed))
+			}
+		}
+	}
+	group(n.All, func(of []audience.Node) audience.Node { return audience.Node{All: of} })
+	group(n.Any, func(of []audience.Node) audience.Node { return audience.Node{Any: of} })
+	if n.Not != nil {
+		all = append(all, *n.Not)
+		for _, s := range smallerNodes(*n.Not) {
+			all = append(all, audience.Not(s))
+		}
+	}
+	if n.Event != nil {
+		e := *n.Event
+		if e.Filter != "" {
+			all = append(all, e.Where("").Node())
+		}
+		if !e.Window.IsZero() {
+			simpler := e
+			simpler.Window.Min, simpler.Window.Max = 0, 0
+			all = append(all, simpler.Node())
+		}
+		if e.Count.N > 1 {
+			simpler := e
+			simpler.Count.N--
+			all = append(all, simpler.Node())
+		}
+	}
+	return all
+}

@@ -1,0 +1,102 @@
+package audience
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/muster-go/muster/internal/strictjson"
+	"github.com/muster-go/muster/profile"
+)
+
+// File is a definitions file.
+type File struct {
+	Audiences []Definition `json:"audiences"`
+}
+
+// ParseFile reads a definitions file, strictly: unknown fields are errors. The
+// definitions are not compiled.
+func ParseFile(text []byte) (File, error) {
+	var f File
+	if err := strictjson.Decode(text, &f); err != nil {
+		return File{}, fmt.Errorf("%w: definitions: %w", profile.ErrInvalid, err)
+	}
+	return f, nil
+}
+
+// definitionJSON is the JSON form of a Definition; backfill is true by default.
+type definitionJSON struct {
+	Key      string `json:"key"`
+	Name     string `json:"name,omitempty"`
+	Of       string `json:"of,omitempty"`
+	Backfill *bool  `json:"backfill,omitempty"`
+	Where    Node   `json:"where"`
+}
+
+// MarshalJSON writes the JSON form, which UnmarshalJSON reads back to an equal
+// Definition.
+func (d Definition) MarshalJSON() ([]byte, error) {
+	j := definitionJSON{Key: d.Key, Name: d.Name, Where: d.Where}
+	if d.NoBackfill {
+		no := false
+		j.Backfill = &no
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads the JSON form, strictly.
+func (d *Definition) UnmarshalJSON(text []byte) error {
+	var j definitionJSON
+	if err := strictjson.Decode(text, &j); err != nil {
+		return fmt.Errorf("%w: audience: %w", profile.ErrInvalid, err)
+	}
+	if j.Of != "" && j.Of != "users" {
+		return fmt.Errorf(`%w: audience %q: of %q, want "users"`, profile.ErrInvalid, j.Key, j.Of)
+	}
+	*d = Definition{
+		Key:        j.Key,
+		Name:       j.Name,
+		NoBackfill: j.Backfill != nil && !*j.Backfill,
+		Where:      j.Where,
+	}
+	return nil
+}
+
+type countJSON struct {
+	AtLeast *int `json:"at_least,omitempty"`
+	AtMost  *int `json:"at_most,omitempty"`
+	Exactly *int `json:"exactly,omitempty"`
+}
+
+// MarshalJSON writes {"at_least": 3}, {"at_most": 2} or {"exactly": 1}.
+func (c Count) MarshalJSON() ([]byte, error) {
+	switch c.Comparison {
+	case AtMost:
+		return json.Marshal(countJSON{AtMost: &c.N})
+	case Exactly:
+		return json.Marshal(countJSON{Exactly: &c.N})
+	}
+	n := max(c.N, 1)
+	return json.Marshal(countJSON{AtLeast: &n})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, strictly.
+func (c *Count) UnmarshalJSON(text []byte) error {
+	var j countJSON
+	if err := strictjson.Decode(text, &j); err != nil {
+		return fmt.Errorf("%w: count: %w", profile.ErrInvalid, err)
+	}
+	switch {
+	case j.AtLeast != nil && j.AtMost == nil && j.Exactly == nil:
+		*c = Count{AtLeast, *j.AtLeast}
+	case j.AtMost != nil && j.AtLeast == nil && j.Exactly == nil:
+		*c = Count{AtMost, *j.AtMost}
+	case j.Exactly != nil && j.AtLeast == nil && j.AtMost == nil:
+		*c = Count{Exactly, *j.Exactly}
+	default:
+		return fmt.Errorf(`%w: a count is one of {"at_least": n}, {"at_most": n}, {"exactly": n}`, profile.ErrInvalid)
+	}
+	if c.IsZero() {
+		return fmt.Errorf("%w: count at_least 0 always holds", profile.ErrInvalid)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package audience
+
+import (
+	"slices"
+
+	"github.com/muster-go/muster/internal/celfilter"
+)
+
+// leafIndex finds the leaves that a piece of data can change: all of the
+// network's, or those that a new audience brings.
+type leafIndex struct {
+	events   map[string]*dispatch // by event name
+	traits   map[string][]*node   // by the name of a trait that they read
+	allTrait []*node              // those that read the traits as a whole
+}
+
+func newLeafIndex() leafIndex {
+	return leafIndex{events: map[string]*dispatch{}, traits: map[string][]*node{}}
+}
+
+// readsTraits reports whether any leaf reads the trait.
+func (ix *leafIndex) readsTrait(name string) bool {
+	return len(ix.allTrait) > 0 || len(ix.traits[name]) > 0
+}
+
+// add makes a leaf reachable from the data that it reads; other nodes read
+// none.
+func (ix *leafIndex) add(n *node) {
+	if n.kind == kindEvent {
+		d := ix.events[n.event]
+		if d == nil {
+			d = newDispatch()
+			ix.events[n.event] = d
+		}
+		d.add(n)
+	}
+	names, all := n.traitNames()
+	if all {
+		ix.allTrait = append(ix.allTrait, n)
+	}
+	for _, name := range names {
+		ix.traits[name] = append(ix.traits[name], n)
+	}
+}
+
+// remove is the opposite of add.
+func (ix *leafIndex) remove(n *node) {
+	if n.kind == kindEvent && ix.events[n.event].remove(n) {
+		delete(ix.events, n.event)
+	}
+	is := func(m *node) bool { return m == n }
+	names, all := n.traitNames()
+	if all {
+		ix.allTrait = slices.DeleteFunc(ix.allTrait, is)
+	}
+	for _, name := range names {
+		if left := slices.DeleteFunc(ix.traits[name], is); len(left) > 0 {
+			ix.traits[name] = left
+		} else {
+			delete(ix.traits, name)
+		}
+	}
+}
+
+// traitNames returns the traits that a leaf reads, or that it reads them all.
+func (n *node) traitNames() (names []string, all bool) {
+	switch {
+	case n.kind == kindDate:
+		return []string{n.date.Name}, false
+	case n.filter == nil:
+		return nil, false
+	}
+	if names, all = n.filter.Traits(); all {
+		return nil, true
+	}
+	return names, false
+}
+
+func source(f *celfilter.Filter) string {
+	if f == nil {
+		return ""
+	}
+	return f.Source()
+}
+
+func readsTraits(f *celfilter.Filter) bool {
+	if f == nil {
+		return false
+	}
+	names, all := f.Traits()
+	return all || len(names) > 0
+}

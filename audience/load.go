@@ -1,0 +1,121 @@
+package audience
+
+import (
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// load brings a profile's stored history to the leaves of ix, which know
+// nothing of it yet: all leaves for a profile that is new to the cache, the new
+// ones when an audience is created. What has to be computed is marked.
+func (s *step) load(ix *leafIndex) {
+	if s.loadTraits(); s.err != nil {
+		return
+	}
+	last := ""
+	for i, w := range s.p.writes {
+		if i == 0 {
+			s.dirty.push(ix.allTrait...)
+		}
+		if w.Name != last {
+			last = w.Name
+			s.dirty.push(ix.traits[w.Name]...)
+		}
+	}
+	for name, err := range s.store.EventNames(s.ctx, s.p.id) {
+		if err != nil {
+			s.err = err
+			return
+		}
+		if d := ix.events[name]; d != nil {
+			s.loadEvents(d, name)
+		}
+	}
+}
+
+// loadTraits reads the profile's traits anew, as far as any leaf reads them.
+func (s *step) loadTraits() {
+	if len(s.net.traits) == 0 && len(s.net.allTrait) == 0 {
+		return
+	}
+	writes, err := s.store.Traits(s.ctx, profile.UserRef(s.p.id))
+	if err != nil {
+		s.err = err
+		return
+	}
+	s.p.setTraits(writes, s.net.readsTrait)
+}
+
+func (s *step) loadEvents(d *dispatch, name string) {
+	for _, u := range d.uses {
+		if u.readsTraits {
+			s.dirty.push(u.leaves...) // they are counted when they are computed
+		}
+	}
+	for ev, err := range s.store.Events(s.ctx, s.p.id, name, d.since(s.t)) {
+		if err != nil {
+			s.err = err
+			return
+		}
+		s.take(&ev)
+		for _, u := range d.uses {
+			if u.readsTraits || !s.passes(u, nil) {
+				continue
+			}
+			for _, n := range u.leaves {
+				if ev.Seq <= n.since {
+					continue
+				}
+				if _, ok := s.p.find(n.id); !ok {
+					s.dirty.push(n)
+				}
+				s.p.cell(n).add(&n.count, s.input.Time, s.t)
+			}
+		}
+	}
+}
+
+// since returns the time before which no event can count at t or later.
+func (d *dispatch) since(t int64) time.Time {
+	longest := int64(0)
+	for _, u := range d.uses {
+		for _, n := range u.leaves {
+			if n.count.to == 0 {
+				return time.Time{}
+			}
+			longest = max(longest, n.count.to)
+		}
+	}
+	return time.Unix(0, t-longest)
+}
+
+// recount counts anew, from the store, the events of a leaf whose filter reads
+// traits: what is filtered by traits depends on what they are now. It costs a
+// read of the events in the leaf's window, when such a trait changes.
+func (s *step) recount(n *node) {
+	if s.p.counts == nil {
+		s.p.counts = map[uint32]int64{}
+	}
+	s.p.counts[n.id] = s.p.traits(n.since, s.t).Until()
+	if i, ok := s.p.find(n.id); ok {
+		s.p.cells[i].matches = matches{}
+	}
+	u := s.net.events[n.event].uses[n.useKey()]
+	saved := s.input
+	defer func() { s.input = saved }()
+	var since time.Time
+	if n.count.to > 0 {
+		since = time.Unix(0, s.t-n.count.to)
+	}
+	for ev, err := range s.store.Events(s.ctx, s.p.id, n.event, since) {
+		if err != nil {
+			s.err = err
+			return
+		}
+		s.take(&ev)
+		if ev.Seq > n.since && s.passes(u, n) {
+			s.p.cell(n).add(&n.count, s.input.Time, s.t)
+		}
+	}
+}

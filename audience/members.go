@@ -1,0 +1,73 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Members yields the members of an audience by ascending profile id, as of the
+// instant that the engine has reached: Run keeps that at the clock's. The
+// iterator yields at most one error, as its last pair; profile.ErrNotFound if
+// there is no such audience.
+func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error] {
+	return func(yield func(profile.Membership, error) bool) {
+		if err := e.known(key); err != nil {
+			yield(profile.Membership{}, err)
+			return
+		}
+		for m, err := range e.store.Members(ctx, key, "") {
+			if !yield(m, err) {
+				return
+			}
+		}
+	}
+}
+
+// MemberCount returns the number of members of an audience; see Members.
+func (e *Engine) MemberCount(ctx context.Context, key string) (int, error) {
+	if err := e.known(key); err != nil {
+		return 0, err
+	}
+	return e.store.MemberCount(ctx, key)
+}
+
+// Audiences returns the keys of the audiences that a user is in, ascending. An
+// unknown user is in none.
+func (e *Engine) Audiences(ctx context.Context, user string) ([]string, error) {
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	members, err := e.store.Memberships(ctx, profile.UserRef(user))
+	if err != nil {
+		return nil, fmt.Errorf("audiences of %q: %w", user, err)
+	}
+	keys := make([]string, len(members))
+	for i, m := range members {
+		keys[i] = m.Audience
+	}
+	return keys, nil
+}
+
+func (e *Engine) open() error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return profile.ErrClosed
+	}
+	return nil
+}
+
+func (e *Engine) known(key string) error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	switch {
+	case e.closed:
+		return profile.ErrClosed
+	case e.live[key] == nil:
+		return fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package audience
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/trait"
+)
+
+// kind is what a node does.
+type kind uint8
+
+const (
+	kindAll kind = iota
+	kindAny
+	kindNot
+	kindEvent
+	kindTrait
+	kindDate
+	kindRef // only in plans: in the network it is the other audience's root
+)
+
+// node is one node of the network: a condition that any number of audiences
+// share. It is the same for all profiles; what a profile makes of it is in the
+// profile's cells.
+type node struct {
+	id     uint32
+	kind   kind
+	idle   bool // its truth for a profile without any data, at all times
+	height int32
+	text   string // what makes it this node and no other
+
+	children  []*node
+	parents   []*node
+	audiences []*live // those whose root it is
+	uses      int     // parents and audiences, each time they name it
+
+	// Of leaves only.
+	event       string            // the event's name
+	count       countLeaf         // of an event leaf
+	filter      *celfilter.Filter // of an event leaf (nil: every event) and of a trait leaf
+	readsTraits bool              // an event leaf whose filter does
+	date        trait.Date
+	since       uint64 // only data of a greater arrival number counts
+}
+
+// live is an audience that exists.
+type live struct {
+	def  Definition
+	refs []string // the audiences that it refers to
+	root *node
+}
+
+// network is the conditions of all live audiences, each distinct one once.
+type network struct {
+	leafIndex
+	nodes    []*node // by id; nil once released
+	root     []bool  // by id: it is an audience's root
+	idleTrue []*node // roots that a new profile meets without any data
+	byText   map[string]*node
+}
+
+func newNetwork() *network {
+	return &network{leafIndex: newLeafIndex(), byText: map[string]*node{}}
+}
+
+// intern returns the node of a plan, made of those that are there as far as
+// they are. fresh collects the new ones, children before parents. root returns
+// the root of the audience of a key.
+func (net *network) intern(p *plan, since uint64, root func(key string) *node, fresh *[]*node) *node {
+	n := &node{kind: p.kind, since: since}
+	switch p.kind {
+	case kindRef:
+		return root(p.ref)
+	case kindAll, kindAny, kindNot:
+		for _, child := range p.children {
+			c := net.intern(child, since, root, fresh)
+			if !slices.Contains(n.children, c) {
+				n.children = append(n.children, c)
+			}
+		}
+		if len(n.children) == 1 && p.kind != kindNot {
+			return n.children[0]
+		}
+		n.setGroup()
+	case kindEvent:
+		n.event, n.count, n.filter = p.name, newCountLeaf(p), p.filter
+		n.idle = n.count.holds(0)
+		n.readsTraits = readsTraits(p.filter)
+		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s", since, p.name, source(p.filter), p.min, p.max, p.window)
+	case kindTrait:
+		n.filter = p.filter
+		n.idle = p.filter.Eval(&celfilter.Input{Traits: &trait.Set{}}) == celfilter.True
+		n.text = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
+	case kindDate:
+		n.date = p.date
+		n.text = fmt.Sprintf("date\x00%d\x00%s\x00%+v", since, p.date.Name, p.date.Window)
+	}
+	if old, ok := net.byText[n.text]; ok {
+		return old
+	}
+	n.id = uint32(len(net.nodes))
+	net.nodes = append(net.nodes, n)
+	net.root = append(net.root, false)
+	net.byText[n.text] = n
+	for _, c := range n.children {
+		c.parents = append(c.parents, n)
+		c.uses++
+	}
+	net.leafIndex.add(n)
+	*fresh = append(*fresh, n)
+	return n
+}
+
+func (n *node) setGroup() {
+	ids := make([]string, len(n.children))
+	n.idle = n.kind != kindAny
+	for i, c := range n.children {
+		n.height = max(n.height, c.height+1)
+		ids[i] = strconv.Itoa(int(c.id))
+		switch n.kind {
+		case kindAll:
+			n.idle = n.idle && c.idle
+		case kindAny:
+			n.idle = n.idle || c.idle
+		case kindNot:
+			n.idle = !c.idle
+		}
+	}
+	slices.Sort(ids) // the order of conditions does not matter
+	n.text = [...]string{"all", "any", "not"}[n.kind] + "\x00" + strings.Join(ids, ",")
+}
+
+// attach makes n the root of a.
+func (net *network) attach(a *live, n *node) {
+	a.root = n
+	n.uses++
+	n.audiences = append(n.audiences, a)
+	net.setRoot(n)
+}
+
+// detach undoes attach and releases the nodes that nothing uses any more; it
+// returns them.
+func (net *network) detach(a *live) (released []*node) {
+	n := a.root
+	n.audiences = slices.DeleteFunc(n.audiences, func(b *live) bool { return a == b })
+	net.setRoot(n)
+	return net.release(n, nil)
+}
+
+func (net *network) setRoot(n *node) {
+	is := len(n.audiences) > 0
+	if is == net.root[n.id] {
+		return
+	}
+	net.root[n.id] = is
+	if !n.idle {
+		return
+	}
+	if is {
+		net.idleTrue = append(net.idleTrue, n)
+	} else {
+		net.idleTrue = slices.DeleteFunc(net.idleTrue, func(m *node) bool { return m == n })
+	}
+}
+
+func (net *network) release(n *node, released []*node) []*node {
+	if n.uses--; n.uses > 0 {
+		return released
+	}
+	net.leafIndex.remove(n)
+	net.nodes[n.id] = nil
+	delete(net.byText, n.text)
+	released = append(released, n)
+	for _, c := range n.children {
+		c.parents = slices.DeleteFunc(c.parents, func(p *node) bool { return p == n })
+		released = net.release(c, released)
+	}
+	return released
+}

@@ -1,0 +1,114 @@
+package audience
+
+import (
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// state is what the engine knows of one profile: a cache of what follows from
+// the store. It is guarded by the lock of its shard.
+type state struct {
+	id    string
+	cells []cell // by node id
+	wake  int64  // the earliest end of a root's verdict
+	timer int64  // when the profile's timer is set for; horizon.Never: it is not
+
+	writes []profile.TraitWrite // of the traits that the network reads
+	views  []view               // those traits, by what counts of them
+	counts map[uint32]int64     // by node id: until when a count whose filter reads traits is right
+}
+
+// cell is what one profile makes of one node. Profiles have cells only for
+// nodes that are not idle for them, or were not once.
+//
+// (truth, until) is a verdict that was right when it was given; until may be
+// earlier than need be, never later.
+type cell struct {
+	node  uint32
+	truth bool
+	until int64
+	matches
+}
+
+// view is the profile's traits as far as they arrived after since.
+type view struct {
+	since uint64
+	set   trait.Set
+}
+
+func newState(id string) *state { return &state{id: id, wake: horizon.Never, timer: horizon.Never} }
+
+// find returns the index of the node's cell, or where it would be.
+func (p *state) find(id uint32) (int, bool) {
+	lo, hi := 0, len(p.cells)
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if p.cells[mid].node < id {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(p.cells) && p.cells[lo].node == id
+}
+
+// cell returns the node's cell; it is made, idle, if there is none. The pointer
+// holds until the next cell is made.
+func (p *state) cell(n *node) *cell {
+	i, ok := p.find(n.id)
+	if !ok {
+		if len(p.cells) == cap(p.cells) {
+			// Grow gently: there are as many of these as profiles.
+			grown := make([]cell, len(p.cells), len(p.cells)+len(p.cells)/4+4)
+			copy(grown, p.cells)
+			p.cells = grown
+		}
+		p.cells = p.cells[:len(p.cells)+1]
+		copy(p.cells[i+1:], p.cells[i:])
+		p.cells[i] = cell{node: n.id, truth: n.idle, until: horizon.Never}
+	}
+	return &p.cells[i]
+}
+
+// truth returns the node's truth as it was last found.
+func (p *state) truth(n *node) bool {
+	if i, ok := p.find(n.id); ok {
+		return p.cells[i].truth
+	}
+	return n.idle
+}
+
+// drop removes the cells of nodes that are no more.
+func (p *state) drop(nodes []*node) {
+	for _, n := range nodes {
+		if i, ok := p.find(n.id); ok {
+			p.cells = append(p.cells[:i], p.cells[i+1:]...)
+		}
+	}
+}
+
+// setTraits takes the profile's trait writes as the store has them now.
+func (p *state) setTraits(writes []profile.TraitWrite, reads func(name string) bool) {
+	p.writes = p.writes[:0]
+	for _, w := range writes {
+		if reads(w.Name) {
+			p.writes = append(p.writes, w)
+		}
+	}
+	p.views = nil
+}
+
+// traits returns the traits that arrived after since, as they are at t.
+func (p *state) traits(since uint64, t int64) *trait.Set {
+	for i := range p.views {
+		if v := &p.views[i]; v.since == since {
+			if v.set.Until() <= t {
+				v.set = trait.At(p.writes, since, t)
+			}
+			return &v.set
+		}
+	}
+	p.views = append(p.views, view{since, trait.At(p.writes, since, t)})
+	return &p.views[len(p.views)-1].set
+}

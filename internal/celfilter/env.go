@@ -1,0 +1,131 @@
+package celfilter
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/google/cel-go/cel"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Env compiles filters. It is safe for concurrent use.
+type Env struct {
+	dict  *profile.Dict
+	base  *cel.Env // no variables
+	event scope
+	trait scope
+}
+
+// scope is the environment of one kind of filter.
+type scope struct {
+	cel   *cel.Env
+	names map[string]variable
+}
+
+// NewEnv returns an environment whose filters look properties up by the keys
+// of dict, that of the store; dict may be nil.
+func NewEnv(dict *profile.Dict) (*Env, error) {
+	base, err := cel.NewEnv(
+		library(),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.EnableMacroCallTracking(), // so that Source shows macros as written
+		cel.ParserExpressionSizeLimit(maxSource),
+		cel.ParserRecursionLimit(maxDepth),
+		cel.ParserErrorRecoveryLimit(maxRecoveries),
+		cel.ExpressionNodeLimit(maxNodes),
+		cel.RegexProgramSizeLimit(maxRegex),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("celfilter: %w", err)
+	}
+	e := &Env{dict: dict, base: base}
+	if e.event, err = e.scope(eventVariables()); err != nil {
+		return nil, err
+	}
+	if e.trait, err = e.scope(traitVariables()); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *Env) scope(names map[string]variable) (scope, error) {
+	var options []cel.EnvOption
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		options = append(options, cel.Variable(name, names[name].celType()))
+	}
+	env, err := e.base.Extend(options...)
+	if err != nil {
+		return scope{}, fmt.Errorf("celfilter: %w", err)
+	}
+	return scope{cel: env, names: names}, nil
+}
+
+// Event compiles the filter of an event leaf.
+func (e *Env) Event(src string) (*Filter, error) { return e.compile(e.event, src) }
+
+// Trait compiles a condition on traits.
+func (e *Env) Trait(src string) (*Filter, error) { return e.compile(e.trait, src) }
+
+// Step compiles the filter of a step of a funnel, which may also read the
+// events of the steps in earlier.
+func (e *Env) Step(src string, earlier []string) (*Filter, error) {
+	if len(earlier) == 0 {
+		return e.compile(e.event, src)
+	}
+	names, err := stepVariables(earlier)
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.scope(names)
+	if err != nil {
+		return nil, err
+	}
+	return e.compile(s, src)
+}
+
+func (e *Env) compile(s scope, src string) (*Filter, error) {
+	if err := checkSource(src); err != nil {
+		return nil, err
+	}
+	ast, issues := s.cel.Compile(src)
+	if issues.Err() != nil {
+		return nil, issuesError(src, issues)
+	}
+	if out := ast.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
+		return nil, errorAt(ast, ast.NativeRep().Expr().ID(), nil,
+			"the filter is a %s, it must be a bool", out)
+	}
+	if err := checkLiterals(ast); err != nil {
+		return nil, err
+	}
+	if err := checkCost(s.cel, ast); err != nil {
+		return nil, err
+	}
+	// Planned once, to learn now of anything the planner refuses. Nothing of
+	// cel-go is kept: ten thousand lowered filters should not hold ten
+	// thousand syntax trees.
+	if _, err := s.cel.Program(ast); err != nil {
+		return nil, errorAt(ast, ast.NativeRep().Expr().ID(), nil, "%v", err)
+	}
+	source, err := cel.AstToString(ast)
+	if err != nil {
+		return nil, errorAt(ast, ast.NativeRep().Expr().ID(), nil, "%v", err)
+	}
+	root := ast.NativeRep().Expr()
+	l := lowerer{dict: e.dict, names: s.names}
+	f := &Filter{
+		source:   source,
+		names:    s.names,
+		reads:    readsOf(root, s.names),
+		equality: equalities(root, s.names, e.dict),
+		slow:     sync.OnceValue(func() program { return plan(s.cel, src, runCost) }),
+		plain:    sync.OnceValue(func() program { return plan(s.cel, src, 0) }),
+	}
+	f.test = l.test(root)
+	f.lowered = !l.gaps
+	return f, nil
+}

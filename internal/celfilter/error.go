@@ -1,0 +1,76 @@
+package celfilter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common"
+)
+
+// ErrCost is wrapped by the error of an expression that exceeds a limit: of
+// length, nesting, number of nodes or estimated cost.
+var ErrCost = errors.New("celfilter: expression too costly")
+
+// Error says why an expression does not compile.
+type Error struct {
+	Source       string
+	Line, Column int    // of the first issue, from 1
+	Message      string // of the first issue
+
+	text  string // all issues, as CEL displays them
+	cause error
+}
+
+// Error returns every issue with its line and column, each with the line it
+// points at.
+func (e *Error) Error() string { return e.text }
+
+// Unwrap returns ErrCost if a limit was exceeded.
+func (e *Error) Unwrap() error { return e.cause }
+
+// limitMessages begin cel-go's own messages on its limits; it has no typed
+// errors for them.
+var limitMessages = []string{
+	"expression code point size exceeds",
+	"expression recursion limit exceeded",
+	"max recursion depth exceeded",
+	"expression count exceeds",
+	"expression node count exceeds",
+}
+
+func issuesError(src string, issues *cel.Issues) *Error {
+	first := issues.Errors()[0]
+	err := &Error{
+		Source:  src,
+		Line:    max(first.Location.Line(), 1),
+		Column:  max(first.Location.Column()+1, 1),
+		Message: first.Message,
+		text:    issues.String(),
+	}
+	for _, issue := range issues.Errors() {
+		for _, limit := range limitMessages {
+			if strings.Contains(issue.Message, limit) {
+				err.cause = ErrCost
+			}
+		}
+	}
+	return err
+}
+
+// errorAt is an error of this package's own at a place in the expression.
+func errorAt(ast *cel.Ast, id int64, cause error, format string, args ...any) *Error {
+	native := ast.NativeRep()
+	at := native.SourceInfo().GetStartLocation(id)
+	issues := common.NewErrors(ast.Source())
+	issues.ReportErrorAtID(id, at, format, args...)
+	return &Error{
+		Source:  ast.Source().Content(),
+		Line:    max(at.Line(), 1),
+		Column:  max(at.Column()+1, 1),
+		Message: fmt.Sprintf(format, args...),
+		text:    issues.ToDisplayString(),
+		cause:   cause,
+	}
+}

@@ -1,0 +1,65 @@
+package oracle
+
+import (
+	"slices"
+
+	"github.com/muster-go/muster/audience"
+)
+
+// instants returns, in order, every instant in [from, to) at which time alone
+// could change what holds for a person: each time that a message tells, shifted
+// by each bound of each window there is. Most of them change nothing.
+func (v view) instants(from, to int64) []int64 {
+	bounds := []int64{0}
+	for _, a := range v.world.audiences {
+		bounds = appendBounds(bounds, a.definition.Where)
+	}
+	var all []int64
+	for _, at := range v.times() {
+		for _, bound := range bounds {
+			if u := at + bound; from <= u && u < to {
+				all = append(all, u)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// times returns those of the person's events and trait writes, and the dates
+// in the traits.
+func (v view) times() []int64 {
+	var all []int64
+	for _, m := range v.messages {
+		if m.track != nil {
+			all = append(all, m.track.Event.Time.UnixNano())
+			continue
+		}
+		all = append(all, m.traits.Time.UnixNano())
+		for _, value := range m.traits.Traits.All() {
+			if date, ok := readDate(value); ok {
+				all = append(all, date)
+			}
+		}
+	}
+	return all
+}
+
+// appendBounds appends the ages at which the windows of a condition begin and
+// end.
+func appendBounds(bounds []int64, n audience.Node) []int64 {
+	for _, c := range slices.Concat(n.All, n.Any) {
+		bounds = appendBounds(bounds, c)
+	}
+	switch {
+	case n.Not != nil:
+		bounds = appendBounds(bounds, *n.Not)
+	case n.Event != nil:
+		bounds = append(bounds, int64(n.Event.Window.Min), int64(n.Event.Window.Max))
+	case n.TraitDate != nil:
+		w := n.TraitDate.Window
+		bounds = append(bounds, int64(w.Past.Min), int64(w.Past.Max), -int64(w.Next))
+	}
+	slices.Sort(bounds)
+	return slices.Compact(bounds)
+}

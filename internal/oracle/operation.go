@@ -1,0 +1,41 @@
+package oracle
+
+import (
+	"time"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+)
+
+// Operation is one entry of a History: one of the types below.
+type Operation interface{ operation() }
+
+// Track is the arrival of an event.
+type Track struct{ Event profile.Event }
+
+// Identify is the arrival of traits of a user.
+type Identify struct {
+	Profile   string
+	Traits    profile.Object
+	Time      time.Time
+	MessageID string
+}
+
+// Merge makes From and Into one profile, under Into's id.
+type Merge struct{ From, Into string }
+
+// Delete removes a profile with all that is its own.
+type Delete struct{ Profile string }
+
+// Create begins audiences. Those without backfill count what arrives later.
+type Create struct{ Definitions []audience.Definition }
+
+// Drop ends an audience.
+type Drop struct{ Audience string }
+
+func (Track) operation()    {}
+func (Identify) operation() {}
+func (Merge) operation()    {}
+func (Delete) operation()   {}
+func (Create) operation()   {}
+func (Drop) operation()     {}

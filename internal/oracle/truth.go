@@ -1,0 +1,86 @@
+package oracle
+
+import (
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+)
+
+// view is what can be known of one person at one instant.
+type view struct {
+	world    *world
+	filters  *filters
+	messages []message // each once
+	t        int64     // Unix nanoseconds
+}
+
+// member reports whether the person is in the audience of a key.
+func (v view) member(key string) bool {
+	a, ok := v.world.audiences[key]
+	return ok && v.holds(a.definition.Where, a.since)
+}
+
+// holds answers a condition, of which only what arrived after since counts.
+func (v view) holds(n audience.Node, since int) bool {
+	switch {
+	case n.All != nil:
+		for _, c := range n.All {
+			if !v.holds(c, since) {
+				return false
+			}
+		}
+		return true
+	case n.Any != nil:
+		for _, c := range n.Any {
+			if v.holds(c, since) {
+				return true
+			}
+		}
+		return false
+	case n.Not != nil:
+		return !v.holds(*n.Not, since)
+	case n.Event != nil:
+		return compare(n.Event.Count, v.count(n.Event, since))
+	case n.Trait != "":
+		return v.filters.traits(n.Trait, v.traits(since))
+	case n.TraitDate != nil:
+		return v.date(n.TraitDate, since)
+	}
+	return v.member(n.Audience) // which has its own since
+}
+
+func compare(c audience.Count, n int) bool {
+	switch {
+	case c == audience.Count{}:
+		return n >= 1
+	case c.Comparison == audience.AtMost:
+		return n <= c.N
+	case c.Comparison == audience.Exactly:
+		return n == c.N
+	}
+	return n >= c.N
+}
+
+// count returns how many of the person's events the leaf counts.
+func (v view) count(leaf *audience.Event, since int) int {
+	n := 0
+	for _, m := range v.messages {
+		if m.track == nil || m.arrival <= since || m.track.Event.Name != leaf.Name {
+			continue
+		}
+		if !inWindow(v.t-m.track.Event.Time.UnixNano(), leaf.Window) {
+			continue
+		}
+		if leaf.Filter == "" || v.filters.event(leaf.Filter, m, func() traits { return v.traits(since) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// inWindow reports whether something of an age counts.
+func inWindow(age int64, w profile.Window) bool {
+	if w.Max == 0 {
+		return age >= 0
+	}
+	return int64(w.Min) <= age && age < int64(w.Max)
+}

@@ -1,0 +1,130 @@
+package oracle
+
+import (
+	"slices"
+
+	"github.com/muster-go/muster/audience"
+)
+
+// world is what a log of operations leaves.
+type world struct {
+	people    map[string]*person
+	mergedTo  map[string]string // an id that is no profile of its own → where its messages go
+	audiences map[string]live
+}
+
+// person is one profile: every message that was sent for it, in the order of
+// arrival.
+type person struct{ messages []message }
+
+// message is an event or traits.
+type message struct {
+	arrival int
+	id      string
+	track   *Track    // one of the two
+	traits  *Identify // is set
+}
+
+// live is an audience that exists.
+type live struct {
+	definition audience.Definition
+	since      int // only what arrived later counts
+}
+
+// fold goes through a log from its beginning.
+func fold(log []Operation) *world {
+	w := &world{people: map[string]*person{}, mergedTo: map[string]string{}, audiences: map[string]live{}}
+	for i, op := range log {
+		arrival := i + 1
+		switch op := op.(type) {
+		case Track:
+			w.deliver(op.Event.Profile, message{arrival: arrival, id: op.Event.MessageID, track: &op})
+		case Identify:
+			w.deliver(op.Profile, message{arrival: arrival, id: op.MessageID, traits: &op})
+		case Merge:
+			w.merge(op.From, op.Into)
+		case Delete:
+			w.delete(op.Profile)
+		case Create:
+			for _, d := range op.Definitions {
+				a := live{definition: d}
+				if d.NoBackfill {
+					a.since = arrival
+				}
+				w.audiences[d.Key] = a
+			}
+		case Drop:
+			delete(w.audiences, op.Audience)
+		}
+	}
+	return w
+}
+
+// resolve returns the id under which messages for id are kept.
+func (w *world) resolve(id string) string {
+	for {
+		to, merged := w.mergedTo[id]
+		if !merged {
+			return id
+		}
+		id = to
+	}
+}
+
+// person returns the profile of a resolved id, made if there is none.
+func (w *world) person(id string) *person {
+	if w.people[id] == nil {
+		w.people[id] = &person{}
+	}
+	return w.people[id]
+}
+
+func (w *world) deliver(id string, m message) {
+	p := w.person(w.resolve(id))
+	p.messages = append(p.messages, m)
+}
+
+func (w *world) merge(from, into string) {
+	from, into = w.resolve(from), w.resolve(into)
+	if from == into {
+		return
+	}
+	to := w.person(into)
+	if p := w.people[from]; p != nil {
+		to.messages = append(to.messages, p.messages...)
+		slices.SortFunc(to.messages, func(a, b message) int { return a.arrival - b.arrival })
+	}
+	delete(w.people, from)
+	w.mergedTo[from] = into
+}
+
+func (w *world) delete(id string) {
+	id = w.resolve(id)
+	if w.people[id] == nil {
+		return
+	}
+	delete(w.people, id)
+	var aliases []string // collected first: some lead through others
+	for alias := range w.mergedTo {
+		if w.resolve(alias) == id {
+			aliases = append(aliases, alias)
+		}
+	}
+	for _, alias := range aliases {
+		delete(w.mergedTo, alias)
+	}
+}
+
+// distinct returns the messages without those whose id came before.
+func (p *person) distinct() []message {
+	var ms []message
+	seen := map[string]bool{}
+	for _, m := range p.messages {
+		if m.id != "" && seen[m.id] {
+			continue
+		}
+		seen[m.id] = true
+		ms = append(ms, m)
+	}
+	return ms
+}

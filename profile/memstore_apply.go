@@ -1,0 +1,239 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+	"unique"
+)
+
+// tx is one Apply under way: all shards that it needs are locked, and nothing
+// can fail any more.
+type tx struct {
+	*state
+	now    int64
+	cutoff int64 // events before it are dropped
+}
+
+// tick moves the store's latest instant to that of the transaction.
+func (tx *tx) tick() {
+	for {
+		latest := tx.state.now.Load()
+		if tx.now <= latest || tx.state.now.CompareAndSwap(latest, tx.now) {
+			return
+		}
+	}
+}
+
+func (tx *tx) apply(c Change) {
+	switch c := c.(type) {
+	case *PutEvent:
+		tx.putEvent(c)
+	case *PutTraits:
+		tx.putTraits(c)
+	case *PutIDs:
+		tx.putIDs(c)
+	case *Merge:
+		tx.merge(c)
+	case *Delete:
+		tx.delete(c)
+	case *Join:
+		tx.join(c)
+	case *Leave:
+		tx.leave(c)
+	case *SetMember:
+		tx.setMember(c)
+	case *DropMembers:
+		tx.dropMembers(c.Audience)
+	case *UseKey:
+		tx.keys.put(c.Record)
+	case *SetKey:
+		tx.keys.put(c.Record)
+	}
+}
+
+// resolve returns the profile that ref names: its shard, the ref that it is
+// kept under, and its record, nil if there is none.
+func (tx *tx) resolve(ref Ref) (*shard, Ref, *record) {
+	sh := tx.shard(ref.ID)
+	if r := sh.find(ref); r != nil {
+		return sh, Ref{ref.Subject, r.id}, r
+	}
+	if target, ok := sh.alias(ref); ok {
+		ref = UserRef(target)
+		sh = tx.shard(target)
+		return sh, ref, sh.find(ref)
+	}
+	return sh, ref, nil
+}
+
+// writable returns the record to write to, which is made if r is nil.
+func (tx *tx) writable(sh *shard, ref Ref, r *record) (w *record, created bool) {
+	if r == nil {
+		return sh.create(ref, tx.gen.Load()), true
+	}
+	return tx.own(sh, ref.Subject, r), false
+}
+
+func (tx *tx) putEvent(c *PutEvent) {
+	e := &c.Event
+	sh, ref, r := tx.resolve(UserRef(e.Profile))
+	c.OutID, c.OutSeq, c.Created, c.Duplicate, c.Dropped = ref.ID, 0, false, false, false
+	t := e.Time.UnixNano()
+	if t < tx.cutoff {
+		c.Dropped = true
+		return
+	}
+	m := tx.message(e.MessageID)
+	if r != nil && r.has(&m, e.Name, t) {
+		c.Duplicate = true
+		return
+	}
+	r, c.Created = tx.writable(sh, ref, r)
+	c.OutID = r.id
+	c.OutSeq = tx.seq.Add(1)
+
+	body := appendBody(sh.scratch[:0], &m, e, tx.dict)
+	r.addSeries(e.Name).insert(t, c.OutSeq, body)
+	sh.keepScratch(body)
+	if m.form != idNone {
+		r.seen.add(m.hash)
+	}
+	if e.Account != "" {
+		tx.addSender(sh, r, e.Account)
+	}
+	tx.trim(r)
+}
+
+// keepScratch keeps a buffer for the next event, unless it is a giant's.
+func (sh *shard) keepScratch(b []byte) {
+	if cap(b) <= 64*chunkSize {
+		sh.scratch = b
+	}
+}
+
+func (tx *tx) addSender(sh *shard, r *record, account string) {
+	l := r.linked()
+	senders, added := insertSorted(l.senders, account)
+	if !added {
+		return
+	}
+	i, _ := slices.BinarySearch(senders, account)
+	senders[i] = strings.Clone(account)
+	sh.senders.Set(pair{senders[i], r.id})
+	l.senders = senders
+	r.links = &l
+}
+
+func (tx *tx) putTraits(c *PutTraits) {
+	sh, ref, r := tx.resolve(c.Ref)
+	c.OutID, c.OutSeq, c.Created, c.Duplicate = ref.ID, 0, false, false
+	m := tx.message(c.MessageID)
+	if r != nil && r.has(&m, "", tx.now) {
+		c.Duplicate = true
+		return
+	}
+	r, c.Created = tx.writable(sh, ref, r)
+	c.OutID = r.id
+	c.OutSeq = tx.seq.Add(1)
+
+	writes := unpackTraits(r.traits, tx.dict)
+	for name, v := range c.Traits.All() {
+		writes = append(writes, TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: c.OutSeq})
+	}
+	r.traits = packTraits(pruneTraits(writes, tx.state.now.Load()), tx.dict)
+	if m.form != idNone {
+		// The message id is kept as an event of no name, at the time of its
+		// arrival: the age of a trait does not make its redelivery new.
+		r.addSeries("").insert(tx.now, c.OutSeq, m.append([]byte{m.form}))
+		r.seen.add(m.hash)
+	}
+	tx.trim(r)
+}
+
+func (tx *tx) putIDs(c *PutIDs) {
+	sh, ref, r := tx.resolve(c.Ref)
+	r, c.Created = tx.writable(sh, ref, r)
+	c.OutID = r.id
+	for _, id := range c.IDs {
+		tx.addID(sh, ref.Subject, r, id)
+	}
+}
+
+func (tx *tx) addID(sh *shard, s Subject, r *record, id ExternalID) {
+	l := r.linked()
+	i, ok := slices.BinarySearchFunc(l.ids, id, compareIDs)
+	if ok {
+		return
+	}
+	id = ExternalID{unique.Make(id.Type).Value(), strings.Clone(id.Value)}
+	l.ids = slices.Insert(slices.Clip(l.ids), i, id)
+	r.links = &l
+	sh.ids.Set(idEntry{id, s, r.id})
+}
+
+func (tx *tx) setMember(c *SetMember) {
+	sh, ref, r := tx.resolve(c.Membership.Ref)
+	if r == nil {
+		ref.ID = strings.Clone(ref.ID)
+	}
+	m := &member{audience: unique.Make(c.Membership.Audience), ref: ref}
+	if !c.Member {
+		sh.removeMember(m)
+		return
+	}
+	m.since = c.Membership.Since.UnixNano()
+	if _, had := sh.members.Set(m); !had {
+		sh.count(m.audience.Value(), 1)
+	}
+	sh.memberships.Set(m)
+}
+
+func (sh *shard) removeMember(m *member) {
+	if _, had := sh.members.Delete(m); !had {
+		return
+	}
+	sh.memberships.Delete(m)
+	sh.count(m.audience.Value(), -1)
+}
+
+func (sh *shard) count(audience string, by int) {
+	n, _ := sh.counts.Get(audience)
+	if n += by; n == 0 {
+		sh.counts.Delete(audience)
+		return
+	}
+	sh.counts.Set(audience, n)
+}
+
+func (tx *tx) dropMembers(audience string) {
+	for i := range tx.shards {
+		sh := &tx.shards[i]
+		var gone []*member
+		sh.audience(audience, func(m *member) bool {
+			gone = append(gone, m)
+			return true
+		})
+		for _, m := range gone {
+			sh.removeMember(m)
+		}
+	}
+}
+
+// audience calls fn with the members of an audience in this shard.
+func (sh *shard) audience(key string, fn func(*member) bool) {
+	h := unique.Make(key)
+	sh.members.Ascend(&member{audience: h}, func(m *member) bool {
+		return m.audience == h && fn(m)
+	})
+}
+
+// of calls fn with the memberships of a profile of this shard.
+func (sh *shard) of(ref Ref, fn func(*member)) {
+	sh.memberships.Ascend(&member{audience: unique.Make(""), ref: ref}, func(m *member) bool {
+		if m.ref != ref {
+			return false
+		}
+		fn(m)
+		return true
+	})
+}

@@ -1,0 +1,88 @@
+package profile
+
+import (
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// Flags of a packed event, besides the form of its message id.
+const (
+	hasAccount = 1 << 2
+	hasContext = 1 << 3
+)
+
+// appendBody packs what an event holds besides its name, time and seq:
+//
+//	flags       1 byte
+//	message id  see messageID
+//	account     uvarint length, text; if there is one
+//	properties  packed, up to the end or the context
+//	context     packed, then its length in 4 bytes; if there is one
+func appendBody(b []byte, m *messageID, e *Event, dict *Dict) []byte {
+	flags := m.form
+	if e.Account != "" {
+		flags |= hasAccount
+	}
+	if len(e.Context.body) > 0 {
+		flags |= hasContext
+	}
+	b = m.append(append(b, flags))
+	if e.Account != "" {
+		b = binary.AppendUvarint(b, uint64(len(e.Account)))
+		b = append(b, e.Account...)
+	}
+	b = e.Properties.AppendPacked(b, dict)
+	if flags&hasContext != 0 {
+		start := len(b)
+		b = e.Context.AppendPacked(b, dict)
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(b)-start))
+	}
+	return b
+}
+
+// unpacker makes Events of packed ones.
+type unpacker struct {
+	profile, name string
+	dict          *Dict
+	ids           strings.Builder // the message ids of many events in one allocation
+	text          []byte
+}
+
+func (u *unpacker) event(c *cursor) Event {
+	e := Event{Profile: u.profile, Name: u.name, Time: fromNano(c.time), Seq: c.seq}
+	flags := c.body[0]
+	raw, rest := idOf(c.body)
+	if flags&idMask != idNone {
+		u.text = appendIDText(u.text[:0], flags&idMask, raw)
+		e.MessageID = u.keep(u.text)
+	}
+	if flags&hasAccount != 0 {
+		n, w := uvarint(rest)
+		e.Account = u.keep(rest[w : w+n])
+		rest = rest[w+n:]
+	}
+	if flags&hasContext != 0 {
+		end := len(rest) - 4
+		start := end - int(binary.LittleEndian.Uint32(rest[end:]))
+		e.Context = PackedObject(rest[start:end:end], u.dict)
+		rest = rest[:start:start]
+	}
+	if len(rest) > 0 {
+		e.Properties = PackedObject(rest, u.dict)
+	}
+	return e
+}
+
+// keep returns text as a string. One that is kept keeps a few neighbours.
+func (u *unpacker) keep(text []byte) string {
+	if u.ids.Cap()-u.ids.Len() < len(text) {
+		u.ids.Reset()
+		u.ids.Grow(max(16*36, len(text)))
+	}
+	start := u.ids.Len()
+	u.ids.Write(text)
+	return u.ids.String()[start:]
+}
+
+func fromNano(n int64) time.Time { return time.Unix(0, n).UTC() }

@@ -1,0 +1,222 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+)
+
+func (tx *tx) merge(c *Merge) {
+	shFrom, from, rFrom := tx.resolve(UserRef(c.From))
+	shInto, into, rInto := tx.resolve(UserRef(c.Into))
+	c.OutFrom, c.OutInto, c.Created = from.ID, into.ID, false
+	if from == into {
+		return
+	}
+	rInto, c.Created = tx.writable(shInto, into, rInto)
+	if rFrom == nil {
+		rFrom = &record{id: strings.Clone(from.ID)}
+	} else {
+		shFrom.remove(User, rFrom)
+	}
+	shFrom.leaveAll(from)
+	shFrom.unlink(User, rFrom)
+
+	// rFrom may still be read by a snapshot: it is not changed from here on.
+	tx.mergeEvents(rInto, rFrom)
+	tx.mergeLinks(shInto, rInto, rFrom)
+	if len(rFrom.traits) > 0 {
+		writes := append(unpackTraits(rInto.traits, tx.dict), unpackTraits(rFrom.traits, tx.dict)...)
+		rInto.traits = packTraits(pruneTraits(writes, tx.state.now.Load()), tx.dict)
+	}
+	tx.trim(rInto)
+}
+
+// mergeEvents adds the events of from to into, each message id once.
+func (tx *tx) mergeEvents(into, from *record) {
+	for i := range from.series {
+		s := from.series[i]
+		s = tx.without(into, s)
+		if s.empty() {
+			continue
+		}
+		for w := s.walk(); w.next(); {
+			if h, ok := hashOf(tx.seed, w.body); ok {
+				into.seen.add(h)
+			}
+		}
+		if to := into.addSeries(s.name.Value()); to.empty() {
+			*to = s
+		} else {
+			to.merge(&s)
+		}
+	}
+}
+
+// without returns s without the events that into has from an earlier arrival.
+// Those that it has from a later one are removed from into. The message id of a
+// trait call is no event, and is compared with its like only.
+func (tx *tx) without(into *record, s series) series {
+	traits := s.name.Value() == ""
+	kept := chunks{limit: chunkSize}
+	lost := false
+	for w := s.walk(); w.next(); {
+		h, ok := hashOf(tx.seed, w.body)
+		if ok && into.seen.has(h) {
+			if at, found := into.locateBody(w.body, traits); found {
+				if at.seq < w.seq {
+					lost = true
+					continue
+				}
+				into.drop(at, h)
+			}
+		}
+		kept.add(w.time, w.seq, w.body)
+	}
+	if lost {
+		s.setAll(kept.list)
+	}
+	return s
+}
+
+// locateBody finds the event with the message id of a packed one.
+func (r *record) locateBody(body []byte, traits bool) (place, bool) {
+	raw, _ := idOf(body)
+	m := messageID{form: body[0] & idMask}
+	if m.form == idUUID {
+		copy(m.uuid[:], raw)
+	} else {
+		m.text = string(raw)
+	}
+	return r.locate(&m, func(name string) bool { return (name == "") == traits })
+}
+
+// drop removes an event.
+func (r *record) drop(at place, hash uint32) {
+	s := &r.series[at.series]
+	s.drop(at.chunk, at.seq)
+	if s.empty() {
+		r.series = slices.Delete(r.series, at.series, at.series+1)
+	}
+	r.seen.remove(hash)
+}
+
+func (tx *tx) mergeLinks(sh *shard, into, from *record) {
+	f := from.linked()
+	for _, id := range f.ids {
+		tx.addID(sh, User, into, id)
+	}
+	for _, account := range f.senders {
+		tx.addSender(sh, into, account)
+	}
+	for _, account := range f.accounts {
+		tx.attach(sh, into, account)
+	}
+	l := into.linked()
+	l.aliases = slices.Concat(l.aliases, f.aliases, []string{from.id})
+	into.links = &l
+	for _, id := range l.aliases {
+		tx.shard(id).aliases.Set(id, into.id)
+	}
+}
+
+// unlink takes a profile out of the indexes of its links.
+func (sh *shard) unlink(s Subject, r *record) {
+	l := r.linked()
+	for _, id := range l.ids {
+		sh.ids.Delete(idEntry{id, s, r.id})
+	}
+	for _, account := range l.accounts {
+		sh.joins.Delete(pair{account, r.id})
+	}
+	for _, account := range l.senders {
+		sh.senders.Delete(pair{account, r.id})
+	}
+}
+
+// leaveAll removes a profile from its audiences.
+func (sh *shard) leaveAll(ref Ref) {
+	var gone []*member
+	sh.of(ref, func(m *member) { gone = append(gone, m) })
+	for _, m := range gone {
+		sh.removeMember(m)
+	}
+}
+
+func (tx *tx) delete(c *Delete) {
+	sh, ref, r := tx.resolve(c.Ref)
+	c.OutID, c.Existed = ref.ID, r != nil
+	sh.leaveAll(ref)
+	if r == nil {
+		return
+	}
+	sh.remove(ref.Subject, r)
+	sh.unlink(ref.Subject, r)
+	for _, id := range r.linked().aliases {
+		tx.shard(id).aliases.Delete(id)
+	}
+	if ref.Subject == Account {
+		tx.detachAll(ref.ID)
+	}
+}
+
+// detachAll detaches an account's users.
+func (tx *tx) detachAll(account string) {
+	for i := range tx.shards {
+		sh := &tx.shards[i]
+		var users []string
+		sh.joins.Ascend(pair{account: account}, func(p pair) bool {
+			if p.account != account {
+				return false
+			}
+			users = append(users, p.user)
+			return true
+		})
+		for _, user := range users {
+			tx.detach(sh, sh.find(UserRef(user)), account)
+		}
+	}
+}
+
+func (tx *tx) join(c *Join) {
+	sh, ref, r := tx.resolve(UserRef(c.User))
+	r, c.CreatedUser = tx.writable(sh, ref, r)
+	c.OutUser = r.id
+	account := AccountRef(c.Account)
+	shAccount := tx.shard(c.Account)
+	ra := shAccount.find(account)
+	if c.CreatedAccount = ra == nil; c.CreatedAccount {
+		ra = shAccount.create(account, tx.gen.Load())
+	}
+	c.Changed = tx.attach(sh, r, ra.id)
+}
+
+func (tx *tx) leave(c *Leave) {
+	sh, ref, r := tx.resolve(UserRef(c.User))
+	c.OutUser, c.Changed = ref.ID, false
+	if r != nil {
+		c.Changed = tx.detach(sh, r, c.Account)
+	}
+}
+
+func (tx *tx) attach(sh *shard, r *record, account string) bool {
+	l := r.linked()
+	accounts, added := insertSorted(l.accounts, account)
+	if added {
+		l.accounts = accounts
+		r.links = &l
+		sh.joins.Set(pair{account, r.id})
+	}
+	return added
+}
+
+func (tx *tx) detach(sh *shard, r *record, account string) bool {
+	l := r.linked()
+	accounts, removed := removeSorted(l.accounts, account)
+	if removed {
+		r = tx.own(sh, User, r)
+		l.accounts = accounts
+		r.links = &l
+		sh.joins.Delete(pair{account, r.id})
+	}
+	return removed
+}

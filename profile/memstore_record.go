@@ -1,0 +1,171 @@
+package profile
+
+import (
+	"slices"
+	"sort"
+	"strings"
+	"unique"
+)
+
+// record is one profile. A record that an open snapshot can see is never
+// changed, but replaced by a copy first: see shard.own.
+type record struct {
+	id     string
+	gen    uint64   // the number of snapshots taken when it was made: only later ones see it
+	series []series // by name; that of no name holds the message ids of trait calls
+	seen   hashSet  // of message ids; only the live record's is read
+	traits []byte   // packed writes, replaced as a whole
+	links  *links   // nil: none
+}
+
+// links are a profile's ties to others and its ids elsewhere: sorted slices that
+// are replaced, never changed in place.
+type links struct {
+	aliases  []string // ids merged into this profile
+	ids      []ExternalID
+	accounts []string // attached to
+	senders  []string // accounts that events were sent for
+}
+
+func (r *record) linked() links {
+	if r.links == nil {
+		return links{}
+	}
+	return *r.links
+}
+
+// create adds a profile to its shard.
+func (sh *shard) create(ref Ref, gen uint64) *record {
+	r := &record{id: strings.Clone(ref.ID), gen: gen}
+	sh.put(ref.Subject, r)
+	return r
+}
+
+func (sh *shard) put(s Subject, r *record) {
+	sh.live[s][r.id] = r
+	sh.profiles[s].Set(r)
+}
+
+// remove takes a profile out of its shard.
+func (sh *shard) remove(s Subject, r *record) {
+	delete(sh.live[s], r.id)
+	sh.profiles[s].Delete(r)
+}
+
+// own returns the record to write to in place of r: r itself unless an open
+// snapshot sees it.
+func (tx *tx) own(sh *shard, s Subject, r *record) *record {
+	if r.gen >= tx.frozen.Load() {
+		return r
+	}
+	c := *r
+	c.gen = tx.gen.Load()
+	c.series = slices.Clone(r.series)
+	sh.put(s, &c)
+	return &c
+}
+
+// findSeries returns the place of the series of a name, or where it would be.
+func (r *record) findSeries(name string) (int, bool) {
+	if len(r.series) <= 8 {
+		for i := range r.series {
+			if have := r.series[i].name.Value(); have == name {
+				return i, true
+			}
+		}
+	}
+	i := sort.Search(len(r.series), func(i int) bool { return r.series[i].name.Value() >= name })
+	return i, i < len(r.series) && r.series[i].name.Value() == name
+}
+
+// addSeries returns the series of a name, which is made if there is none.
+func (r *record) addSeries(name string) *series {
+	i, ok := r.findSeries(name)
+	if !ok {
+		if n := len(r.series); n == cap(r.series) {
+			// Profiles are many and their event names few: grow by little.
+			grown := make([]series, n, n+1+n/4)
+			copy(grown, r.series)
+			r.series = grown
+		}
+		r.series = slices.Insert(r.series, i, series{name: unique.Make(name)})
+	}
+	return &r.series[i]
+}
+
+// has reports whether a message id was seen before. name and t are where a
+// message sent twice is found at once.
+func (r *record) has(m *messageID, name string, t int64) bool {
+	if m.form == idNone || !r.seen.has(m.hash) {
+		return false
+	}
+	if i, ok := r.findSeries(name); ok && r.series[i].holdsAt(m, t) {
+		return true
+	}
+	_, ok := r.locate(m, func(string) bool { return true })
+	return ok
+}
+
+// place is where an event is kept.
+type place struct {
+	series, chunk int
+	seq           uint64
+}
+
+// locate searches the series of the names that in accepts for a message id.
+func (r *record) locate(m *messageID, in func(name string) bool) (place, bool) {
+	for i := range r.series {
+		s := &r.series[i]
+		if !in(s.name.Value()) {
+			continue
+		}
+		for k := range s.len() {
+			for c := s.at(k).events(); c.next(); {
+				if m.is(c.body) {
+					return place{i, k, c.seq}, true
+				}
+			}
+		}
+	}
+	return place{}, false
+}
+
+// trim drops chunks whose events are all older than cutoff.
+func (tx *tx) trim(r *record) {
+	if tx.cutoff == never {
+		return
+	}
+	empty := false
+	for i := range r.series {
+		s := &r.series[i]
+		for _, old := range s.trim(tx.cutoff) {
+			for c := old.events(); c.next(); {
+				if h, ok := hashOf(tx.seed, c.body); ok {
+					r.seen.remove(h)
+				}
+			}
+		}
+		empty = empty || s.empty()
+	}
+	if empty {
+		r.series = slices.DeleteFunc(r.series, func(s series) bool { return s.empty() })
+	}
+}
+
+// insertSorted returns a copy of list with s in it, and whether it was new.
+func insertSorted(list []string, s string) ([]string, bool) {
+	i, ok := slices.BinarySearch(list, s)
+	if ok {
+		return list, false
+	}
+	return slices.Insert(slices.Clip(list), i, s), true
+}
+
+// removeSorted returns a copy of list without s, and whether it was there.
+func removeSorted(list []string, s string) ([]string, bool) {
+	i, ok := slices.BinarySearch(list, s)
+	if !ok {
+		return list, false
+	}
+	return slices.Concat(list[:i], list[i+1:]), true
+}

@@ -1,0 +1,266 @@
+package profile
+
+import (
+	"cmp"
+	"hash/maphash"
+	"math/bits"
+	"sync"
+	"unique"
+
+	"github.com/tidwall/btree"
+)
+
+// A shard is a small store of its own: everything of a profile, its entries in
+// the ordered indexes too, is in the shard of its id, under that shard's lock.
+// Only what joins profiles (a merge, an account with its users) takes the locks
+// of several, always in ascending order.
+type shard struct {
+	mu sync.RWMutex
+
+	live     [2]map[string]*record // by Subject; nil in a snapshot, which reads profiles
+	profiles [2]*btree.BTreeG[*record]
+	aliases  *btree.Map[string, string] // id merged into a user -> that user's id
+
+	ids         *btree.BTreeG[idEntry]
+	joins       *btree.BTreeG[pair] // (account, user) attached
+	senders     *btree.BTreeG[pair] // (account, user who sent an event for it)
+	members     *btree.BTreeG[*member]
+	memberships *btree.BTreeG[*member]  // the same, by profile
+	counts      *btree.Map[string, int] // members by audience
+	scratch     []byte                  // for packing, under mu
+	_           [64]byte                // no two shards' locks on one cache line
+}
+
+const (
+	shardBits  = 5
+	shardCount = 1 << shardBits
+)
+
+// pair is an entry of an index from accounts to users.
+type pair struct{ account, user string }
+
+// idEntry is an entry of the index of external ids.
+type idEntry struct {
+	id      ExternalID
+	subject Subject
+	profile string
+}
+
+// member is one membership.
+type member struct {
+	audience unique.Handle[string]
+	ref      Ref
+	since    int64
+}
+
+func (sh *shard) init() {
+	unlocked := btree.Options{NoLocks: true} // the shard has a lock
+	for s := range sh.live {
+		sh.live[s] = map[string]*record{}
+		sh.profiles[s] = btree.NewBTreeGOptions(recordLess, unlocked)
+	}
+	sh.aliases = btree.NewMap[string, string](0)
+	sh.ids = btree.NewBTreeGOptions(idLess, unlocked)
+	sh.joins = btree.NewBTreeGOptions(pairLess, unlocked)
+	sh.senders = btree.NewBTreeGOptions(pairLess, unlocked)
+	sh.members = btree.NewBTreeGOptions(memberLess, unlocked)
+	sh.memberships = btree.NewBTreeGOptions(membershipLess, unlocked)
+	sh.counts = btree.NewMap[string, int](0)
+}
+
+// freeze makes into a copy of the shard for reading.
+func (sh *shard) freeze(into *shard) {
+	for s := range sh.profiles {
+		into.profiles[s] = sh.profiles[s].Copy()
+	}
+	into.aliases = sh.aliases.Copy()
+	into.ids = sh.ids.Copy()
+	into.joins = sh.joins.Copy()
+	into.senders = sh.senders.Copy()
+	into.members = sh.members.Copy()
+	into.memberships = sh.memberships.Copy()
+	into.counts = sh.counts.Copy()
+}
+
+func recordLess(a, b *record) bool { return a.id < b.id }
+
+func pairLess(a, b pair) bool {
+	if a.account != b.account {
+		return a.account < b.account
+	}
+	return a.user < b.user
+}
+
+func idLess(a, b idEntry) bool {
+	return cmp.Or(cmp.Compare(a.subject, b.subject), compareIDs(a.id, b.id),
+		cmp.Compare(a.profile, b.profile)) < 0
+}
+
+func compareIDs(a, b ExternalID) int {
+	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value))
+}
+
+func memberLess(a, b *member) bool {
+	if a.audience != b.audience {
+		return a.audience.Value() < b.audience.Value()
+	}
+	return compareRefs(a.ref, b.ref) < 0
+}
+
+func membershipLess(a, b *member) bool {
+	if c := compareRefs(a.ref, b.ref); c != 0 {
+		return c < 0
+	}
+	return a.audience.Value() < b.audience.Value()
+}
+
+// compareRefs orders by id first: Members ascends by profile id.
+func compareRefs(a, b Ref) int {
+	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Subject, b.Subject))
+}
+
+// find returns the record kept under exactly this id, or nil.
+func (sh *shard) find(ref Ref) *record {
+	if byID := sh.live[ref.Subject]; byID != nil {
+		return byID[ref.ID]
+	}
+	r, _ := sh.profiles[ref.Subject].Get(&record{id: ref.ID})
+	return r
+}
+
+// alias returns the id of the user that an id was merged into.
+func (sh *shard) alias(ref Ref) (string, bool) {
+	if ref.Subject != User {
+		return "", false
+	}
+	return sh.aliases.Get(ref.ID)
+}
+
+// shardSet is a set of shards, as bits.
+type shardSet uint32
+
+const allShards shardSet = 1<<shardCount - 1
+
+func (st *state) index(id string) int {
+	return int(maphash.String(st.seed, id) >> (64 - shardBits))
+}
+
+func (st *state) shard(id string) *shard { return &st.shards[st.index(id)] }
+
+func (st *state) setOf(id string) shardSet { return 1 << st.index(id) }
+
+func (st *state) lock(set shardSet) {
+	for ; set != 0; set &= set - 1 {
+		st.shards[bits.TrailingZeros32(uint32(set))].mu.Lock()
+	}
+}
+
+func (st *state) unlock(set shardSet) {
+	for ; set != 0; set &= set - 1 {
+		st.shards[bits.TrailingZeros32(uint32(set))].mu.Unlock()
+	}
+}
+
+// lockFor locks the shards that batch reads or writes, and returns them. Which
+// these are depends on what ids are merged into, which can only be read under
+// the lock: so it looks again, and widens the set, until it holds all.
+func (st *state) lockFor(batch []Change) shardSet {
+	var set shardSet
+	for _, c := range batch {
+		set |= st.named(c)
+	}
+	for {
+		st.lock(set)
+		need := set
+		for _, c := range batch {
+			need |= st.reached(c, set)
+		}
+		if need == set {
+			return set
+		}
+		st.unlock(set)
+		set = need
+	}
+}
+
+// named returns the shards of the ids that a change names.
+func (st *state) named(c Change) shardSet {
+	switch c := c.(type) {
+	case *DropMembers:
+		return allShards
+	case *Delete:
+		if c.Ref.Subject == Account { // its users can be in any shard
+			return allShards
+		}
+	case *Join:
+		return st.setOf(c.User) | st.setOf(c.Account)
+	case *Merge:
+		return st.setOf(c.From) | st.setOf(c.Into)
+	}
+	if ref, ok := subjectOf(c); ok {
+		return st.setOf(ref.ID)
+	}
+	return 0
+}
+
+// reached returns the shards of the profiles that the ids named by a change
+// are merged into, as far as those in locked tell, and, for a change that moves
+// or removes a profile, those of the ids merged into it.
+func (st *state) reached(c Change, locked shardSet) shardSet {
+	if m, ok := c.(*Merge); ok {
+		return st.behind(UserRef(m.From), locked, true) | st.behind(UserRef(m.Into), locked, true)
+	}
+	ref, ok := subjectOf(c)
+	if !ok {
+		return 0
+	}
+	_, whole := c.(*Delete)
+	return st.behind(ref, locked, whole)
+}
+
+func (st *state) behind(ref Ref, locked shardSet, whole bool) shardSet {
+	sh := st.shard(ref.ID)
+	var set shardSet
+	if !whole && sh.aliases.Len() == 0 {
+		return 0 // the usual case
+	}
+	r := sh.find(ref)
+	if r == nil {
+		target, ok := sh.alias(ref)
+		if !ok {
+			return 0
+		}
+		set = st.setOf(target)
+		if set&locked == 0 {
+			return set // the rest when it is locked
+		}
+		r = st.shard(target).find(UserRef(target))
+	}
+	if whole && r != nil {
+		for _, id := range r.linked().aliases {
+			set |= st.setOf(id)
+		}
+	}
+	return set
+}
+
+// subjectOf returns the profile that a change is about; of a Merge, none.
+func subjectOf(c Change) (Ref, bool) {
+	switch c := c.(type) {
+	case *PutEvent:
+		return UserRef(c.Event.Profile), true
+	case *PutTraits:
+		return c.Ref, true
+	case *PutIDs:
+		return c.Ref, true
+	case *Delete:
+		return c.Ref, true
+	case *Join:
+		return UserRef(c.User), true
+	case *Leave:
+		return UserRef(c.User), true
+	case *SetMember:
+		return c.Membership.Ref, true
+	}
+	return Ref{}, false
+}

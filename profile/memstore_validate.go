@@ -1,0 +1,80 @@
+package profile
+
+import "fmt"
+
+// validate returns an error for a change that no store takes, whatever it
+// holds.
+func validate(c Change) error {
+	switch c := c.(type) {
+	case *PutEvent:
+		return c.Event.Validate()
+	case *PutTraits:
+		return c.validate()
+	case *PutIDs:
+		return c.validate()
+	case *Merge:
+		return firstError(CheckID("id to merge", c.From), CheckID("id to merge into", c.Into))
+	case *Delete:
+		return checkRef(c.Ref)
+	case *Join:
+		return firstError(CheckID("user id", c.User), CheckID("account id", c.Account))
+	case *Leave:
+		return firstError(CheckID("user id", c.User), CheckID("account id", c.Account))
+	case *SetMember:
+		return c.validate()
+	case *UseKey:
+		return CheckID("key", c.Record.Key)
+	case *SetKey:
+		return CheckID("key", c.Record.Key)
+	case *DropMembers:
+		return CheckID("audience", c.Audience)
+	}
+	return fmt.Errorf("%w: a change of type %T", ErrInvalid, c)
+}
+
+func (c *PutTraits) validate() error {
+	return firstError(checkRef(c.Ref), checkOptional("message id", c.MessageID), CheckTime(c.Time))
+}
+
+func (c *PutIDs) validate() error {
+	if err := checkRef(c.Ref); err != nil {
+		return err
+	}
+	for _, id := range c.IDs {
+		if err := firstError(CheckID("external id type", id.Type), CheckID("external id", id.Value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *SetMember) validate() error {
+	m := &c.Membership
+	if err := firstError(CheckID("audience", m.Audience), checkRef(m.Ref)); err != nil || !c.Member {
+		return err // the instant of an exit is not kept
+	}
+	return CheckTime(m.Since)
+}
+
+func checkRef(ref Ref) error {
+	if err := checkSubject(ref.Subject); err != nil {
+		return err
+	}
+	return CheckID(ref.Subject.String()+" id", ref.ID)
+}
+
+func checkSubject(s Subject) error {
+	if s > Account {
+		return fmt.Errorf("%w: subject %d", ErrInvalid, s)
+	}
+	return nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
