@@ -46,7 +46,8 @@ func newHandLoop(dict *profile.Dict, onChange func(string, int, bool, int64)) *h
 }
 
 func (l *handLoop) track(ev *profile.Event) {
-	now := ev.Time.UnixNano()
+	at := ev.Time.UnixNano()
+	now := max(l.now, at)
 	l.advance(now, false)
 	u := l.users[ev.Profile]
 	if u == nil {
@@ -60,25 +61,25 @@ func (l *handLoop) track(ev *profile.Event) {
 	switch ev.Name {
 	case "Order Completed":
 		u.orderCount++
-		handInsert(&u.orders, now, 90*handDay)
+		handInsert(&u.orders, at, now, 90*handDay)
 		if v, ok := ev.Properties.Lookup(l.total); ok {
 			if f, ok := v.Float(); ok && f > 100 {
-				handInsert(&u.bigOrders, now, 365*handDay)
+				handInsert(&u.bigOrders, at, now, 365*handDay)
 			}
 		}
 		if _, ok := ev.Properties.Lookup(l.coupon); ok {
-			handInsert(&u.couponsUsed, now, 90*handDay)
+			handInsert(&u.couponsUsed, at, now, 90*handDay)
 		}
 	case "Product Viewed":
 		u.viewCount++
-		handInsert(&u.views, now, 7*handDay)
+		handInsert(&u.views, at, now, 7*handDay)
 		if v, ok := ev.Properties.Lookup(l.category); ok {
 			if text, ok := v.Bytes(); ok && string(text) == "shoes" {
-				handInsert(&u.shoes, now, 7*handDay)
+				handInsert(&u.shoes, at, now, 7*handDay)
 			}
 		}
 	case "Product Added":
-		handInsert(&u.added, now, handDay)
+		handInsert(&u.added, at, now, handDay)
 	}
 	l.evaluate(u, now)
 }
@@ -97,10 +98,10 @@ func (l *handLoop) advance(now int64, inclusive bool) {
 
 // handInsert adds a time and forgets those that are older than the longest
 // window.
-func handInsert(times *[]int64, at, longest int64) {
+func handInsert(times *[]int64, at, now, longest int64) {
 	s := *times
 	n := 0
-	for n < len(s) && s[n]+longest <= at {
+	for n < len(s) && s[n]+longest <= now {
 		n++
 	}
 	if n > 0 {
@@ -114,17 +115,17 @@ func handInsert(times *[]int64, at, longest int64) {
 	*times = slices.Insert(s, i, at)
 }
 
-// count returns the number of times of age [min, max) at now, and when that may
+// handCount returns the number of times of age [from, to) at now, and when that may
 // next change.
-func count(times []int64, min, max, now int64) (n int, until int64) {
+func handCount(times []int64, from, to, now int64) (n int, until int64) {
 	until = handNever
 	for i := len(times) - 1; i >= 0; i-- {
 		switch at := times[i]; {
-		case at+min > now:
-			until = at + min
-		case at+max > now:
+		case at+from > now:
+			until = at + from
+		case at+to > now:
 			n++
-			until = handMin(until, at+max)
+			until = min(until, at+to)
 		default:
 			return n, until
 		}
@@ -132,18 +133,11 @@ func count(times []int64, min, max, now int64) (n int, until int64) {
 	return n, until
 }
 
-func handMin(a, b int64) int64 {
-	if a < b {
-		return a
-	}
-	return b
-}
-
 func (l *handLoop) evaluate(u *handUser, now int64) {
 	wake := handNever
-	in := func(times []int64, min, max int64) int {
-		n, until := count(times, min, max, now)
-		wake = handMin(wake, until)
+	in := func(times []int64, from, to int64) int {
+		n, until := handCount(times, from, to, now)
+		wake = min(wake, until)
 		return n
 	}
 	recent := in(u.orders, 0, 30*handDay) > 0

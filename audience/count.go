@@ -34,11 +34,13 @@ func (l *countLeaf) enough() int {
 // counts for ever, so past is a number up to k and times are only those of the
 // future. With a window of length L = to-from, a time with k others before and
 // k others after it, all 2k within L, decides nothing at any instant, now or
-// later: wherever it counts, k of those do. Dropping such times bounds the
-// memory to some 4k+16 times for each window length between the oldest time
-// that can count and the newest.
+// later: wherever it counts, k of those do. Such times are dropped whenever
+// there are twice as many as after the last time, so there are at most some
+// 4k+4 times for each window length between the oldest time that can count and
+// the newest: for a window that ends now, 32k+32 bytes.
 type matches struct {
 	past  int32
+	limit int32   // the number of times at which to drop some
 	times []int64 // ascending
 }
 
@@ -58,9 +60,10 @@ func (m *matches) add(l *countLeaf, at, now int64) {
 		return // over before it was known
 	}
 	m.insert(at)
-	if k := l.enough(); len(m.times) > 4*k+16 {
+	if k := l.enough(); len(m.times) > max(4*k+4, int(m.limit)) {
 		m.forget(l, now)
 		m.thin(k, l.to-l.from)
+		m.limit = int32(2 * len(m.times))
 	}
 }
 
@@ -78,6 +81,9 @@ func (m *matches) soon(at int64, k int) bool {
 }
 
 func (m *matches) insert(at int64) {
+	if m.times == nil {
+		m.times = make([]int64, 0, 4)
+	}
 	if n := len(m.times); n == 0 || m.times[n-1] <= at {
 		m.times = append(m.times, at)
 		return

@@ -23,11 +23,12 @@ type subscribers struct {
 // that. Several callbacks are called in the order in which they subscribed.
 //
 // Callbacks run without any lock of the engine, on the goroutine of a call to
-// the engine, before that call returns; with two exceptions. The transitions of
-// a call from within a callback come after that callback has returned. And
-// while one goroutine delivers, others that write to profiles of the same shard
-// leave their transitions to it. A callback that is slower than the data comes
-// makes them wait, in memory.
+// the engine, before that call returns; with one exception: while a goroutine
+// delivers what happened to profiles of one shard, others that change such
+// profiles leave their transitions to it. So the transitions of a call from
+// within a callback come after that callback has returned, if they concern the
+// same shard. A callback that is slower than the data comes makes them wait, in
+// memory.
 func (e *Engine) Subscribe(fn Callback) (cancel func()) {
 	e.subs.edit(func(list []*Callback) []*Callback { return append(list, &fn) })
 	return func() {
@@ -108,7 +109,7 @@ func (sh *shard) deliver(ctx context.Context) {
 		return
 	}
 	// What has happened is told, also when the request that brought it is over.
-	ctx = context.WithoutCancel(ctx)
+	ctx = lasting(ctx)
 	next, finished := 0, false
 	defer func() {
 		if !finished {
@@ -127,6 +128,14 @@ func (sh *shard) deliver(ctx context.Context) {
 		queue = sh.out.take(queue[:0])
 	}
 	finished = true
+}
+
+// lasting returns ctx without its end.
+func lasting(ctx context.Context) context.Context {
+	if ctx.Done() == nil {
+		return ctx // it has none
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // call runs one callback and reports what goes wrong in it.

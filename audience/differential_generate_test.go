@@ -83,6 +83,8 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Merge{From: g.id(), Into: g.id()})
 	case n < 20:
 		return g.do(oracle.Delete{Profile: g.id()})
+	case n < 22:
+		return g.twins(h)
 	case n < 26 && g.made < 5:
 		g.create(h, 1+g.IntN(2))
 		return nil
@@ -94,7 +96,31 @@ func (g *generator) call(h *history) []call {
 	return g.do(g.message())
 }
 
-func (g *generator) do(op oracle.Operation) []call { return []call{{at: g.now, do: op}} }
+// twins sends one message for two profiles and makes them one.
+func (g *generator) twins(h *history) []call {
+	calls := g.do(g.message())
+	if g.IntN(2) == 0 && g.made < 5 {
+		h.calls = append(h.calls, calls...)
+		g.create(h, 1) // perhaps without backfill: of the two only the second counts, or none
+		calls = nil
+	}
+	from, into := g.id(), g.id()
+	op := g.messages[len(g.messages)-1]
+	switch m := op.(type) {
+	case oracle.Track:
+		m.Event.Profile, op = from, m
+	case oracle.Identify:
+		m.Profile, op = from, m
+	}
+	g.tick()
+	calls = append(calls, g.do(op)...)
+	g.tick()
+	return append(calls, g.do(oracle.Merge{From: from, Into: into})...)
+}
+
+func (g *generator) do(op oracle.Operation) []call {
+	return []call{{at: g.now, do: op, message: g.IntN(4) == 0}}
+}
 
 // id returns an id of a profile, known or not.
 func (g *generator) id() string {

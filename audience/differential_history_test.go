@@ -20,9 +20,10 @@ type history struct {
 
 // call is one call of the engine, when its clock stands at an instant.
 type call struct {
-	at     time.Time
-	do     oracle.Operation // nil: Advance
-	reopen bool             // close the engine first, and go on with a new one
+	at      time.Time
+	do      oracle.Operation // nil: Advance
+	message bool             // through Apply, as a Segment-spec message
+	reopen  bool             // close the engine first, and go on with a new one
 }
 
 // rule is a callback that turns back to the engine: on a transition of a type,
@@ -55,17 +56,19 @@ func (r rule) operation(tr audience.Transition) oracle.Operation {
 }
 
 // reactions returns a subscriber that follows the rules. Engine and oracle get
-// one each: it counts.
+// one each: it counts how often it did, for each profile.
 func (h *history) reactions() func(audience.Transition) []oracle.Operation {
-	left := make([]int, len(h.rules))
-	for i, r := range h.rules {
-		left[i] = r.times
+	type use struct {
+		rule    int
+		profile string
 	}
+	used := map[use]int{}
 	return func(tr audience.Transition) []oracle.Operation {
 		var ops []oracle.Operation
 		for i, r := range h.rules {
-			if left[i] > 0 && r.audience == tr.Audience && r.typ == tr.Type {
-				left[i]--
+			u := use{i, tr.Profile}
+			if used[u] < r.times && r.audience == tr.Audience && r.typ == tr.Type {
+				used[u]++
 				ops = append(ops, r.operation(tr))
 			}
 		}
@@ -134,6 +137,9 @@ func (c call) String() string {
 	line := fmt.Sprintf("%-6s ", sinceEpoch(c.at))
 	if c.reopen {
 		line += "reopen, "
+	}
+	if c.message {
+		line += "by message: "
 	}
 	switch op := c.do.(type) {
 	case nil:

@@ -109,19 +109,18 @@ func (e *Engine) shardOf(id string) *shard {
 	return e.shards[maphash.String(e.seed, id)%uint64(len(e.shards))]
 }
 
-// now returns the engine's instant for a call that concerns only sh, which the
-// caller has locked; e.mu is held.
-func (e *Engine) now(sh *shard) int64 {
-	return max(e.clock.Now().UnixNano(), e.last.Load(), sh.last)
-}
-
-// nowAll is now for a call that concerns all shards; e.mu is held for writing.
-func (e *Engine) nowAll() int64 {
-	t := max(e.clock.Now().UnixNano(), e.last.Load())
-	for _, sh := range e.shards {
+// now returns the engine's instant for a call that concerns the shards given,
+// which the caller has locked; e.mu is held. It never goes back.
+func (e *Engine) now(shards ...*shard) (int64, error) {
+	now := e.clock.Now()
+	if err := profile.CheckTime(now); err != nil {
+		return 0, fmt.Errorf("clock: %w", err)
+	}
+	t := max(now.UnixNano(), e.last.Load())
+	for _, sh := range shards {
 		t = max(t, sh.last)
 	}
-	return t
+	return t, nil
 }
 
 func instant(t int64) time.Time { return time.Unix(0, t).UTC() }
@@ -145,12 +144,14 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 			e.mu.RUnlock()
 			return nil, 0, err
 		}
-		t := e.now(sh)
-		if due := sh.due.Load(); due >= t {
+		t, err := e.now(sh)
+		if err == nil && sh.due.Load() >= t {
 			sh.last = t
 			return sh, t, nil
 		}
-		err = sh.fire(ctx)
+		if err == nil {
+			err = sh.fire(ctx)
+		}
 		sh.mu.Unlock()
 		e.mu.RUnlock()
 		sh.deliver(ctx)
@@ -216,15 +217,19 @@ func (e *Engine) exclusive(ctx context.Context, inclusive bool) (t int64, err er
 			e.mu.Unlock()
 			return 0, profile.ErrClosed
 		}
-		t := e.nowAll()
+		t, err := e.now(e.shards...)
+		if err != nil {
+			e.mu.Unlock()
+			return 0, err
+		}
 		sh := e.earliest()
-		if due := sh.due.Load(); due > t || due == horizon.Never || due == t && !inclusive {
+		if due := sh.due.Load(); due > t || due == t && !inclusive {
 			for _, sh := range e.shards {
 				sh.last = t
 			}
 			return t, nil
 		}
-		err := sh.fire(ctx)
+		err = sh.fire(ctx)
 		e.mu.Unlock()
 		sh.deliver(ctx)
 		if err != nil {

@@ -205,7 +205,7 @@ func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 // a profile whose state is not at hand is read from the store, which has it.
 func (sh *shard) settle(ctx context.Context, id string, created bool, t int64, cause Cause, add func(*step)) error {
 	p, s := sh.profiles[id], &sh.step
-	if p == nil && !created {
+	if !created && (p == nil || p.stale) {
 		return sh.load(ctx, id, t, cause)
 	}
 	if created {
@@ -254,13 +254,26 @@ func (s *step) members(into []change) []change {
 // load makes the state of a stored profile, and records how its memberships
 // differ from the stored ones.
 func (sh *shard) load(ctx context.Context, id string, t int64, cause Cause) error {
+	if err := sh.compare(ctx, id, t); err != nil {
+		sh.stale(id, t)
+		return fmt.Errorf("profile %q: %w", id, err)
+	}
+	return sh.record(cause)
+}
+
+// compare makes the state of a stored profile as it is at t, and leaves in
+// sh.changes how its memberships differ from the stored ones.
+func (sh *shard) compare(ctx context.Context, id string, t int64) error {
 	s := &sh.step
 	s.begin(ctx, sh.e.net, newState(id), t)
 	s.load(&sh.e.net.leafIndex)
 	s.settle()
+	if s.err != nil {
+		return s.err
+	}
 	stored, err := sh.e.store.Memberships(ctx, profile.UserRef(id))
 	if err != nil {
-		return fmt.Errorf("profile %q: %w", id, err)
+		return err
 	}
 	was := make(map[string]bool, len(stored))
 	for _, m := range stored {
@@ -278,6 +291,9 @@ func (sh *shard) load(ctx context.Context, id string, t int64, cause Cause) erro
 			sh.changes = append(sh.changes, change{a, false})
 		}
 	}
+	if old := sh.profiles[id]; old != nil {
+		sh.forget(old)
+	}
 	sh.profiles[id] = s.p
-	return sh.record(cause)
+	return nil
 }

@@ -70,27 +70,13 @@ func (e *Engine) create(ctx context.Context, defs []Definition, t int64) error {
 	for _, i := range sorted {
 		added = append(added, e.add(defs[i], plans[i], records[i].Since, &fresh))
 	}
-	return e.backfill(context.WithoutCancel(ctx), added, fresh, t)
+	return e.backfill(lasting(ctx), added, fresh, t)
 }
 
 // plan checks definitions against each other and the live audiences.
 func (e *Engine) plan(defs []Definition) (plans []*plan, sorted []int, err error) {
 	pl := planner{env: e.env, retention: e.store.Retention()}
-	seen := map[string]bool{}
-	for i := range defs {
-		key := defs[i].Key
-		if e.live[key] != nil || seen[key] {
-			return nil, nil, &DefinitionError{Audience: key, Path: "key", Err: ErrExists}
-		}
-		seen[key] = true
-		p, err := pl.plan(&defs[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		plans = append(plans, p)
-	}
-	sorted, err = order(defs, plans, func(key string) bool { return e.live[key] != nil })
-	return plans, sorted, err
+	return pl.all(defs, func(key string) bool { return e.live[key] != nil })
 }
 
 func (e *Engine) usedKeys(ctx context.Context) (map[string]bool, error) {
@@ -107,8 +93,10 @@ func (e *Engine) usedKeys(ctx context.Context) (map[string]bool, error) {
 // add puts an audience into the network.
 func (e *Engine) add(d Definition, p *plan, since uint64, fresh *[]*node) *live {
 	a := &live{def: d, refs: p.refs(nil)}
-	root := e.net.intern(p, since, func(key string) *node { return e.live[key].root }, fresh)
-	e.net.attach(a, root)
+	c := compiler{net: e.net, since: since, root: func(key string) *node { return e.live[key].root }}
+	e.net.attach(a, c.node(p))
+	a.filters = c.filters
+	*fresh = append(*fresh, c.fresh...)
 	e.live[d.Key] = a
 	return a
 }
@@ -123,7 +111,7 @@ func (e *Engine) backfill(ctx context.Context, added []*live, fresh []*node, t i
 	}
 	return e.everyProfile(ctx, func(sh *shard, id string) error {
 		p, s := sh.profiles[id], &sh.step
-		if p == nil {
+		if p == nil || p.stale {
 			return sh.load(ctx, id, t, CauseBackfill)
 		}
 		s.begin(ctx, e.net, p, t)
@@ -272,6 +260,16 @@ func (e *Engine) restore(ctx context.Context) error {
 		e.add(defs[i], plans[i], since[defs[i].Key], &fresh)
 	}
 	return e.everyProfile(ctx, func(sh *shard, id string) error {
-		return sh.load(ctx, id, now.UnixNano(), CauseBackfill)
+		if err := sh.compare(ctx, id, now.UnixNano()); err != nil {
+			return fmt.Errorf("profile %q: %w", id, err)
+		}
+		if len(sh.changes) > 0 {
+			// Due at the very instant at which the store was left, or left
+			// undone by a crash: it happens with the first call.
+			sh.stale(id, now.UnixNano())
+		} else {
+			sh.schedule(sh.step.p)
+		}
+		return nil
 	})
 }

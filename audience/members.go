@@ -63,11 +63,17 @@ func (e *Engine) open() error {
 func (e *Engine) known(key string) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	switch {
-	case e.closed:
-		return profile.ErrClosed
-	case e.live[key] == nil:
-		return fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
+	_, err := e.lookup(key)
+	return err
+}
+
+// lookup returns a live audience; e.mu is held.
+func (e *Engine) lookup(key string) (*live, error) {
+	if e.closed {
+		return nil, profile.ErrClosed
 	}
-	return nil
+	if a := e.live[key]; a != nil {
+		return a, nil
+	}
+	return nil, fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
 }

@@ -65,9 +65,5 @@ func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
 		defer exit()
 	}
 	// What each of the two remembers does not tell what both together do.
-	sh := e.shardOf(merge.OutInto)
-	if p := sh.profiles[merge.OutInto]; p != nil {
-		sh.forget(p)
-	}
-	return sh.load(context.WithoutCancel(ctx), merge.OutInto, t, CauseMerge)
+	return e.shardOf(merge.OutInto).load(lasting(ctx), merge.OutInto, t, CauseMerge)
 }

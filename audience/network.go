@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/trait"
@@ -42,6 +43,7 @@ type node struct {
 	event       string            // the event's name
 	count       countLeaf         // of an event leaf
 	filter      *celfilter.Filter // of an event leaf (nil: every event) and of a trait leaf
+	misses      atomic.Uint64     // of the filter of a trait leaf
 	readsTraits bool              // an event leaf whose filter does
 	date        trait.Date
 	since       uint64 // only data of a greater arrival number counts
@@ -49,9 +51,10 @@ type node struct {
 
 // live is an audience that exists.
 type live struct {
-	def  Definition
-	refs []string // the audiences that it refers to
-	root *node
+	def     Definition
+	refs    []string // the audiences that it refers to
+	root    *node
+	filters []filterAt
 }
 
 // network is the conditions of all live audiences, each distinct one once.
@@ -67,38 +70,51 @@ func newNetwork() *network {
 	return &network{leafIndex: newLeafIndex(), byText: map[string]*node{}}
 }
 
-// intern returns the node of a plan, made of those that are there as far as
-// they are. fresh collects the new ones, children before parents. root returns
-// the root of the audience of a key.
-func (net *network) intern(p *plan, since uint64, root func(key string) *node, fresh *[]*node) *node {
-	n := &node{kind: p.kind, since: since}
+// compiler turns the plan of one audience into nodes: those that are there as
+// far as they are, and fresh ones.
+type compiler struct {
+	net     *network
+	since   uint64
+	root    func(key string) *node // the root of a live audience
+	fresh   []*node                // children before parents
+	filters []filterAt
+}
+
+// filterAt is a leaf with a filter, and the filter's place in the definition.
+type filterAt struct {
+	path string
+	leaf *node
+}
+
+func (c *compiler) node(p *plan) *node {
+	if p.kind == kindRef {
+		return c.root(p.ref)
+	}
+	n := &node{kind: p.kind}
 	switch p.kind {
-	case kindRef:
-		return root(p.ref)
 	case kindAll, kindAny, kindNot:
-		for _, child := range p.children {
-			c := net.intern(child, since, root, fresh)
-			if !slices.Contains(n.children, c) {
-				n.children = append(n.children, c)
+		for _, plan := range p.children {
+			if child := c.node(plan); !slices.Contains(n.children, child) {
+				n.children = append(n.children, child)
 			}
 		}
 		if len(n.children) == 1 && p.kind != kindNot {
 			return n.children[0]
 		}
 		n.setGroup()
-	case kindEvent:
-		n.event, n.count, n.filter = p.name, newCountLeaf(p), p.filter
-		n.idle = n.count.holds(0)
-		n.readsTraits = readsTraits(p.filter)
-		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s", since, p.name, source(p.filter), p.min, p.max, p.window)
-	case kindTrait:
-		n.filter = p.filter
-		n.idle = p.filter.Eval(&celfilter.Input{Traits: &trait.Set{}}) == celfilter.True
-		n.text = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
-	case kindDate:
-		n.date = p.date
-		n.text = fmt.Sprintf("date\x00%d\x00%s\x00%+v", since, p.date.Name, p.date.Window)
+	default:
+		n.setLeaf(p, c.since)
 	}
+	n = c.net.intern(n, &c.fresh)
+	if n.filter != nil {
+		c.filters = append(c.filters, filterAt{p.path, n})
+	}
+	return n
+}
+
+// intern returns the node of the network that is the same as n: n itself, if
+// there is none.
+func (net *network) intern(n *node, fresh *[]*node) *node {
 	if old, ok := net.byText[n.text]; ok {
 		return old
 	}
@@ -106,13 +122,31 @@ func (net *network) intern(p *plan, since uint64, root func(key string) *node, f
 	net.nodes = append(net.nodes, n)
 	net.root = append(net.root, false)
 	net.byText[n.text] = n
-	for _, c := range n.children {
-		c.parents = append(c.parents, n)
-		c.uses++
+	for _, child := range n.children {
+		child.parents = append(child.parents, n)
+		child.uses++
 	}
 	net.leafIndex.add(n)
 	*fresh = append(*fresh, n)
 	return n
+}
+
+func (n *node) setLeaf(p *plan, since uint64) {
+	n.since, n.filter = since, p.filter
+	switch p.kind {
+	case kindEvent:
+		n.event, n.count = p.name, newCountLeaf(p)
+		n.readsTraits = readsTraits(p.filter)
+		n.idle = n.count.holds(0)
+		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s",
+			since, p.name, source(p.filter), p.min, p.max, p.window)
+	case kindTrait:
+		n.idle = p.filter.Eval(&celfilter.Input{Traits: &trait.Set{}}) == celfilter.True
+		n.text = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
+	case kindDate:
+		n.date = p.date
+		n.text = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.date.Name, p.date.Window)
+	}
 }
 
 func (n *node) setGroup() {

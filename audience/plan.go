@@ -24,6 +24,7 @@ const (
 // still keys. Making one changes nothing; turning it into nodes cannot fail.
 type plan struct {
 	kind     kind
+	path     string // of the node in the definition
 	children []*plan
 	filter   *celfilter.Filter // of an event leaf (nil: every event) and of a trait leaf
 	name     string            // of an event leaf
@@ -33,11 +34,42 @@ type plan struct {
 	ref      string // of an audience leaf: the key
 }
 
+// Check compiles definitions without an engine, as if they were to be created
+// together. The error is a *DefinitionError.
+func Check(defs ...Definition) error {
+	env, err := celfilter.NewEnv(nil)
+	if err != nil {
+		return err
+	}
+	_, _, err = (&planner{env: env}).all(defs, func(string) bool { return false })
+	return err
+}
+
 // planner checks definitions.
 type planner struct {
 	env       *celfilter.Env
 	retention time.Duration
 	nodes     int
+}
+
+// all checks definitions against each other and the live audiences, and sorts
+// them so that each comes after those it refers to.
+func (pl *planner) all(defs []Definition, live func(key string) bool) (plans []*plan, sorted []int, err error) {
+	seen := make(map[string]bool, len(defs))
+	for i := range defs {
+		key := defs[i].Key
+		if live(key) || seen[key] {
+			return nil, nil, &DefinitionError{Audience: key, Path: "key", Err: ErrExists}
+		}
+		seen[key] = true
+		p, err := pl.plan(&defs[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		plans = append(plans, p)
+	}
+	sorted, err = order(defs, plans, live)
+	return plans, sorted, err
 }
 
 // plan checks d and returns its tree. The error is a *DefinitionError.
@@ -112,7 +144,7 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 		if err != nil {
 			return fail(".trait", err)
 		}
-		return &plan{kind: kindTrait, filter: f}, nil
+		return &plan{kind: kindTrait, path: path + ".trait", filter: f}, nil
 	case n.TraitDate != nil:
 		if err := n.TraitDate.Validate(); err != nil {
 			return fail(".trait_date", err)
@@ -179,7 +211,7 @@ func (pl *planner) event(e *Event, path string) (*plan, error) {
 		return fail(".window", fmt.Errorf("%w: %s, the store keeps events for %s",
 			ErrWindow, e.Window, profile.FormatDuration(pl.retention)))
 	}
-	p := &plan{kind: kindEvent, name: e.Name, min: min, max: max, window: e.Window}
+	p := &plan{kind: kindEvent, path: path + ".where", name: e.Name, min: min, max: max, window: e.Window}
 	if e.Filter != "" {
 		f, err := pl.env.Event(e.Filter)
 		if err != nil {

@@ -84,6 +84,18 @@ func (sh *shard) schedule(p *state) {
 	sh.setDue()
 }
 
+// stale replaces the profile's state by none: it is read from the store when
+// the profile is touched next, at the latest with the next that is due at t.
+func (sh *shard) stale(id string, t int64) {
+	if p := sh.profiles[id]; p != nil {
+		sh.forget(p)
+	}
+	p := newState(id)
+	p.stale, p.wake = true, t
+	sh.profiles[id] = p
+	sh.schedule(p)
+}
+
 // forget drops the profile's state and its timer.
 func (sh *shard) forget(p *state) {
 	p.wake = horizon.Never
@@ -109,6 +121,9 @@ func (sh *shard) fire(ctx context.Context) error {
 		return nil
 	}
 	sh.last = max(sh.last, first.at)
+	if first.p.stale {
+		return sh.load(ctx, first.p.id, first.at, CauseTime)
+	}
 	s := &sh.step
 	s.begin(ctx, sh.e.net, first.p, first.at)
 	return sh.finish(CauseTime)
@@ -128,9 +143,9 @@ func (sh *shard) finish(cause Cause) error {
 }
 
 // record stores the changes, queues their transitions in the order of the
-// audiences' keys, and sets the profile's timer. If the store fails, the
-// profile's state is dropped: it is made anew from the store when the profile
-// is touched next, and what has changed by then is told then.
+// audiences' keys, and sets the profile's timer. If the store fails, nothing is
+// lost: the profile's state is made anew from the store with the next call, and
+// what the data changed is told then.
 func (sh *shard) record(cause Cause) error {
 	s := &sh.step
 	err := s.err
@@ -141,7 +156,7 @@ func (sh *shard) record(cause Cause) error {
 		err = sh.storeChanges(s)
 	}
 	if err != nil {
-		sh.forget(s.p)
+		sh.stale(s.p.id, s.t)
 		return fmt.Errorf("profile %q: %w", s.p.id, err)
 	}
 	for _, c := range sh.changes {
@@ -177,5 +192,5 @@ func (sh *shard) storeChanges(s *step) error {
 		sh.batch = append(sh.batch, &sh.puts[i])
 	}
 	// The data is stored already: its consequences must be, too.
-	return sh.e.store.Apply(context.WithoutCancel(s.ctx), at, sh.batch...)
+	return sh.e.store.Apply(lasting(s.ctx), at, sh.batch...)
 }

@@ -13,6 +13,7 @@ type state struct {
 	cells []cell // by node id
 	wake  int64  // the earliest end of a root's verdict
 	timer int64  // when the profile's timer is set for; horizon.Never: it is not
+	stale bool   // there is nothing here: it has to be read from the store
 
 	writes []profile.TraitWrite // of the traits that the network reads
 	views  []view               // those traits, by what counts of them
@@ -30,6 +31,8 @@ type cell struct {
 	until int64
 	matches
 }
+
+func (c *cell) verdict() horizon.Verdict { return horizon.Verdict{True: c.truth, Until: c.until} }
 
 // view is the profile's traits as far as they arrived after since.
 type view struct {

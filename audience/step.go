@@ -66,28 +66,31 @@ func (s *step) take(ev *profile.Event) {
 }
 
 func (s *step) apply(u *use, seq uint64) {
-	if u.readsTraits {
-		for _, n := range u.leaves {
-			if s.t >= s.p.counts[n.id] {
-				s.touch(n) // counts it anew, the event included
-				continue
-			}
-			if seq > n.since && s.passes(u, n) {
-				s.p.cell(n).add(&n.count, s.input.Time, s.t)
-				s.touch(n)
-			}
-		}
-		return
-	}
-	if !s.passes(u, nil) {
+	if !u.readsTraits && !s.passes(u, nil) {
 		return
 	}
 	for _, n := range u.leaves {
-		if seq > n.since {
-			s.p.cell(n).add(&n.count, s.input.Time, s.t)
-			s.touch(n)
+		switch {
+		case seq <= n.since:
+		case !u.readsTraits, s.t < s.p.counts[n.id] && s.passes(u, n):
+			s.count(n)
+		case s.t >= s.p.counts[n.id]:
+			s.touch(n) // counts anew, with the event
 		}
 	}
+}
+
+// count adds the event at hand to a leaf that it matches.
+func (s *step) count(n *node) {
+	c := s.p.cell(n)
+	old := c.verdict()
+	c.add(&n.count, s.input.Time, s.t)
+	v := c.at(&n.count, s.t)
+	if n.readsTraits {
+		v.Until = min(v.Until, s.p.counts[n.id])
+	}
+	s.put(n, c, v)
+	s.mark(n, old, v)
 }
 
 // passes applies a filter to the event at hand, and to the traits that count
@@ -126,16 +129,19 @@ func (s *step) changeTrait(n *node) {
 	s.touch(n)
 }
 
-// touch recomputes a leaf and marks its parents if they may depend on what
-// changed.
+// touch recomputes a node.
 func (s *step) touch(n *node) {
-	i, ok := s.p.find(n.id)
 	old := horizon.Always(n.idle)
-	if ok {
-		old = horizon.Verdict{True: s.p.cells[i].truth, Until: s.p.cells[i].until}
+	if i, ok := s.p.find(n.id); ok {
+		old = s.p.cells[i].verdict()
 	}
 	v := s.compute(n)
 	s.set(n, v)
+	s.mark(n, old, v)
+}
+
+// mark marks the node's parents if they may depend on how it changed.
+func (s *step) mark(n *node, old, v horizon.Verdict) {
 	if s.t < old.Until && (v.True != old.True || v.Until < old.Until) {
 		s.dirty.push(n.parents...)
 	}
@@ -180,34 +186,34 @@ func (s *step) ask(n *node) horizon.Verdict {
 		return horizon.Always(n.idle)
 	}
 	if c := &s.p.cells[i]; s.t < c.until {
-		return horizon.Verdict{True: c.truth, Until: c.until}
+		return c.verdict()
 	}
 	v := s.compute(n)
 	s.set(n, v)
 	return v
 }
 
-// set records a verdict; a root's also as a flip and as the profile's next
-// wake.
+// set records a verdict.
 func (s *step) set(n *node, v horizon.Verdict) {
-	i, ok := s.p.find(n.id)
-	if !ok && v == horizon.Always(n.idle) {
-		return
+	if i, ok := s.p.find(n.id); ok {
+		s.put(n, &s.p.cells[i], v)
+	} else if v != horizon.Always(n.idle) {
+		s.put(n, s.p.cell(n), v)
 	}
-	var c *cell
-	if ok {
-		c = &s.p.cells[i]
-	} else {
-		c = s.p.cell(n)
-	}
+}
+
+// put records a verdict in the node's cell; a root's also as a flip and as the
+// profile's next wake.
+func (s *step) put(n *node, c *cell, v horizon.Verdict) {
 	flipped := c.truth != v.True
 	c.truth, c.until = v.True, v.Until
-	if s.net.root[n.id] {
-		if flipped {
-			s.flips = append(s.flips, n)
-		}
-		s.p.wake = min(s.p.wake, v.Until)
+	if !s.net.root[n.id] {
+		return
 	}
+	if flipped {
+		s.flips = append(s.flips, n)
+	}
+	s.p.wake = min(s.p.wake, v.Until)
 }
 
 // compute answers a node at t from its children, or from the data.
@@ -255,7 +261,11 @@ func (s *step) computeTrait(n *node) horizon.Verdict {
 		v = n.date.At(value, s.t)
 	} else {
 		in := celfilter.Input{Traits: set}
-		v = horizon.Always(n.filter.Eval(&in) == celfilter.True)
+		r := n.filter.Eval(&in)
+		if r == celfilter.Miss {
+			n.misses.Add(1)
+		}
+		v = horizon.Always(r == celfilter.True)
 	}
 	v.Until = min(v.Until, set.Until())
 	return v

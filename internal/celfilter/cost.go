@@ -1,9 +1,10 @@
 package celfilter
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"github.com/google/cel-go/cel"
@@ -28,12 +29,20 @@ const (
 	assumedList = 64  // entries of a list or map likewise
 )
 
+// checkSource refuses a text that is not worth parsing.
 func checkSource(src string) error {
-	if len(src) <= maxSource {
+	err := &Error{Source: src, Line: 1, Column: 1}
+	switch {
+	case strings.TrimSpace(src) == "":
+		err.Message = "the expression is empty"
+	case len(src) > maxSource:
+		err.Message = fmt.Sprintf("expression of %d bytes, at most %d", len(src), maxSource)
+		err.cause = ErrCost
+	default:
 		return nil
 	}
-	message := fmt.Sprintf("expression of %d bytes, at most %d", len(src), maxSource)
-	return &Error{Source: src, Line: 1, Column: 1, Message: message, text: "ERROR: 1:1: " + message, cause: ErrCost}
+	err.text = "ERROR: <input>:1:1: " + err.Message
+	return err
 }
 
 // checkCost refuses an expression that cel-go estimates to cost too much.
@@ -83,7 +92,7 @@ func checkLiterals(a *cel.Ast) error {
 		var err error
 		switch call.FunctionName() {
 		case "matches":
-			_, err = regexp.Compile(text)
+			err = checkRegex(text)
 		case "timestamp":
 			_, err = parseTimestamp(text)
 		case "duration":
@@ -91,9 +100,29 @@ func checkLiterals(a *cel.Ast) error {
 				err = v.(*types.Err)
 			}
 		}
+		if errors.Is(err, ErrCost) {
+			return errorAt(a, last.ID(), ErrCost, "regular expression of more than %d instructions", maxRegex)
+		}
 		if err != nil {
 			return errorAt(a, last.ID(), nil, "invalid argument of %s: %v", call.FunctionName(), err)
 		}
+	}
+	return nil
+}
+
+// checkRegex is cel-go's own limit on regular expressions, which panics on
+// counted repetitions such as a{2} (v0.31.0).
+func checkRegex(pattern string) error {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return err
+	}
+	compiled, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return err
+	}
+	if len(compiled.Inst) > maxRegex {
+		return ErrCost
 	}
 	return nil
 }

@@ -50,7 +50,7 @@
 // packed values in place and allocate nothing: comparisons, in, has, the
 // boolean operators, the conditional, arithmetic on numbers, size and the text
 // tests, over properties, traits and constants. What is not lowered (macros,
-// conversions, text built at run time, ...) is Undecided, an error like any
+// conversions, text built at run time, ...) is undecided, an error like any
 // other to the boolean operators around it: in
 //
 //	properties.price > 100 && properties.tags.exists(t, t == "sale")

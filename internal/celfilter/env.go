@@ -29,7 +29,6 @@ type scope struct {
 // of dict, that of the store; dict may be nil.
 func NewEnv(dict *profile.Dict) (*Env, error) {
 	base, err := cel.NewEnv(
-		library(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.EnableMacroCallTracking(), // so that Source shows macros as written
@@ -37,7 +36,6 @@ func NewEnv(dict *profile.Dict) (*Env, error) {
 		cel.ParserRecursionLimit(maxDepth),
 		cel.ParserErrorRecoveryLimit(maxRecoveries),
 		cel.ExpressionNodeLimit(maxNodes),
-		cel.RegexProgramSizeLimit(maxRegex),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("celfilter: %w", err)
@@ -91,9 +89,9 @@ func (e *Env) compile(s scope, src string) (*Filter, error) {
 	if err := checkSource(src); err != nil {
 		return nil, err
 	}
-	ast, issues := s.cel.Compile(src)
-	if issues.Err() != nil {
-		return nil, issuesError(src, issues)
+	ast, err := check(s.cel, src)
+	if err != nil {
+		return nil, err
 	}
 	if out := ast.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
 		return nil, errorAt(ast, ast.NativeRep().Expr().ID(), nil,
@@ -128,4 +126,20 @@ func (e *Env) compile(s scope, src string) (*Filter, error) {
 	f.test = l.test(root)
 	f.lowered = !l.gaps
 	return f, nil
+}
+
+// check parses src and checks its types. Text from strangers must not take the
+// program down, also where cel-go fails on it.
+func check(env *cel.Env, src string) (ast *cel.Ast, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			message := fmt.Sprintf("internal error of cel-go: %v", r)
+			ast, err = nil, &Error{Source: src, Line: 1, Column: 1, Message: message, text: "ERROR: <input>:1:1: " + message}
+		}
+	}()
+	ast, issues := env.Compile(src)
+	if issues.Err() != nil {
+		return nil, issuesError(src, issues)
+	}
+	return ast, nil
 }

@@ -41,21 +41,20 @@ var limitMessages = []string{
 }
 
 func issuesError(src string, issues *cel.Issues) *Error {
-	first := issues.Errors()[0]
-	err := &Error{
-		Source:  src,
-		Line:    max(first.Location.Line(), 1),
-		Column:  max(first.Location.Column()+1, 1),
-		Message: first.Message,
-		text:    issues.String(),
-	}
+	err := &Error{Source: src}
 	for _, issue := range issues.Errors() {
+		if issue.Location.Line() < 1 || issue.Location.Column() < 0 { // of the whole
+			issue.Location = common.NewLocation(1, 0)
+		}
 		for _, limit := range limitMessages {
 			if strings.Contains(issue.Message, limit) {
 				err.cause = ErrCost
 			}
 		}
 	}
+	first := issues.Errors()[0]
+	err.Line, err.Column, err.Message = first.Location.Line(), first.Location.Column()+1, first.Message
+	err.text = issues.String()
 	return err
 }
 

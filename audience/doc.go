@@ -1,0 +1,77 @@
+// Package audience is the engine: it takes events and traits, keeps the members
+// of any number of audiences, and tells who enters and exits, at the exact
+// instant.
+//
+// # Audiences
+//
+// A Definition is a key and a tree of conditions: All, Any and Not over events
+// (Performed), traits (Trait, TraitDate) and other audiences (In). It is a plain
+// value with a builder, and has one JSON form. Filters are CEL. A filter of an
+// event reads properties, context, timestamp, name, and traits: the traits as
+// they are now, not as they were at the time of the event, so a change of such
+// a trait counts the events anew. A property or trait that is missing, or
+// operands that do not compare, make a filter false; Engine.Misses counts that.
+//
+// # Membership
+//
+// Membership is a function of what is known and the instant, and of nothing
+// else. Windows are half-open to the nanosecond: Within(d) counts an event from
+// its time on, and stops exactly d later; Between(min, max) counts it from min
+// after its time on, and stops at max after. Late events, duplicates (by message
+// id) and events dated in the future change nothing about that: an answer
+// depends on the times of events, never on the order of arrival.
+//
+// A user exists from the first message that names it until it is deleted. One
+// of whom nothing is known but that it exists is a member of audiences such as
+// NotPerformed("Login").
+//
+// # Transitions
+//
+// A Transition that data causes carries the instant at which the engine took
+// the data: what its clock said. A late event changes what is known from then
+// on; it rewrites no past transition. A transition that time causes carries the
+// exact instant at which the answer changed, however late the engine came to
+// look. Before data is applied at an instant, all that is due strictly before
+// has happened; what is due at that very instant is settled together with the
+// data, so an event that arrives as the last one expires makes nobody exit and
+// enter again.
+//
+// The clock is the machine's by default; Run then fires timers as they become
+// due. With a ManualClock, Set moves the clock and the next call fires what is
+// due, and Advance fires all until an instant, that included. The engine's own
+// time never goes back: data is taken at what the clock says or at the instant
+// the engine has reached, whichever is later. A callback that calls the engine
+// is no exception.
+//
+// For each user and audience Entered and Exited alternate, beginning with
+// Entered. Merging (Alias) makes the two users one: the one that is no more
+// exits its audiences, the other gets the difference. See Engine.Subscribe for
+// where and when callbacks run.
+//
+// # How it works
+//
+// Every node of a definition answers with a verdict: what holds, and until when
+// it holds if nothing new arrives. All live audiences are one network in which
+// each distinct condition is one node, whatever number of audiences have it. An
+// event reaches only the leaves that name it, by way of its filters, each run
+// once; a leaf whose verdict does not change, or ends later than before, stops
+// the walk. The earliest end among the verdicts of a user's audiences is that
+// user's timer.
+//
+// What the engine remembers of a user is a cache of what follows from the
+// store. It is one entry of 48 bytes for each condition that the user has
+// anything to do with, and for each count the times of events that can still
+// decide it: for a window that ends now at most 32k+32 bytes, where k is the
+// count asked for; see the type matches. It does not grow with the history.
+//
+// To follow an event from call to callback read Engine.Track, shard.track,
+// step.addEvent, shard.finish and shard.deliver.
+//
+// # Limits
+//
+// A definition has at most 32 levels and 4096 nodes, a count is at most a
+// million, a window at most 50 years, a time in [1900, 2200). Creating an
+// audience with history computes every stored user while no data is taken.
+// Merging two users, and catching up in order over all shards, stop other calls
+// for as long as they take.
+package audience
