@@ -56,6 +56,15 @@ func (d *Dict) Intern(key string) (uint32, bool) {
 	return id, true
 }
 
+// known returns the number of key if it has one. A nil Dict knows none.
+func (d *Dict) known(key []byte) (uint32, bool) {
+	if d == nil {
+		return 0, false
+	}
+	id, ok := d.state.Load().ids[string(key)]
+	return id, ok
+}
+
 func (d *Dict) name(id uint32) string {
 	names := d.state.Load().names
 	if int(id) >= len(names) {

@@ -26,6 +26,7 @@ func (tx *tx) merge(c *Merge) {
 	tx.mergeLinks(shInto, rInto, rFrom)
 	if len(rFrom.traits) > 0 {
 		writes := append(unpackTraits(rInto.traits, tx.dict), unpackTraits(rFrom.traits, tx.dict)...)
+		writes = dropRepeated(writes)
 		rInto.traits = packTraits(pruneTraits(writes, tx.state.now.Load()), tx.dict)
 	}
 	tx.trim(rInto)
@@ -219,4 +220,18 @@ func (tx *tx) detach(sh *shard, r *record, account string) bool {
 		sh.joins.Delete(pair{account, r.id})
 	}
 	return removed
+}
+
+// dropRepeated drops the writes of messages that another write tells to have
+// arrived before: both profiles had them.
+func dropRepeated(writes []TraitWrite) []TraitWrite {
+	first := map[string]uint64{}
+	for _, w := range writes {
+		if seq, ok := first[w.MessageID]; !ok || w.Seq < seq {
+			first[w.MessageID] = w.Seq
+		}
+	}
+	return slices.DeleteFunc(writes, func(w TraitWrite) bool {
+		return w.MessageID != "" && first[w.MessageID] < w.Seq
+	})
 }

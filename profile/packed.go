@@ -125,7 +125,12 @@ func (o Object) AppendPacked(b []byte, dict *Dict) []byte {
 		if n&1 == 0 {
 			b = appendKey(b, o.dict.name(uint32(n>>1)), dict)
 		} else {
-			b = appendKey(b, string(rest[:n>>1]), dict)
+			key := rest[:n>>1]
+			if id, ok := dict.known(key); ok { // spares the string
+				b = binary.AppendUvarint(b, uint64(id)<<1)
+			} else {
+				b = appendKey(b, string(key), dict)
+			}
 			rest = rest[n>>1:]
 		}
 		if k := Kind(rest[0]); k == List || k == Map {

@@ -23,7 +23,7 @@ const (
 	maxRecoveries = 8        // syntax errors before the parser gives up
 	maxRegex      = 1000     // instructions of a compiled regular expression
 	maxCost       = 10_000_000
-	runCost       = 1_000_000 // of one evaluation in cel-go's program
+	runCost       = 100_000 // of one evaluation in cel-go's program
 
 	assumedText = 256 // characters of a text whose size cannot be known
 	assumedList = 64  // entries of a list or map likewise

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+)
+
+// replay is one run of a log through an engine.
+type replay struct {
+	std    streams
+	engine *audience.Engine
+	clock  *audience.ManualClock
+	out    *bufio.Writer
+
+	started     time.Time
+	reported    time.Time // when the last line of progress was written
+	messages    int
+	skipped     int
+	transitions int
+}
+
+// newReplay returns a replay on an engine without data, which writes its
+// transitions to std.out. What goes wrong with that is told to failed.
+func newReplay(ctx context.Context, std streams, failed func(error)) (*replay, error) {
+	r := &replay{
+		std:   std,
+		clock: audience.NewManualClock(profile.MinTime), // before every message
+		out:   bufio.NewWriterSize(std.out, 64<<10),
+	}
+	r.started = std.now()
+	r.reported = r.started
+	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{
+		Clock:   r.clock,
+		Shards:  1, // so that all transitions come in one order
+		OnError: failed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.engine = engine
+	lines := json.NewEncoder(r.out)
+	engine.Subscribe(func(_ context.Context, t audience.Transition) error {
+		r.transitions++
+		return lines.Encode(t)
+	})
+	return r, nil
+}
+
+// play applies every message of a log, each at its own time or, if the log has
+// been later than that already, at the latest time so far.
+func (r *replay) play(ctx context.Context, log *profile.Decoder, skipBad bool) error {
+	for message, err := range log.All() {
+		if bad := (*profile.LineError)(nil); skipBad && errors.As(err, &bad) {
+			r.skipped++
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.clock.Set(message.Time) // which never goes back
+		if err := r.engine.Apply(ctx, message); err != nil {
+			return err
+		}
+		r.messages++
+		r.progress()
+	}
+	return nil
+}
+
+// advance lets time pass after the last message until an instant, which counts.
+// One that is over already, as is the zero time, is the instant of the last message.
+func (r *replay) advance(ctx context.Context, until time.Time) error {
+	r.clock.Set(until)
+	return r.engine.Advance(ctx, r.clock.Now())
+}
+
+// progress writes a line about once a second, and brings out the transitions
+// so far. A short replay has none.
+func (r *replay) progress() {
+	now := r.std.now()
+	if now.Sub(r.reported) < time.Second {
+		return
+	}
+	r.reported = now
+	_ = r.out.Flush() // its error stays: the next transition meets it
+	fmt.Fprintf(r.std.err, "%d messages, %d transitions, at %s, %s\n",
+		r.messages, r.transitions, r.clock.Now().Format(time.RFC3339), r.speed(now))
+}
+
+func (r *replay) speed(now time.Time) string {
+	elapsed := max(now.Sub(r.started), time.Microsecond)
+	return fmt.Sprintf("%.0f events/s", float64(r.messages)/elapsed.Seconds())
+}
+
+// summarize brings out the last transitions, and writes what came of it all.
+func (r *replay) summarize(ctx context.Context) error {
+	now := r.std.now()
+	if err := r.out.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.std.err, "%d messages in %s, %s\n",
+		r.messages, now.Sub(r.started).Round(100*time.Microsecond), r.speed(now))
+	if r.skipped > 0 {
+		fmt.Fprintf(r.std.err, "%d bad lines skipped\n", r.skipped)
+	}
+	fmt.Fprintf(r.std.err, "%d transitions", r.transitions)
+	if r.clock.Now().After(profile.MinTime) { // a log without messages has no time
+		fmt.Fprintf(r.std.err, " until %s", r.clock.Now().UTC().Format(time.RFC3339Nano))
+	}
+	fmt.Fprint(r.std.err, "\n\n")
+
+	table := tabwriter.NewWriter(r.std.err, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "AUDIENCE\tMEMBERS")
+	for _, d := range r.engine.List() {
+		n, err := r.engine.MemberCount(ctx, d.Key)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(table, "%s\t%d\n", d.Key, n)
+	}
+	return table.Flush()
+}
