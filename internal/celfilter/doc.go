@@ -17,7 +17,7 @@
 //	steps.NAME.properties  map(string, dyn)     Step; likewise context,
 //	                                            timestamp and name
 //
-// The functions are CEL's standard ones.
+// The functions are CEL's standard ones and the string extension of cel-go.
 // There is no variable for the present instant: a filter is a function of the
 // data alone, and dependence on time belongs to windows.
 //

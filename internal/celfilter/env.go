@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/ext"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -29,6 +30,7 @@ type scope struct {
 // of dict, that of the store; dict may be nil.
 func NewEnv(dict *profile.Dict) (*Env, error) {
 	base, err := cel.NewEnv(
+		ext.Strings(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.EnableMacroCallTracking(), // so that Source shows macros as written

@@ -155,6 +155,9 @@ func TestEval(t *testing.T) {
 		{`size(name) == 15`, True, true},
 		{`properties.category + "!" == "shoes!"`, True, true}, // a text built at run time: cel-go's
 		{`"x".matches(properties.category)`, False, false},
+		{`properties.category.upperAscii() == "SHOES"`, True, false},
+		{`"%s %d".format([properties.category, properties.quantity]) == "shoes 2"`, True, false},
+		{`["new", "x"].join("-") == "new-x"`, True, false},
 
 		// size, in code points and entries.
 		{`size(properties["größe"]) == 3`, True, true},
