@@ -29,6 +29,7 @@ type generator struct {
 	made     int      // audiences so far
 	messages []oracle.Operation
 	windows  int // longest, in units of the grid
+	ahead    int // of now, in units of the grid, are messages at most
 }
 
 func generate(seed uint64) *history {
@@ -38,11 +39,13 @@ func generate(seed uint64) *history {
 		people:  []string{"u1", "u2", "u3", "u4"},
 		names:   []string{"Buy", "Look"},
 		windows: 5,
+		ahead:   3,
 	}
 	g.people = g.people[:1+g.IntN(4)]
 	length := 12 + g.IntN(24)
 	if g.IntN(10) == 0 { // one who does one thing again and again
 		g.people, g.names, g.windows = g.people[:1], g.names[:1], 40
+		g.ahead = 3 + g.IntN(9)
 		length = 80
 	}
 	h := &history{}
@@ -83,7 +86,9 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Merge{From: g.id(), Into: g.id()})
 	case n < 20:
 		return g.do(oracle.Delete{Profile: g.id()})
-	case n < 22:
+	case n < 21:
+		return g.do(oracle.Group{Profile: g.id(), Account: pick(g, []string{"a1", "a2"})})
+	case n < 23:
 		return g.twins(h)
 	case n < 26 && g.made < 5:
 		g.create(h, 1+g.IntN(2))
@@ -186,7 +191,7 @@ func (g *generator) again(op oracle.Operation) oracle.Operation {
 func (g *generator) time() time.Time {
 	t := g.now
 	if g.IntN(2) == 0 {
-		t = t.Add(time.Duration(g.IntN(9)-5) * grid)
+		t = t.Add(time.Duration(g.ahead-g.IntN(9)) * grid)
 	}
 	return t.Add(g.nudge())
 }

@@ -149,6 +149,8 @@ func (c call) String() string {
 		return line + fmt.Sprintf("track %s %q of %s, id %q: %s %s", e.Profile, e.Name, sinceEpoch(e.Time), e.MessageID, e.Properties, e.Context)
 	case oracle.Identify:
 		return line + fmt.Sprintf("identify %s of %s, id %q: %s", op.Profile, sinceEpoch(op.Time), op.MessageID, op.Traits)
+	case oracle.Group:
+		return line + fmt.Sprintf("group %s in %s", op.Profile, op.Account)
 	case oracle.Merge:
 		return line + fmt.Sprintf("merge %s into %s", op.From, op.Into)
 	case oracle.Delete:

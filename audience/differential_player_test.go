@@ -12,9 +12,14 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
+// patience is how long one history may take: a few milliseconds do. An engine
+// that goes round in circles gives up when its context is done.
+const patience = 20 * time.Second
+
 // player plays the calls of one history to an engine and a model.
 type player struct {
 	ctx         context.Context
+	stop        context.CancelFunc
 	store       profile.Store
 	clock       *audience.ManualClock
 	engine      *audience.Engine
@@ -29,8 +34,10 @@ type player struct {
 }
 
 func newPlayer(h *history, shards int) (*player, error) {
+	ctx, stop := context.WithTimeout(context.Background(), patience)
 	p := &player{
-		ctx:         context.Background(),
+		ctx:         ctx,
+		stop:        stop,
 		store:       profile.NewMemStore(),
 		clock:       audience.NewManualClock(epoch),
 		shards:      shards,
@@ -64,7 +71,7 @@ func (p *player) hear(_ context.Context, tr audience.Transition) error {
 	p.heard = append(p.heard, tr)
 	p.mu.Unlock()
 	for _, op := range p.reactions(tr) {
-		if err := p.do(op); err != nil {
+		if err := p.do(op, tr.At); err != nil {
 			return err
 		}
 	}
@@ -91,7 +98,7 @@ func (p *player) play(c call) (want, got []audience.Transition, err error) {
 		if c.message {
 			err = p.send(c.do, c.at)
 		} else {
-			err = p.do(c.do)
+			err = p.do(c.do, c.at)
 		}
 		want = p.model.Do(c.at, c.do)
 	}
@@ -109,8 +116,8 @@ func (p *player) play(c call) (want, got []audience.Transition, err error) {
 	return want, p.heard, err
 }
 
-// do has the engine do an operation.
-func (p *player) do(op oracle.Operation) error {
+// do has the engine do an operation. What has no time of its own is of time at.
+func (p *player) do(op oracle.Operation, at time.Time) error {
 	switch op := op.(type) {
 	case oracle.Track:
 		return p.engine.Track(p.ctx, op.Event)
@@ -118,6 +125,8 @@ func (p *player) do(op oracle.Operation) error {
 		return p.engine.Identify(p.ctx, audience.Identify{
 			Profile: op.Profile, Traits: op.Traits, Time: op.Time, MessageID: op.MessageID,
 		})
+	case oracle.Group:
+		return p.engine.Group(p.ctx, audience.Group{Profile: op.Profile, Account: op.Account, Time: at})
 	case oracle.Merge:
 		return p.engine.Alias(p.ctx, op.From, op.Into)
 	case oracle.Delete:
@@ -144,10 +153,12 @@ func (p *player) send(op oracle.Operation, at time.Time) error {
 		m = profile.Message{
 			Type: profile.Identify, AnonymousID: op.Profile, Time: op.Time, MessageID: op.MessageID, Traits: op.Traits,
 		}
+	case oracle.Group:
+		m = profile.Message{Type: profile.Group, UserID: op.Profile, GroupID: op.Account, Time: at}
 	case oracle.Merge:
 		m = profile.Message{Type: profile.Alias, PreviousID: op.From, UserID: op.Into, Time: at}
 	default:
-		return p.do(op)
+		return p.do(op, at)
 	}
 	return p.engine.Apply(p.ctx, m)
 }

@@ -2,6 +2,7 @@ package audience_test
 
 import (
 	"slices"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/oracle"
@@ -9,10 +10,15 @@ import (
 
 // shrink returns the smallest part of a failing history, found by leaving
 // something out as long as anything can be, that still fails, and how it fails.
+// It gives up when that takes too long.
 func shrink(h *history, err error, run func(*history) error) (*history, error) {
+	deadline := time.Now().Add(patience)
 	for smaller := true; smaller; {
 		smaller = false
 		for _, candidate := range h.smaller() {
+			if time.Now().After(deadline) {
+				return h, err
+			}
 			if e := run(candidate); e != nil {
 				h, err, smaller = candidate, e, true
 				break

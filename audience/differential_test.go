@@ -49,6 +49,7 @@ func run(h *history, shards int, compare func(want, got []audience.Transition) e
 	if err != nil {
 		return err
 	}
+	defer p.stop()
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)

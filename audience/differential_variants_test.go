@@ -27,7 +27,7 @@ func TestDifferentialReopened(t *testing.T) {
 		}
 		return h
 	}
-	playAll(t, *historiesFlag/4, reopened, func(h *history) error { return run(h, 1, compareOrder) })
+	playAll(t, max(1, *historiesFlag/4), reopened, func(h *history) error { return run(h, 1, compareOrder) })
 }
 
 // TestDifferentialShards plays to an engine of several shards. They agree on an
@@ -50,7 +50,7 @@ func TestDifferentialShards(t *testing.T) {
 		}
 		return h
 	}
-	playAll(t, *historiesFlag/4, sharded, func(h *history) error { return run(h, 4, compareProfiles) })
+	playAll(t, max(1, *historiesFlag/4), sharded, func(h *history) error { return run(h, 4, compareProfiles) })
 }
 
 // compareProfiles wants the same transitions in the same order for each
@@ -114,7 +114,7 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 			defer wait.Done()
 			for _, c := range mine {
 				p.clock.Set(c.at)
-				if err := p.do(c.do); err != nil {
+				if err := p.do(c.do, c.at); err != nil {
 					errs[w] = err
 				}
 			}
@@ -171,6 +171,8 @@ func rename(op oracle.Operation, prefix string) oracle.Operation {
 	case oracle.Identify:
 		op.Profile = prefix + op.Profile
 		return op
+	case oracle.Group:
+		return oracle.Group{Profile: prefix + op.Profile, Account: op.Account}
 	case oracle.Merge:
 		return oracle.Merge{From: prefix + op.From, Into: prefix + op.Into}
 	case oracle.Delete:

@@ -165,7 +165,7 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
 	sh := e.shardOf(id)
 	sh.mu.Lock()
-	if sh.profiles[id] != nil || len(e.shards) == 1 {
+	if len(e.shards) == 1 || sh.profiles[id] != nil {
 		return sh, nil
 	}
 	// It is new, or the id was merged into another profile, elsewhere.

@@ -11,9 +11,7 @@ import (
 // Track takes one event. A duplicate (by message id) changes nothing and is no
 // error. An event older than the store's retention is profile.ErrRetention.
 func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
-	if err := ev.Validate(); err != nil {
-		return fmt.Errorf("track: %w", err)
-	}
+	// The store refuses a bad event before it changes anything.
 	sh, t, err := e.enter(ctx, ev.Profile)
 	if err != nil {
 		return fmt.Errorf("track: %w", err)
@@ -119,7 +117,6 @@ func (e *Engine) Delete(ctx context.Context, user string) error {
 func (sh *shard) track(ctx context.Context, ev *profile.Event, t int64) (created bool, err error) {
 	put := &sh.event
 	*put = profile.PutEvent{Event: *ev}
-	defer func() { put.Event = profile.Event{} }() // keeps no memory of the caller's
 	sh.batch = append(sh.batch[:0], put)
 	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
 		return false, err
@@ -242,9 +239,8 @@ func (s *step) members(into []change) []change {
 			add(n)
 		}
 	}
-	for i := range s.p.cells {
-		c := &s.p.cells[i]
-		if n := s.net.nodes[c.node]; c.truth && s.net.root[c.node] && !n.idle {
+	for i, id := range s.p.nodes {
+		if n := s.net.nodes[id]; s.p.cells[i].truth && s.net.root[id] && !n.idle {
 			add(n)
 		}
 	}

@@ -1,6 +1,8 @@
 package audience
 
 import (
+	"slices"
+
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -10,10 +12,11 @@ import (
 // the store. It is guarded by the lock of its shard.
 type state struct {
 	id    string
-	cells []cell // by node id
-	wake  int64  // the earliest end of a root's verdict
-	timer int64  // when the profile's timer is set for; horizon.Never: it is not
-	stale bool   // there is nothing here: it has to be read from the store
+	nodes []uint32 // ids of the nodes that have cells, ascending; apart, for the search
+	cells []cell   // in the same order
+	wake  int64    // the earliest end of a root's verdict
+	timer int64    // when the profile's timer is set for; horizon.Never: it is not
+	stale bool     // there is nothing here: it has to be read from the store
 
 	writes []profile.TraitWrite // of the traits that the network reads
 	views  []view               // those traits, by what counts of them
@@ -26,7 +29,6 @@ type state struct {
 // (truth, until) is a verdict that was right when it was given; until may be
 // earlier than need be, never later.
 type cell struct {
-	node  uint32
 	truth bool
 	until int64
 	matches
@@ -44,16 +46,17 @@ func newState(id string) *state { return &state{id: id, wake: horizon.Never, tim
 
 // find returns the index of the node's cell, or where it would be.
 func (p *state) find(id uint32) (int, bool) {
-	lo, hi := 0, len(p.cells)
+	nodes := p.nodes
+	lo, hi := 0, len(nodes)
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
-		if p.cells[mid].node < id {
+		if nodes[mid] < id {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	return lo, lo < len(p.cells) && p.cells[lo].node == id
+	return lo, lo < len(nodes) && nodes[lo] == id
 }
 
 // cell returns the node's cell; it is made, idle, if there is none. The pointer
@@ -61,17 +64,25 @@ func (p *state) find(id uint32) (int, bool) {
 func (p *state) cell(n *node) *cell {
 	i, ok := p.find(n.id)
 	if !ok {
-		if len(p.cells) == cap(p.cells) {
-			// Grow gently: there are as many of these as profiles.
-			grown := make([]cell, len(p.cells), len(p.cells)+len(p.cells)/4+4)
-			copy(grown, p.cells)
-			p.cells = grown
-		}
-		p.cells = p.cells[:len(p.cells)+1]
-		copy(p.cells[i+1:], p.cells[i:])
-		p.cells[i] = cell{node: n.id, truth: n.idle, until: horizon.Never}
+		p.nodes = insert(p.nodes, i, n.id)
+		p.cells = insert(p.cells, i, cell{truth: n.idle, until: horizon.Never})
 	}
 	return &p.cells[i]
+}
+
+// insert is slices.Insert, growing gently: there are as many of these slices as
+// profiles.
+func insert[T any](s []T, i int, v T) []T {
+	n := len(s)
+	if n == cap(s) {
+		grown := make([]T, n, n+n/4+4)
+		copy(grown, s)
+		s = grown
+	}
+	s = s[:n+1]
+	copy(s[i+1:], s[i:n])
+	s[i] = v
+	return s
 }
 
 // truth returns the node's truth as it was last found.
@@ -86,7 +97,8 @@ func (p *state) truth(n *node) bool {
 func (p *state) drop(nodes []*node) {
 	for _, n := range nodes {
 		if i, ok := p.find(n.id); ok {
-			p.cells = append(p.cells[:i], p.cells[i+1:]...)
+			p.nodes = slices.Delete(p.nodes, i, i+1)
+			p.cells = slices.Delete(p.cells, i, i+1)
 		}
 	}
 }

@@ -167,14 +167,14 @@ func (s *step) settle() {
 	}
 	// By index: asking may make cells. A cell made meanwhile is fresh.
 	for i := 0; i < len(s.p.cells); i++ {
-		if c := &s.p.cells[i]; c.until <= s.t && s.net.root[c.node] {
-			s.ask(s.net.nodes[c.node])
+		if id := s.p.nodes[i]; s.p.cells[i].until <= s.t && s.net.root[id] {
+			s.ask(s.net.nodes[id])
 		}
 	}
 	s.p.wake = horizon.Never
 	for i := range s.p.cells {
-		if c := &s.p.cells[i]; c.until < s.p.wake && s.net.root[c.node] {
-			s.p.wake = c.until
+		if until := s.p.cells[i].until; until < s.p.wake && s.net.root[s.p.nodes[i]] {
+			s.p.wake = until
 		}
 	}
 }

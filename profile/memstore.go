@@ -175,6 +175,8 @@ type state struct {
 	shards [shardCount]shard
 	keys   keyTable
 
+	audiences *keyNumbers
+
 	gen    atomic.Uint64 // counts the snapshots taken; changed with all shards locked
 	frozen atomic.Uint64 // generation of the newest open snapshot
 
@@ -186,7 +188,7 @@ type state struct {
 const never = math.MinInt64
 
 func newState(dict *Dict) *state {
-	st := &state{seed: maphash.MakeSeed(), dict: dict, keys: newKeyTable()}
+	st := &state{seed: maphash.MakeSeed(), dict: dict, keys: newKeyTable(), audiences: newKeyNumbers()}
 	st.now.Store(never)
 	for i := range st.shards {
 		st.shards[i].init()
@@ -196,7 +198,7 @@ func newState(dict *Dict) *state {
 
 // freeze returns a copy of the state, all of whose locks the caller holds.
 func (st *state) freeze() *state {
-	c := &state{seed: st.seed, dict: st.dict}
+	c := &state{seed: st.seed, dict: st.dict, audiences: st.audiences}
 	c.seq.Store(st.seq.Load())
 	c.now.Store(st.now.Load())
 	c.keys.order = st.keys.order.Copy()

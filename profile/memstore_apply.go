@@ -12,6 +12,11 @@ type tx struct {
 	*state
 	now    int64
 	cutoff int64 // events before it are dropped
+
+	// The changes of membership of one profile come together: it is looked up
+	// for the first of them.
+	entering Ref
+	entered  *record
 }
 
 // tick moves the store's latest instant to that of the transaction.
@@ -25,6 +30,9 @@ func (tx *tx) tick() {
 }
 
 func (tx *tx) apply(c Change) {
+	if _, ok := c.(*SetMember); !ok {
+		tx.entered = nil // it may be replaced
+	}
 	switch c := c.(type) {
 	case *PutEvent:
 		tx.putEvent(c)
@@ -169,71 +177,4 @@ func (tx *tx) addID(sh *shard, s Subject, r *record, id ExternalID) {
 	l.ids = slices.Insert(slices.Clip(l.ids), i, id)
 	r.links = &l
 	sh.ids.Set(idEntry{id, s, r.id})
-}
-
-func (tx *tx) setMember(c *SetMember) {
-	sh, ref, r := tx.resolve(c.Membership.Ref)
-	if r == nil {
-		ref.ID = strings.Clone(ref.ID)
-	}
-	m := &member{audience: unique.Make(c.Membership.Audience), ref: ref}
-	if !c.Member {
-		sh.removeMember(m)
-		return
-	}
-	m.since = c.Membership.Since.UnixNano()
-	if _, had := sh.members.Set(m); !had {
-		sh.count(m.audience.Value(), 1)
-	}
-	sh.memberships.Set(m)
-}
-
-func (sh *shard) removeMember(m *member) {
-	if _, had := sh.members.Delete(m); !had {
-		return
-	}
-	sh.memberships.Delete(m)
-	sh.count(m.audience.Value(), -1)
-}
-
-func (sh *shard) count(audience string, by int) {
-	n, _ := sh.counts.Get(audience)
-	if n += by; n == 0 {
-		sh.counts.Delete(audience)
-		return
-	}
-	sh.counts.Set(audience, n)
-}
-
-func (tx *tx) dropMembers(audience string) {
-	for i := range tx.shards {
-		sh := &tx.shards[i]
-		var gone []*member
-		sh.audience(audience, func(m *member) bool {
-			gone = append(gone, m)
-			return true
-		})
-		for _, m := range gone {
-			sh.removeMember(m)
-		}
-	}
-}
-
-// audience calls fn with the members of an audience in this shard.
-func (sh *shard) audience(key string, fn func(*member) bool) {
-	h := unique.Make(key)
-	sh.members.Ascend(&member{audience: h}, func(m *member) bool {
-		return m.audience == h && fn(m)
-	})
-}
-
-// of calls fn with the memberships of a profile of this shard.
-func (sh *shard) of(ref Ref, fn func(*member)) {
-	sh.memberships.Ascend(&member{audience: unique.Make(""), ref: ref}, func(m *member) bool {
-		if m.ref != ref {
-			return false
-		}
-		fn(m)
-		return true
-	})
 }

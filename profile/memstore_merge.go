@@ -18,7 +18,7 @@ func (tx *tx) merge(c *Merge) {
 	} else {
 		shFrom.remove(User, rFrom)
 	}
-	shFrom.leaveAll(from)
+	shFrom.leaveAll(User, rFrom)
 	shFrom.unlink(User, rFrom)
 
 	// rFrom may still be read by a snapshot: it is not changed from here on.
@@ -134,22 +134,13 @@ func (sh *shard) unlink(s Subject, r *record) {
 	}
 }
 
-// leaveAll removes a profile from its audiences.
-func (sh *shard) leaveAll(ref Ref) {
-	var gone []*member
-	sh.of(ref, func(m *member) { gone = append(gone, m) })
-	for _, m := range gone {
-		sh.removeMember(m)
-	}
-}
-
 func (tx *tx) delete(c *Delete) {
 	sh, ref, r := tx.resolve(c.Ref)
 	c.OutID, c.Existed = ref.ID, r != nil
-	sh.leaveAll(ref)
 	if r == nil {
 		return
 	}
+	sh.leaveAll(ref.Subject, r)
 	sh.remove(ref.Subject, r)
 	sh.unlink(ref.Subject, r)
 	for _, id := range r.linked().aliases {

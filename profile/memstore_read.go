@@ -234,38 +234,6 @@ func (r *reader) Find(ctx context.Context, s Subject, id ExternalID) ([]string, 
 	return found, nil
 }
 
-// MemberCount implements Reader.
-func (r *reader) MemberCount(ctx context.Context, audience string) (int, error) {
-	st, err := r.enter(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer st.rlockAll()()
-	total := 0
-	for i := range st.shards {
-		n, _ := st.shards[i].counts.Get(audience)
-		total += n
-	}
-	return total, nil
-}
-
-// Memberships implements Reader.
-func (r *reader) Memberships(ctx context.Context, ref Ref) ([]Membership, error) {
-	st, err := r.enterRef(ctx, ref.Subject)
-	if err != nil {
-		return nil, err
-	}
-	var list []Membership
-	sh, id, _ := st.view(ref)
-	defer sh.mu.RUnlock()
-	sh.of(Ref{ref.Subject, id}, func(m *member) { list = append(list, m.membership()) })
-	return list, nil
-}
-
-func (m *member) membership() Membership {
-	return Membership{Audience: m.audience.Value(), Ref: m.ref, Since: fromNano(m.since)}
-}
-
 // Position implements Reader.
 func (r *reader) Position(ctx context.Context) (uint64, time.Time, error) {
 	st, err := r.enter(ctx)

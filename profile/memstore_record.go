@@ -16,6 +16,8 @@ type record struct {
 	seen   hashSet  // of message ids; only the live record's is read
 	traits []byte   // packed writes, replaced as a whole
 	links  *links   // nil: none
+
+	members []membership
 }
 
 // links are a profile's ties to others and its ids elsewhere: sorted slices that
@@ -61,6 +63,7 @@ func (tx *tx) own(sh *shard, s Subject, r *record) *record {
 	c := *r
 	c.gen = tx.gen.Load()
 	c.series = slices.Clone(r.series)
+	c.members = slices.Clone(r.members)
 	sh.put(s, &c)
 	return &c
 }

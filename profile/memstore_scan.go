@@ -3,8 +3,6 @@ package profile
 import (
 	"context"
 	"iter"
-	"math"
-	"unique"
 
 	"github.com/tidwall/btree"
 )
@@ -165,17 +163,6 @@ func (r *reader) Senders(ctx context.Context, account string) iter.Seq2[string, 
 func (r *reader) usersOf(ctx context.Context, account string, tree func(*shard) *btree.BTreeG[pair]) iter.Seq2[string, error] {
 	users := scan[pair]{tree, func(p pair) bool { return p.account == account }}
 	return mapped(users.after(ctx, r, pair{account: account}), func(p pair) string { return p.user })
-}
-
-// Members implements Reader.
-func (r *reader) Members(ctx context.Context, audience, after string) iter.Seq2[Membership, error] {
-	key := unique.Make(audience)
-	members := scan[*member]{
-		tree: func(sh *shard) *btree.BTreeG[*member] { return sh.members },
-		in:   func(m *member) bool { return m.audience == key },
-	}
-	start := &member{audience: key, ref: Ref{Subject: math.MaxUint8, ID: after}}
-	return mapped(members.after(ctx, r, start), (*member).membership)
 }
 
 // mapped converts what an iterator yields.

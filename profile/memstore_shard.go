@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 	"sync"
-	"unique"
 
 	"github.com/tidwall/btree"
 )
@@ -21,14 +21,13 @@ type shard struct {
 	profiles [2]*btree.BTreeG[*record]
 	aliases  *btree.Map[string, string] // id merged into a user -> that user's id
 
-	ids         *btree.BTreeG[idEntry]
-	joins       *btree.BTreeG[pair] // (account, user) attached
-	senders     *btree.BTreeG[pair] // (account, user who sent an event for it)
-	members     *btree.BTreeG[*member]
-	memberships *btree.BTreeG[*member]  // the same, by profile
-	counts      *btree.Map[string, int] // members by audience
-	scratch     []byte                  // for packing, under mu
-	_           [64]byte                // no two shards' locks on one cache line
+	ids     *btree.BTreeG[idEntry]
+	joins   *btree.BTreeG[pair] // (account, user) attached
+	senders *btree.BTreeG[pair] // (account, user who sent an event for it)
+	members *btree.BTreeG[member]
+	counts  []int    // members by audience number
+	scratch []byte   // for packing, under mu
+	_       [64]byte // no two shards' locks on one cache line
 }
 
 const (
@@ -46,13 +45,6 @@ type idEntry struct {
 	profile string
 }
 
-// member is one membership.
-type member struct {
-	audience unique.Handle[string]
-	ref      Ref
-	since    int64
-}
-
 func (sh *shard) init() {
 	unlocked := btree.Options{NoLocks: true} // the shard has a lock
 	for s := range sh.live {
@@ -64,8 +56,6 @@ func (sh *shard) init() {
 	sh.joins = btree.NewBTreeGOptions(pairLess, unlocked)
 	sh.senders = btree.NewBTreeGOptions(pairLess, unlocked)
 	sh.members = btree.NewBTreeGOptions(memberLess, unlocked)
-	sh.memberships = btree.NewBTreeGOptions(membershipLess, unlocked)
-	sh.counts = btree.NewMap[string, int](0)
 }
 
 // freeze makes into a copy of the shard for reading.
@@ -78,8 +68,7 @@ func (sh *shard) freeze(into *shard) {
 	into.joins = sh.joins.Copy()
 	into.senders = sh.senders.Copy()
 	into.members = sh.members.Copy()
-	into.memberships = sh.memberships.Copy()
-	into.counts = sh.counts.Copy()
+	into.counts = slices.Clone(sh.counts)
 }
 
 func recordLess(a, b *record) bool { return a.id < b.id }
@@ -98,25 +87,6 @@ func idLess(a, b idEntry) bool {
 
 func compareIDs(a, b ExternalID) int {
 	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value))
-}
-
-func memberLess(a, b *member) bool {
-	if a.audience != b.audience {
-		return a.audience.Value() < b.audience.Value()
-	}
-	return compareRefs(a.ref, b.ref) < 0
-}
-
-func membershipLess(a, b *member) bool {
-	if c := compareRefs(a.ref, b.ref); c != 0 {
-		return c < 0
-	}
-	return a.audience.Value() < b.audience.Value()
-}
-
-// compareRefs orders by id first: Members ascends by profile id.
-func compareRefs(a, b Ref) int {
-	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Subject, b.Subject))
 }
 
 // find returns the record kept under exactly this id, or nil.

@@ -169,7 +169,8 @@ type Leave struct {
 	Changed bool
 }
 
-// SetMember records that a profile entered an audience, or exited it.
+// SetMember records that a profile entered an audience, or exited it. Of a
+// profile that does not exist nothing is recorded.
 type SetMember struct {
 	Membership Membership
 	Member     bool

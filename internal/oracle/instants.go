@@ -33,6 +33,8 @@ func (v view) times() []int64 {
 	for _, m := range v.messages {
 		if m.track != nil {
 			all = append(all, m.track.Event.Time.UnixNano())
+		}
+		if m.traits == nil {
 			continue
 		}
 		all = append(all, m.traits.Time.UnixNano())

@@ -82,6 +82,18 @@ func TestMerge(t *testing.T) {
 	require.Equal(t, []profile.Membership{{Audience: "two", Ref: profile.UserRef("c"), Since: at(3)}}, m.Told("two"))
 }
 
+func TestAnyMessageMakesAProfile(t *testing.T) {
+	play(t,
+		create(at(0), "", members("none", audience.NotPerformed("Buy"))),
+		step{at(1), oracle.Group{Profile: "u", Account: "acme"}, "u+none@1 trait"},
+		step{at(1), oracle.Identify{Profile: "v", Time: at(1)}, "v+none@1 trait"},
+		event(at(1), "w", "Look", at(99), "w+none@1 event"),
+		merge(1, "nobody", "x", "x+none@1 merge"),
+		remove(1, "y", ""),
+		advance(at(9), ""),
+	)
+}
+
 func TestMergedHistoryCountsAMessageOnce(t *testing.T) {
 	play(t,
 		event(at(1), "a", "Buy", at(1), "", `{"k": "x"}`, "m"),

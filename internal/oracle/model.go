@@ -90,6 +90,8 @@ func (m *Model) touched(before *world, op Operation) ([]string, audience.Cause) 
 		return m.receiver(op.Event.Profile), audience.CauseEvent
 	case Identify:
 		return m.receiver(op.Profile), audience.CauseTrait
+	case Group:
+		return m.receiver(op.Profile), audience.CauseTrait
 	case Merge:
 		from, into := before.resolve(op.From), before.resolve(op.Into)
 		if from == into {

@@ -21,6 +21,10 @@ type Identify struct {
 	MessageID string
 }
 
+// Group attaches a user to an account. That is all a user's audiences can know
+// of it: there is a profile.
+type Group struct{ Profile, Account string }
+
 // Merge makes From and Into one profile, under Into's id.
 type Merge struct{ From, Into string }
 
@@ -35,6 +39,7 @@ type Drop struct{ Audience string }
 
 func (Track) operation()    {}
 func (Identify) operation() {}
+func (Group) operation()    {}
 func (Merge) operation()    {}
 func (Delete) operation()   {}
 func (Create) operation()   {}

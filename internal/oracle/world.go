@@ -17,12 +17,12 @@ type world struct {
 // arrival.
 type person struct{ messages []message }
 
-// message is an event or traits.
+// message is an event, traits or, if neither, a sign of life.
 type message struct {
 	arrival int
 	id      string
-	track   *Track    // one of the two
-	traits  *Identify // is set
+	track   *Track
+	traits  *Identify
 }
 
 // live is an audience that exists.
@@ -41,6 +41,8 @@ func fold(log []Operation) *world {
 			w.deliver(op.Event.Profile, message{arrival: arrival, id: op.Event.MessageID, track: &op})
 		case Identify:
 			w.deliver(op.Profile, message{arrival: arrival, id: op.MessageID, traits: &op})
+		case Group:
+			w.deliver(op.Profile, message{arrival: arrival})
 		case Merge:
 			w.merge(op.From, op.Into)
 		case Delete:

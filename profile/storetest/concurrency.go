@@ -1,0 +1,144 @@
+package storetest
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+// together runs functions at once and waits for all.
+func together(fns ...func()) {
+	var wg sync.WaitGroup
+	for _, fn := range fns {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			fn()
+		}()
+	}
+	wg.Wait()
+}
+
+// try makes changes from another goroutine than the test's.
+func (h *harness) try(batch ...profile.Change) {
+	if err := h.store.Apply(h.ctx(), h.now, batch...); err != nil {
+		h.Errorf("apply: %v", err)
+	}
+}
+
+var concurrencyCases = []testCase{
+	{name: "no event is lost, and no arrival number given twice", run: func(h *harness) {
+		const writers, each, users = 4, 500, 7
+		var all4 []func()
+		seqs := make([][]uint64, writers)
+		for w := range writers {
+			all4 = append(all4, func() {
+				for i := range each {
+					e := event(fmt.Sprint("u", i%users), "A", fmt.Sprint(w, "-", i), time.Duration(i%13)*time.Second)
+					h.try(e)
+					seqs[w] = append(seqs[w], e.OutSeq)
+				}
+			})
+		}
+		together(all4...)
+		given := map[uint64]bool{}
+		for _, list := range seqs {
+			for _, n := range list {
+				given[n] = true
+			}
+		}
+		require.Len(h, given, writers*each)
+		total := 0
+		for u := range users {
+			total += len(h.messageIDs(fmt.Sprint("u", u), "A"))
+		}
+		require.Equal(h, writers*each, total)
+		seq, _, err := h.store.Position(h.ctx())
+		require.NoError(h, err)
+		require.Equal(h, uint64(writers*each), seq)
+	}},
+	{name: "of one message sent at once by many, one is stored", run: func(h *harness) {
+		const n = 200
+		stored := make([]int, 4)
+		var senders []func()
+		for w := range stored {
+			senders = append(senders, func() {
+				for i := range n {
+					e := event("u", "A", fmt.Sprint(i), 0)
+					if h.try(e); !e.Duplicate {
+						stored[w]++
+					}
+				}
+			})
+		}
+		together(senders...)
+		require.Equal(h, n, stored[0]+stored[1]+stored[2]+stored[3])
+		require.Len(h, h.messageIDs("u", "A"), n)
+	}},
+	{name: "a snapshot holds the whole of a batch or nothing", run: func(h *harness) {
+		const n = 300
+		together(func() {
+			for i := range n {
+				h.try(event("a", "A", fmt.Sprint(i), 0), event("b", "A", fmt.Sprint(i), 0), event("c", "A", fmt.Sprint(i), 0))
+			}
+		}, func() {
+			for range 100 {
+				snap, err := h.store.Snapshot(h.ctx())
+				if err != nil {
+					h.Errorf("snapshot: %v", err)
+					return
+				}
+				var counts [3]int
+				for i, user := range []string{"a", "b", "c"} {
+					list, _ := collect(snap.Events(h.ctx(), user, "A", time.Time{}))
+					counts[i] = len(list)
+				}
+				if counts[0] != counts[1] || counts[1] != counts[2] {
+					h.Errorf("a snapshot in the middle of a batch: %v", counts)
+				}
+				_ = snap.Close()
+			}
+		})
+		require.Len(h, h.messageIDs("a", "A"), n)
+	}},
+	{name: "changes that join profiles, reads and snapshots at once", run: func(h *harness) {
+		const n = 150
+		busy := func(seed int) func() {
+			return func() {
+				for i := range n {
+					a, b := someUsers[(i+seed)%len(someUsers)], someUsers[(i*3+seed)%len(someUsers)]
+					h.try(event(a, "A", "", time.Duration(i%5)*time.Second), traits(profile.UserRef(b), "", 0, `{"p": 1}`),
+						&profile.Join{User: a, Account: "acme"}, member("x", profile.UserRef(a)))
+					switch i % 10 {
+					case 3:
+						h.try(merge(a, b))
+					case 7:
+						h.try(&profile.Delete{Ref: profile.UserRef(b)}, &profile.DropMembers{Audience: "x"})
+					case 9:
+						h.try(&profile.Delete{Ref: profile.AccountRef("acme")})
+					}
+				}
+			}
+		}
+		together(busy(0), busy(3), func() {
+			for range 40 {
+				contents(h, h.store)
+				snap, err := h.store.Snapshot(h.ctx())
+				if err != nil {
+					h.Errorf("snapshot: %v", err)
+					return
+				}
+				before := contents(h, snap)
+				h.try(event("a", "A", "", 0))
+				if after := contents(h, snap); fmt.Sprint(before) != fmt.Sprint(after) {
+					h.Errorf("a snapshot changed:\n%v\n%v", before, after)
+				}
+				_ = snap.Close()
+			}
+		})
+		require.LessOrEqual(h, h.count(profile.User), len(someUsers))
+	}},
+}

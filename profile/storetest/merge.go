@@ -1,0 +1,208 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+func merge(from, into string) *profile.Merge { return &profile.Merge{From: from, Into: into} }
+
+var mergeCases = []testCase{
+	{name: "events of both are interleaved", run: func(h *harness) {
+		h.apply(event("a", "A", "1", 4*time.Hour), event("b", "A", "2", 3*time.Hour), event("a", "A", "3", 2*time.Hour),
+			event("b", "A", "4", 2*time.Hour), event("b", "A", "5", time.Hour), event("a", "B", "6", 0))
+		m := merge("a", "b")
+		h.apply(m)
+		require.Equal(h, []string{"a", "b"}, []string{m.OutFrom, m.OutInto})
+		require.False(h, m.Created)
+		require.Equal(h, []string{"1", "2", "3", "4", "5"}, h.messageIDs("b", "A"))
+		require.Equal(h, []string{"6"}, h.messageIDs("b", "B"))
+		for _, e := range all(h, h.store.Events(h.ctx(), "a", "A", time.Time{})) {
+			require.Equal(h, "b", e.Profile)
+		}
+	}},
+	{name: "traits, ids and accounts are united", run: func(h *harness) {
+		a, b := profile.UserRef("a"), profile.UserRef("b")
+		h.apply(
+			traits(a, "1", time.Hour, `{"x": "a", "y": "a"}`), traits(b, "2", 2*time.Hour, `{"x": "b", "z": "b"}`),
+			&profile.PutIDs{Ref: a, IDs: ids("email", "a@x", "email", "both@x")},
+			&profile.PutIDs{Ref: b, IDs: ids("email", "b@x", "email", "both@x")},
+			&profile.Join{User: "a", Account: "acme"}, &profile.Join{User: "b", Account: "acme"},
+			&profile.Join{User: "a", Account: "beta"},
+			merge("a", "b"))
+		require.Equal(h, []string{`x="b"@2`, `x="a"@1`, `y="a"@1`, `z="b"@2`}, h.writes(b))
+		require.Equal(h, ids("email", "a@x", "email", "b@x", "email", "both@x"), h.idsOf(a))
+		require.Equal(h, []string{"b"}, h.find(profile.User, "email", "a@x"))
+		require.Equal(h, []string{"b"}, h.find(profile.User, "email", "both@x"))
+		require.Equal(h, []string{"acme", "beta"}, h.accountsOf("b"))
+		require.Equal(h, []string{"b"}, all(h, h.store.Users(h.ctx(), "acme")))
+		require.Equal(h, []string{"b"}, all(h, h.store.Users(h.ctx(), "beta")))
+	}},
+	{name: "from is no profile any more, and its id resolves to into", run: func(h *harness) {
+		h.apply(event("a", "A", "", 0), event("b", "A", "", 0), merge("a", "b"))
+		id, exists := h.resolve(profile.UserRef("a"))
+		require.Equal(h, "b", id)
+		require.True(h, exists)
+		require.Equal(h, []string{"b"}, all(h, h.store.Profiles(h.ctx(), profile.User, "")))
+		require.Equal(h, 1, h.count(profile.User))
+		later := event("a", "A", "", 0)
+		h.apply(later)
+		require.Equal(h, "b", later.OutID)
+		require.False(h, later.Created)
+		require.Len(h, h.messageIDs("b", "A"), 3)
+	}},
+	{name: "merges chain, in one batch or in several", run: func(h *harness) {
+		for _, batches := range [][][]profile.Change{
+			{{event("a", "A", "", 0), merge("a", "b"), merge("b", "c"), merge("c", "d"), event("b", "A", "", 0)}},
+			{{merge("e", "f")}, {merge("f", "g")}, {merge("g", "h")}, {event("e", "A", "", 0)}, {event("f", "A", "", 0)}},
+		} {
+			for _, batch := range batches {
+				h.apply(batch...)
+			}
+		}
+		for from, into := range map[string]string{"a": "d", "b": "d", "c": "d", "e": "h", "f": "h", "g": "h"} {
+			id, exists := h.resolve(profile.UserRef(from))
+			require.Equal(h, into, id)
+			require.True(h, exists)
+			require.Len(h, h.messageIDs(from, "A"), 2)
+		}
+		require.Equal(h, 2, h.count(profile.User))
+	}},
+	{name: "a merge into an id that was merged goes to where it is now", run: func(h *harness) {
+		m := merge("c", "a")
+		h.apply(event("c", "A", "", 0), merge("a", "b"), m)
+		require.Equal(h, []string{"c", "b"}, []string{m.OutFrom, m.OutInto})
+		require.Len(h, h.messageIDs("b", "A"), 1)
+	}},
+	{name: "a profile merged into itself is unchanged", run: func(h *harness) {
+		back, self, unknown := merge("b", "a"), merge("a", "a"), merge("x", "x")
+		h.apply(event("a", "A", "", 0), merge("a", "b"), back, self, unknown)
+		for _, m := range []*profile.Merge{back, self} {
+			require.Equal(h, []string{"b", "b"}, []string{m.OutFrom, m.OutInto})
+			require.False(h, m.Created)
+		}
+		require.Equal(h, unknown.OutFrom, unknown.OutInto)
+		require.False(h, unknown.Created)
+		require.Len(h, h.messageIDs("a", "A"), 1)
+		require.Equal(h, 1, h.count(profile.User))
+	}},
+	{name: "into is made if there is none, and from need not have existed", run: func(h *harness) {
+		m := merge("a", "b")
+		h.apply(m)
+		require.True(h, m.Created)
+		id, exists := h.resolve(profile.UserRef("a"))
+		require.Equal(h, "b", id)
+		require.True(h, exists)
+		require.Equal(h, []string{"b"}, all(h, h.store.Profiles(h.ctx(), profile.User, "")))
+	}},
+	{name: "of an event that both have the one that arrived first is kept", run: func(h *harness) {
+		h.apply(event("a", "A", "m", time.Hour), event("b", "B", "m", 2*time.Hour), event("b", "A", "n", 0),
+			event("b", "A", uuid, 3*time.Hour), event("a", "A", uuid, 4*time.Hour), merge("a", "b"))
+		require.Equal(h, []string{uuid, "m", "n"}, h.messageIDs("b", "A"))
+		require.Empty(h, h.messageIDs("b", "B"))
+		require.Equal(h, []string{"A"}, all(h, h.store.EventNames(h.ctx(), "b")))
+		require.True(h, start.Add(-3*time.Hour).Equal(all(h, h.store.Events(h.ctx(), "b", "A", time.Time{}))[0].Time))
+	}},
+	{name: "message ids of both are remembered", run: func(h *harness) {
+		u := profile.UserRef("a")
+		h.apply(event("a", "A", "1", 0), event("b", "A", "2", 0), traits(u, "3", 0, `{"x": 1}`), merge("a", "b"))
+		for _, id := range []string{"1", "2", "3"} {
+			again, call := event("b", "A", id, 0), traits(profile.UserRef("b"), id, 0, `{"x": 2}`)
+			h.apply(again, call)
+			require.True(h, again.Duplicate, id)
+			require.True(h, call.Duplicate, id)
+		}
+	}},
+	{name: "the memberships of from are dropped, those of into stay", run: func(h *harness) {
+		a, b := profile.UserRef("a"), profile.UserRef("b")
+		h.apply(event("a", "A", "", 0), event("b", "A", "", 0), member("x", a), member("y", a), member("y", b), merge("a", "b"))
+		require.Equal(h, []string{"y"}, h.audiencesOf(a))
+		require.Zero(h, h.memberCount("x"))
+		require.Equal(h, 1, h.memberCount("y"))
+	}},
+	{name: "who sent for an account is into", run: func(h *harness) {
+		e := event("a", "A", "", 0)
+		e.Event.Account = "acme"
+		h.apply(e, event("b", "A", "", 0), merge("a", "b"))
+		require.Equal(h, []string{"b"}, all(h, h.store.Senders(h.ctx(), "acme")))
+	}},
+	{name: "ids that no store takes are refused", run: func(h *harness) {
+		h.refused(profile.ErrInvalid, merge("", "b"))
+		h.refused(profile.ErrInvalid, merge("a", ""))
+	}},
+}
+
+var deleteCases = []testCase{
+	{name: "everything that is its own goes", run: func(h *harness) {
+		a := profile.UserRef("a")
+		e := event("a", "A", "m", 0)
+		e.Event.Account = "acme"
+		del := &profile.Delete{Ref: a}
+		h.apply(e, traits(a, "t", 0, `{"x": 1}`), &profile.PutIDs{Ref: a, IDs: ids("email", "a@x")},
+			&profile.Join{User: "a", Account: "acme"}, member("x", a), del)
+		require.True(h, del.Existed)
+		require.Equal(h, "a", del.OutID)
+		_, exists := h.resolve(a)
+		require.False(h, exists)
+		require.Zero(h, h.count(profile.User))
+		require.Empty(h, all(h, h.store.EventNames(h.ctx(), "a")))
+		require.Empty(h, h.messageIDs("a", "A"))
+		require.Empty(h, h.traitsOf(a))
+		require.Empty(h, h.idsOf(a))
+		require.Empty(h, h.find(profile.User, "email", "a@x"))
+		require.Empty(h, h.accountsOf("a"))
+		require.Empty(h, all(h, h.store.Users(h.ctx(), "acme")))
+		require.Empty(h, all(h, h.store.Senders(h.ctx(), "acme")))
+		require.Empty(h, h.audiencesOf(a))
+		require.Zero(h, h.memberCount("x"))
+		require.Equal(h, 1, h.count(profile.Account))
+	}},
+	{name: "its message ids are forgotten", run: func(h *harness) {
+		a := profile.UserRef("a")
+		track, identify := event("a", "A", "m", 0), traits(a, "t", 0, `{"x": 1}`)
+		h.apply(event("a", "A", "m", 0), traits(a, "t", 0, `{"x": 1}`), &profile.Delete{Ref: a}, track, identify)
+		require.False(h, track.Duplicate)
+		require.True(h, track.Created)
+		require.False(h, identify.Duplicate)
+	}},
+	{name: "the ids merged into it go too, and begin new profiles", run: func(h *harness) {
+		again := event("a", "A", "", 0)
+		h.apply(event("a", "A", "", 0), merge("a", "b"), merge("b", "c"), &profile.Delete{Ref: profile.UserRef("a")}, again)
+		require.True(h, again.Created)
+		require.Equal(h, "a", again.OutID)
+		for _, gone := range []string{"b", "c"} {
+			id, exists := h.resolve(profile.UserRef(gone))
+			require.Equal(h, gone, id)
+			require.False(h, exists)
+		}
+	}},
+	{name: "a profile that is not there is no error", run: func(h *harness) {
+		del := &profile.Delete{Ref: profile.UserRef("a"), Existed: true}
+		h.apply(del)
+		require.False(h, del.Existed)
+		require.Equal(h, "a", del.OutID)
+	}},
+	{name: "an account detaches its users, and events sent with its id stay theirs", run: func(h *harness) {
+		e := event("a", "A", "m", 0)
+		e.Event.Account = "acme"
+		acme := profile.AccountRef("acme")
+		h.apply(e, traits(acme, "t", 0, `{"x": 1}`), &profile.Join{User: "a", Account: "acme"},
+			&profile.Join{User: "b", Account: "acme"}, &profile.Join{User: "a", Account: "beta"}, member("x", acme),
+			&profile.Delete{Ref: acme})
+		require.Equal(h, []string{"beta"}, h.accountsOf("a"))
+		require.Empty(h, h.accountsOf("b"))
+		require.Empty(h, all(h, h.store.Users(h.ctx(), "acme")))
+		require.Equal(h, []string{"a"}, all(h, h.store.Senders(h.ctx(), "acme")))
+		require.Equal(h, []string{"m"}, h.messageIDs("a", "A"))
+		require.Equal(h, []string{"beta"}, all(h, h.store.Profiles(h.ctx(), profile.Account, "")))
+		require.Zero(h, h.memberCount("x"))
+	}},
+	{name: "user 7 is not account 7", run: func(h *harness) {
+		h.apply(event("7", "A", "", 0), traits(profile.AccountRef("7"), "", 0, `{"x": 1}`),
+			&profile.Delete{Ref: profile.AccountRef("7")})
+		require.Len(h, h.messageIDs("7", "A"), 1)
+		require.Equal(h, 1, h.count(profile.User))
+	}},
+}

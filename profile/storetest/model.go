@@ -1,0 +1,260 @@
+package storetest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// model is a store made of slices and maps, too simple to be wrong: what the
+// documentation says, done the slow way. It keeps everything, and never fails.
+type model struct {
+	profiles map[profile.Ref]*modelProfile
+	merged   map[string]string
+	members  map[string]map[profile.Ref]time.Time
+	keys     []profile.KeyRecord
+	seq      uint64
+	now      time.Time
+}
+
+type modelProfile struct {
+	events   []profile.Event
+	writes   []profile.TraitWrite
+	calls    map[string]bool // message ids of trait calls
+	ids      map[profile.ExternalID]bool
+	accounts map[string]bool
+	senders  map[string]bool
+}
+
+func newModel() *model {
+	return &model{
+		profiles: map[profile.Ref]*modelProfile{},
+		merged:   map[string]string{},
+		members:  map[string]map[profile.Ref]time.Time{},
+	}
+}
+
+func (m *model) resolve(ref profile.Ref) profile.Ref {
+	if into, ok := m.merged[ref.ID]; ok && ref.Subject == profile.User {
+		return profile.UserRef(into)
+	}
+	return ref
+}
+
+// make returns the profile of ref, and whether it was made.
+func (m *model) make(ref profile.Ref) (*modelProfile, bool) {
+	p, ok := m.profiles[ref]
+	if !ok {
+		p = &modelProfile{calls: map[string]bool{}, ids: map[profile.ExternalID]bool{},
+			accounts: map[string]bool{}, senders: map[string]bool{}}
+		m.profiles[ref] = p
+	}
+	return p, !ok
+}
+
+func (m *model) seen(ref profile.Ref, messageID string) bool {
+	p := m.profiles[ref]
+	return p != nil && messageID != "" && (p.calls[messageID] || p.event(messageID) >= 0)
+}
+
+// event returns the place of an event, -1 if there is none.
+func (p *modelProfile) event(messageID string) int {
+	return slices.IndexFunc(p.events, func(e profile.Event) bool { return messageID != "" && e.MessageID == messageID })
+}
+
+// apply makes one change, and returns it as it must come back from a store.
+func (m *model) apply(now time.Time, c profile.Change) profile.Change {
+	if now.After(m.now) {
+		m.now = now
+	}
+	switch c := c.(type) {
+	case *profile.PutEvent:
+		return m.putEvent(*c)
+	case *profile.PutTraits:
+		return m.putTraits(*c)
+	case *profile.PutIDs:
+		out, ref := *c, m.resolve(c.Ref)
+		p, created := m.make(ref)
+		for _, id := range c.IDs {
+			p.ids[id] = true
+		}
+		out.OutID, out.Created = ref.ID, created
+		return &out
+	case *profile.Merge:
+		return m.merge(*c)
+	case *profile.Delete:
+		return m.delete(*c)
+	case *profile.Join:
+		out, ref := *c, m.resolve(profile.UserRef(c.User))
+		var p *modelProfile
+		p, out.CreatedUser = m.make(ref)
+		_, out.CreatedAccount = m.make(profile.AccountRef(c.Account))
+		out.OutUser, out.Changed = ref.ID, !p.accounts[c.Account]
+		p.accounts[c.Account] = true
+		return &out
+	case *profile.Leave:
+		out, ref := *c, m.resolve(profile.UserRef(c.User))
+		out.OutUser = ref.ID
+		if p := m.profiles[ref]; p != nil {
+			out.Changed = p.accounts[c.Account]
+			delete(p.accounts, c.Account)
+		}
+		return &out
+	case *profile.SetMember:
+		key, ref := c.Membership.Audience, m.resolve(c.Membership.Ref)
+		if m.members[key] == nil {
+			m.members[key] = map[profile.Ref]time.Time{}
+		}
+		if delete(m.members[key], ref); c.Member && m.profiles[ref] != nil {
+			m.members[key][ref] = c.Membership.Since
+		}
+	case *profile.DropMembers:
+		delete(m.members, c.Audience)
+	case *profile.UseKey:
+		m.keys = append(m.keys, c.Record)
+	case *profile.SetKey:
+		i := slices.IndexFunc(m.keys, func(k profile.KeyRecord) bool { return k.Key == c.Record.Key })
+		m.keys[i] = c.Record
+	}
+	return c
+}
+
+func (m *model) putEvent(c profile.PutEvent) profile.Change {
+	ref := m.resolve(profile.UserRef(c.Event.Profile))
+	c.OutID = ref.ID
+	if c.Duplicate = m.seen(ref, c.Event.MessageID); c.Duplicate {
+		return &c
+	}
+	p, created := m.make(ref)
+	m.seq++
+	c.OutSeq, c.Created = m.seq, created
+	e := c.Event
+	e.Seq = m.seq
+	p.events = append(p.events, e)
+	if e.Account != "" {
+		p.senders[e.Account] = true
+	}
+	return &c
+}
+
+func (m *model) putTraits(c profile.PutTraits) profile.Change {
+	ref := m.resolve(c.Ref)
+	c.OutID = ref.ID
+	if c.Duplicate = m.seen(ref, c.MessageID); c.Duplicate {
+		return &c
+	}
+	p, created := m.make(ref)
+	m.seq++
+	c.OutSeq, c.Created = m.seq, created
+	for name, v := range c.Traits.All() {
+		p.writes = append(p.writes, profile.TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: m.seq})
+	}
+	if c.MessageID != "" {
+		p.calls[c.MessageID] = true
+	}
+	return &c
+}
+
+func (m *model) merge(c profile.Merge) profile.Change {
+	from, into := m.resolve(profile.UserRef(c.From)), m.resolve(profile.UserRef(c.Into))
+	c.OutFrom, c.OutInto = from.ID, into.ID
+	if from == into {
+		return &c
+	}
+	f, _ := m.make(from)
+	p, created := m.make(into)
+	c.Created = created
+	for _, e := range f.events {
+		if i := p.event(e.MessageID); i >= 0 {
+			e = slices.MinFunc([]profile.Event{e, p.events[i]}, func(a, b profile.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+			p.events = slices.Delete(p.events, i, i+1)
+		}
+		p.events = append(p.events, e)
+	}
+	p.writes = append(p.writes, f.writes...)
+	maps.Copy(p.calls, f.calls)
+	maps.Copy(p.ids, f.ids)
+	maps.Copy(p.accounts, f.accounts)
+	maps.Copy(p.senders, f.senders)
+	delete(m.profiles, from)
+	for _, refs := range m.members {
+		delete(refs, from)
+	}
+	m.merged[from.ID] = into.ID
+	for id, to := range m.merged {
+		if to == from.ID {
+			m.merged[id] = into.ID
+		}
+	}
+	return &c
+}
+
+func (m *model) delete(c profile.Delete) profile.Change {
+	ref := m.resolve(c.Ref)
+	c.OutID, c.Existed = ref.ID, m.profiles[ref] != nil
+	delete(m.profiles, ref)
+	for _, refs := range m.members {
+		delete(refs, ref)
+	}
+	if ref.Subject == profile.User {
+		maps.DeleteFunc(m.merged, func(_, into string) bool { return into == ref.ID })
+		return &c
+	}
+	for _, p := range m.profiles {
+		delete(p.accounts, ref.ID)
+	}
+	return &c
+}
+
+// traits returns the writes that can still matter, by trying every instant and
+// every arrival number.
+func (m *model) traits(ref profile.Ref) []profile.TraitWrite {
+	p := m.profiles[ref]
+	if p == nil {
+		return nil
+	}
+	instants, arrivals := []time.Time{m.now}, []uint64{0}
+	for _, w := range p.writes {
+		arrivals = append(arrivals, w.Seq)
+		if w.Time.After(m.now) {
+			instants = append(instants, w.Time)
+		}
+	}
+	var matter []profile.TraitWrite
+	for i, w := range p.writes {
+		if slices.ContainsFunc(instants, func(t time.Time) bool {
+			return slices.ContainsFunc(arrivals, func(n uint64) bool { return p.greatest(w.Name, t, n) == i })
+		}) {
+			matter = append(matter, w)
+		}
+	}
+	slices.SortStableFunc(matter, func(a, b profile.TraitWrite) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Compare(b), cmp.Compare(a.Seq, b.Seq))
+	})
+	return matter
+}
+
+// greatest returns the place of the write that counts: of equal ones, which
+// only a merge makes, the last to arrive.
+func (p *modelProfile) greatest(name string, t time.Time, n uint64) int {
+	best := -1
+	for i, w := range p.writes {
+		if w.Name != name || w.Time.After(t) || w.Seq <= n {
+			continue
+		}
+		if best < 0 || cmp.Or(w.Compare(p.writes[best]), cmp.Compare(w.Seq, p.writes[best].Seq)) > 0 {
+			best = i
+		}
+	}
+	return best
+}
+
+// describe writes an event in one line.
+func describe(e profile.Event) string {
+	return fmt.Sprintf("%s %q %s %q account %q %s %s seq %d", e.Profile, e.Name, e.Time.UTC().Format(time.RFC3339Nano),
+		e.MessageID, e.Account, e.Properties, e.Context, e.Seq)
+}

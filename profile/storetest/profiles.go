@@ -1,0 +1,100 @@
+package storetest
+
+import (
+	"fmt"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+func ids(pairs ...string) (list []profile.ExternalID) {
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, profile.ExternalID{Type: pairs[i], Value: pairs[i+1]})
+	}
+	return list
+}
+
+func (h *harness) idsOf(ref profile.Ref) []profile.ExternalID {
+	h.Helper()
+	list, err := h.store.IDs(h.ctx(), ref)
+	require.NoError(h, err)
+	return list
+}
+
+func (h *harness) find(s profile.Subject, typ, value string) []string {
+	h.Helper()
+	list, err := h.store.Find(h.ctx(), s, profile.ExternalID{Type: typ, Value: value})
+	require.NoError(h, err)
+	return list
+}
+
+var profileCases = []testCase{
+	{name: "an unknown profile resolves to itself, and does not exist", run: func(h *harness) {
+		id, exists := h.resolve(profile.UserRef("u"))
+		require.Equal(h, "u", id)
+		require.False(h, exists)
+	}},
+	{name: "profiles ascend, from the first greater than after, by subject", run: func(h *harness) {
+		const n = 2500
+		var want []string
+		for i := range n {
+			h.apply(event(fmt.Sprintf("u%04d", i*7%n), "A", "", 0))
+			want = append(want, fmt.Sprintf("u%04d", i))
+		}
+		h.apply(traits(profile.AccountRef("acme"), "", 0, `{"a": 1}`))
+		require.Equal(h, want, all(h, h.store.Profiles(h.ctx(), profile.User, "")))
+		require.Equal(h, want[101:], all(h, h.store.Profiles(h.ctx(), profile.User, want[100])))
+		require.Equal(h, want[101:], all(h, h.store.Profiles(h.ctx(), profile.User, want[100]+"x")))
+		require.Empty(h, all(h, h.store.Profiles(h.ctx(), profile.User, "v")))
+		require.Equal(h, []string{"acme"}, all(h, h.store.Profiles(h.ctx(), profile.Account, "")))
+		require.Equal(h, n, h.count(profile.User))
+		require.Equal(h, 1, h.count(profile.Account))
+	}},
+	{name: "external ids are a set, by type, then value", run: func(h *harness) {
+		u := profile.UserRef("u")
+		put := &profile.PutIDs{Ref: u, IDs: ids("phone", "1", "email", "b@x", "email", "a@x")}
+		h.apply(put, &profile.PutIDs{Ref: u, IDs: ids("email", "a@x", "email", "c@x")})
+		require.True(h, put.Created)
+		require.Equal(h, "u", put.OutID)
+		require.Equal(h, ids("email", "a@x", "email", "b@x", "email", "c@x", "phone", "1"), h.idsOf(u))
+	}},
+	{name: "what a caller does to a list is its own affair", run: func(h *harness) {
+		u := profile.UserRef("u")
+		given := ids("email", "a@x")
+		h.apply(&profile.PutIDs{Ref: u, IDs: given}, &profile.Join{User: "u", Account: "acme"})
+		given[0].Value = "changed"
+		h.idsOf(u)[0].Value = "changed"
+		h.accountsOf("u")[0] = "changed"
+		require.Equal(h, ids("email", "a@x"), h.idsOf(u))
+		require.Equal(h, []string{"acme"}, h.accountsOf("u"))
+	}},
+	{name: "find returns all profiles of the subject that have the id", run: func(h *harness) {
+		for i := range 9 {
+			h.apply(&profile.PutIDs{Ref: profile.UserRef(fmt.Sprint("u", 8-i)), IDs: ids("email", "a@x")})
+		}
+		h.apply(&profile.PutIDs{Ref: profile.AccountRef("acme"), IDs: ids("email", "a@x", "domain", "x")})
+		require.Equal(h, []string{"u0", "u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"}, h.find(profile.User, "email", "a@x"))
+		require.Equal(h, []string{"acme"}, h.find(profile.Account, "email", "a@x"))
+		require.Empty(h, h.find(profile.User, "email", "a@"))
+		require.Empty(h, h.find(profile.User, "emai", "a@x"))
+		require.Empty(h, h.find(profile.User, "domain", "x"))
+	}},
+	{name: "ids that no store takes are refused", run: func(h *harness) {
+		u := profile.UserRef("u")
+		h.refused(profile.ErrInvalid, &profile.PutIDs{Ref: u, IDs: ids("", "a")})
+		h.refused(profile.ErrInvalid, &profile.PutIDs{Ref: u, IDs: ids("email", "a", "email", "")})
+		h.refused(profile.ErrInvalid, &profile.PutIDs{Ref: u, IDs: ids("email", "\xff")})
+		_, exists := h.resolve(u)
+		require.False(h, exists)
+	}},
+	{name: "a subject that is none is refused", run: func(h *harness) {
+		bad := profile.Ref{Subject: 9, ID: "u"}
+		_, _, err := h.store.Resolve(h.ctx(), bad)
+		require.ErrorIs(h, err, profile.ErrInvalid)
+		_, err = h.store.Count(h.ctx(), bad.Subject)
+		require.ErrorIs(h, err, profile.ErrInvalid)
+		_, err = collect(h.store.Profiles(h.ctx(), bad.Subject, ""))
+		require.ErrorIs(h, err, profile.ErrInvalid)
+		h.refused(profile.ErrInvalid, &profile.Delete{Ref: bad})
+	}},
+}

@@ -1,0 +1,137 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+var modelCases = []testCase{
+	{name: "random changes", run: func(h *harness) { h.compareWithModel(1, 1500, 0) }},
+	{name: "random changes under open snapshots", run: func(h *harness) { h.compareWithModel(2, 1500, 5) }},
+	{name: "random changes in large batches", run: func(h *harness) { h.compareWithModel(3, 3000, 1) }},
+}
+
+// frozen is a snapshot with what it must go on to answer.
+type frozen struct {
+	profile.Snapshot
+	want []string
+}
+
+// compareWithModel makes n random changes to the store and to a model, and
+// compares now and then all that they answer. snapshots is how many are open at
+// a time.
+func (h *harness) compareWithModel(seed uint64, n, snapshots int) {
+	g := generator{rand: rand.New(rand.NewPCG(seed, 0)), seed: seed}
+	m := newModel()
+	var open []frozen
+	for step := 0; step < n; {
+		h.now = h.now.Add(time.Duration(g.rand.IntN(3)) * time.Minute)
+		var batch, want []profile.Change
+		for range 1 + g.rand.IntN(1+int(seed)*3) {
+			c := g.change(h.now)
+			batch = append(batch, c)
+			want = append(want, m.apply(h.now, c))
+			step++
+		}
+		h.apply(batch...)
+		for i := range batch {
+			require.Equal(h, want[i], batch[i], "seed %d, step %d: %T", seed, step, batch[i])
+		}
+		if g.rand.IntN(20) > 0 && step < n {
+			continue
+		}
+		require.Equal(h, m.contents(), contents(h, h.store), "seed %d, step %d", seed, step)
+		if snapshots == 0 {
+			continue
+		}
+		snap, err := h.store.Snapshot(h.ctx())
+		require.NoError(h, err)
+		open = append(open, frozen{snap, m.contents()})
+		i := g.rand.IntN(len(open))
+		require.Equal(h, open[i].want, contents(h, open[i]), "seed %d, step %d: an older snapshot", seed, step)
+		if len(open) > snapshots {
+			require.NoError(h, open[i].Close())
+			open = append(open[:i], open[i+1:]...)
+		}
+	}
+}
+
+// generator makes random changes that no store may refuse.
+type generator struct {
+	rand *rand.Rand
+	seed uint64
+	keys int
+}
+
+func pick[T any](g *generator, list []T) T { return list[g.rand.IntN(len(list))] }
+
+func (g *generator) ref() profile.Ref {
+	if g.rand.IntN(4) == 0 {
+		return profile.AccountRef(pick(g, someAccounts))
+	}
+	return profile.UserRef(pick(g, someUsers))
+}
+
+// time is often equal to another, sometimes late, rarely in the future.
+func (g *generator) time(now time.Time) time.Time {
+	return now.Truncate(time.Minute).Add(time.Duration(5-g.rand.IntN(60)) * time.Minute)
+}
+
+func (g *generator) messageID() string {
+	switch n := g.rand.IntN(400); {
+	case n < 40:
+		return ""
+	case n < 200:
+		return fmt.Sprintf("m%d", n)
+	default:
+		return fmt.Sprintf("%08x-8d3b-4c7f-9a10-0b2d4e6f8a1c", n)
+	}
+}
+
+func (g *generator) change(now time.Time) profile.Change {
+	switch n := g.rand.IntN(100); {
+	case n < 50:
+		return g.event(now)
+	case n < 65:
+		return &profile.PutTraits{Ref: g.ref(), MessageID: g.messageID(), Time: g.time(now),
+			Traits: object(fmt.Sprintf(`{%q: %d, "both": null}`, pick(g, []string{"p", "q"}), g.rand.IntN(3)))}
+	case n < 70:
+		return &profile.PutIDs{Ref: g.ref(), IDs: []profile.ExternalID{pick(g, someIDs), pick(g, someIDs)}}
+	case n < 74:
+		return merge(pick(g, someUsers), pick(g, someUsers))
+	case n < 78:
+		return &profile.Delete{Ref: g.ref()}
+	case n < 83:
+		return &profile.Join{User: pick(g, someUsers), Account: pick(g, someAccounts)}
+	case n < 86:
+		return &profile.Leave{User: pick(g, someUsers), Account: pick(g, someAccounts)}
+	case n < 96:
+		return &profile.SetMember{Member: g.rand.IntN(3) > 0, Membership: profile.Membership{
+			Audience: pick(g, someAudiences), Ref: g.ref(), Since: g.time(now)}}
+	case n < 97:
+		return &profile.DropMembers{Audience: pick(g, someAudiences)}
+	case n < 98 || g.keys == 0:
+		g.keys++
+		return use(fmt.Sprint("k", g.keys), "1")
+	default:
+		return set(fmt.Sprint("k", 1+g.rand.IntN(g.keys)), []byte{byte('a' + g.rand.IntN(26))})
+	}
+}
+
+func (g *generator) event(now time.Time) *profile.PutEvent {
+	e := &profile.PutEvent{Event: profile.Event{
+		Profile: pick(g, someUsers), Name: pick(g, someNames), Time: g.time(now), MessageID: g.messageID(),
+		Properties: object(fmt.Sprintf(`{"n": %d, "list": [{"s": "x"}]}`, g.rand.IntN(1000))),
+	}}
+	if g.rand.IntN(4) == 0 {
+		e.Event.Account = pick(g, someAccounts)
+	}
+	if g.rand.IntN(4) == 0 {
+		e.Event.Context = object(`{"ip": "::1"}`)
+	}
+	return e
+}
