@@ -28,8 +28,9 @@ type generator struct {
 	keys     []string // of the live audiences
 	made     int      // audiences so far
 	messages []oracle.Operation
-	windows  int // longest, in units of the grid
-	ahead    int // of now, in units of the grid, are messages at most
+	dense    bool // one who does one thing again and again, long before or after
+	windows  int  // the longest, in units of the grid
+	ahead    int  // of now, in units of the grid, are messages at most
 }
 
 func generate(seed uint64) *history {
@@ -43,7 +44,7 @@ func generate(seed uint64) *history {
 	}
 	g.people = g.people[:1+g.IntN(4)]
 	length := 12 + g.IntN(24)
-	if g.IntN(10) == 0 { // one who does one thing again and again
+	if g.dense = g.IntN(10) == 0; g.dense {
 		g.people, g.names, g.windows = g.people[:1], g.names[:1], 40
 		g.ahead = 3 + g.IntN(9)
 		length = 80
@@ -190,7 +191,7 @@ func (g *generator) again(op oracle.Operation) oracle.Operation {
 // time returns the time of a message: now, late, or in the future.
 func (g *generator) time() time.Time {
 	t := g.now
-	if g.IntN(2) == 0 {
+	if g.dense || g.IntN(2) == 0 {
 		t = t.Add(time.Duration(g.ahead-g.IntN(9)) * grid)
 	}
 	return t.Add(g.nudge())
@@ -337,6 +338,9 @@ func (g *generator) leaf() audience.Node {
 		e = e.Where(pick(g, eventFilters))
 	}
 	n := g.IntN(4)
+	if g.dense {
+		n = g.IntN(8)
+	}
 	switch g.IntN(5) {
 	case 0:
 		e = e.AtLeast(1 + n)

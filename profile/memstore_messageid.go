@@ -121,7 +121,7 @@ func parseUUID(s string, into *[16]byte) bool {
 		if s[i] == '-' {
 			i++
 		}
-		hi, lo := fromHex(s[i]), fromHex(s[i+1])
+		hi, lo := fromHex[s[i]], fromHex[s[i+1]]
 		if hi|lo > 15 {
 			return false
 		}
@@ -131,12 +131,14 @@ func parseUUID(s string, into *[16]byte) bool {
 	return true
 }
 
-func fromHex(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
+// fromHex is the value of a lower-case hex digit, 0xff for any other byte: in
+// random ids branches would be mispredicted every other time.
+var fromHex = func() (table [256]byte) {
+	for i := range table {
+		table[i] = 0xff
 	}
-	return 0xff
-}
+	for i, c := range []byte("0123456789abcdef") {
+		table[c] = byte(i)
+	}
+	return table
+}()

@@ -70,7 +70,6 @@ func (s scan[T]) after(ctx context.Context, r *reader, start T) iter.Seq2[T, err
 // read fills a page with the items after start, and reports whether there are
 // any.
 func (s scan[T]) read(p *page[T], start T, less func(a, b T) bool) bool {
-	clear(p.items)
 	p.items, p.at = p.items[:0], 0
 	if p.last {
 		return false

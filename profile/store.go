@@ -72,7 +72,8 @@ type Reader interface {
 	// Users yields the users attached to an account in ascending order.
 	Users(ctx context.Context, account string) iter.Seq2[string, error]
 	// Senders yields, in ascending order, the users who sent an event with the
-	// account's id (Event.Account), attached to it or not.
+	// account's id (Event.Account), attached to it or not. A user stays one
+	// until deleted, also when the event itself goes by the retention.
 	Senders(ctx context.Context, account string) iter.Seq2[string, error]
 
 	// Members yields the members of an audience, ascending by profile id, from

@@ -19,12 +19,11 @@ type Error struct {
 	Line, Column int    // of the first issue, from 1
 	Message      string // of the first issue
 
-	text  string // all issues, as CEL displays them
+	text  string // all issues
 	cause error
 }
 
-// Error returns every issue with its line and column, each with the line it
-// points at.
+// Error returns every issue, each with its line and column and CEL's message.
 func (e *Error) Error() string { return e.text }
 
 // Unwrap returns ErrCost if a limit was exceeded.
@@ -54,7 +53,7 @@ func issuesError(src string, issues *cel.Issues) *Error {
 	}
 	first := issues.Errors()[0]
 	err.Line, err.Column, err.Message = first.Location.Line(), first.Location.Column()+1, first.Message
-	err.text = issues.String()
+	err.text = display(issues.Errors())
 	return err
 }
 
@@ -69,7 +68,16 @@ func errorAt(ast *cel.Ast, id int64, cause error, format string, args ...any) *E
 		Line:    max(at.Line(), 1),
 		Column:  max(at.Column()+1, 1),
 		Message: fmt.Sprintf(format, args...),
-		text:    issues.ToDisplayString(),
+		text:    display(issues.GetErrors()),
 		cause:   cause,
 	}
+}
+
+// display writes issues as "1:12: undeclared reference to 'x'", in one line.
+func display(issues []*common.Error) string {
+	texts := make([]string, len(issues))
+	for i, issue := range issues {
+		texts[i] = fmt.Sprintf("%d:%d: %s", max(issue.Location.Line(), 1), max(issue.Location.Column()+1, 1), issue.Message)
+	}
+	return strings.Join(texts, "; ")
 }

@@ -61,6 +61,12 @@ var audienceCases = []testCase{
 		require.Zero(h, h.memberCount("x"))
 		require.Empty(h, h.audiencesOf(profile.UserRef("nobody")))
 	}},
+	{name: "of a profile that does not exist nothing is recorded", run: func(h *harness) {
+		h.apply(member("x", profile.UserRef("nobody")))
+		require.Zero(h, h.memberCount("x"))
+		require.Empty(h, h.audiencesOf(profile.UserRef("nobody")))
+		require.Zero(h, h.count(profile.User))
+	}},
 	{name: "memberships are by key, of users and of accounts", run: func(h *harness) {
 		for _, key := range []string{"c", "a", "b"} {
 			h.enter(member(key, profile.UserRef("7")))

@@ -91,6 +91,35 @@ var snapshotCases = []testCase{
 		require.Equal(h, before, contents(h, snap))
 		require.NoError(h, snap.Close())
 	}},
+	{name: "whatever is the first change after it", run: func(h *harness) {
+		a := profile.UserRef("a")
+		exit := member("x", a)
+		exit.Member = false
+		late := event("a", "A", "late", profile.Day)
+		late.Event.Account = "beta"
+		for _, c := range []profile.Change{
+			late, event("a", "A", "next", 0), event("a", "C", "new", 0), event("a", "A", "m3", 0), traits(a, "t2", 0, `{"p": 2}`),
+			&profile.PutIDs{Ref: a, IDs: someIDs}, &profile.Join{User: "a", Account: "beta"}, &profile.Leave{User: "a", Account: "acme"},
+			&profile.Delete{Ref: profile.AccountRef("acme")}, member("y", a), exit, &profile.DropMembers{Audience: "x"},
+			merge("b", "a"), merge("a", "b"), merge("f", "a"), &profile.Delete{Ref: a}, set("k", nil), use("l", ""),
+		} {
+			h.apply(&profile.Delete{Ref: a}, &profile.Delete{Ref: profile.UserRef("b")}, traits(a, "t", 0, `{"p": 1}`),
+				&profile.PutIDs{Ref: a, IDs: someIDs[:1]}, &profile.Join{User: "a", Account: "acme"}, member("x", a), merge("c", "a"))
+			for i := range 60 {
+				h.apply(event("a", "A", fmt.Sprint("m", i), time.Duration(60-i)*time.Minute),
+					event("b", "A", fmt.Sprint("m", i+30), time.Duration(60-i)*time.Second))
+			}
+			if len(all(h, h.store.Keys(h.ctx()))) == 0 {
+				h.apply(use("k", "1"))
+			}
+			snap, err := h.store.Snapshot(h.ctx())
+			require.NoError(h, err)
+			before := contents(h, snap)
+			h.apply(c)
+			require.Equal(h, before, contents(h, snap), "%T", c)
+			require.NoError(h, snap.Close())
+		}
+	}},
 	{name: "releasing one leaves the others as they are", run: func(h *harness) {
 		var snaps []frozen
 		for i := range 5 {

@@ -142,17 +142,10 @@ func (h *harness) messageIDs(user, name string) []string {
 	return ids
 }
 
-// exists reports whether a profile exists, and under which id.
+// resolve returns the id under which a profile is kept, and whether it exists.
 func (h *harness) resolve(ref profile.Ref) (string, bool) {
 	h.Helper()
 	id, exists, err := h.store.Resolve(h.ctx(), ref)
 	require.NoError(h, err)
 	return id, exists
-}
-
-// must returns v when err is nil.
-func must[T any](h *harness, v T, err error) T {
-	h.Helper()
-	require.NoError(h, err)
-	return v
 }

@@ -72,6 +72,7 @@ var traitCases = []testCase{
 		h.apply(traits(u, "b", 0, `{"a": 1}`), traits(u, "c", 0, `{"a": 1}`))
 		require.Equal(h, []string{"a=1@c"}, h.writes(u))
 		h.apply(traits(u, "", -time.Second, `{"a": 1}`), traits(u, "", -time.Second, `{"a": 2}`))
+		require.Equal(h, []string{"a=1@c", "a=2@"}, h.writes(u))
 		h.now = start.Add(time.Second)
 		h.apply()
 		require.Equal(h, []string{"a=2@"}, h.writes(u))

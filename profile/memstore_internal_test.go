@@ -1,0 +1,167 @@
+package profile
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var storeTestStart = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// stored returns the record of a user, which must be there.
+func stored(t *testing.T, s *MemStore, id string) *record {
+	t.Helper()
+	st, err := s.enter(t.Context())
+	require.NoError(t, err)
+	sh, _, r := st.view(UserRef(id))
+	defer sh.mu.RUnlock()
+	require.NotNil(t, r)
+	return r
+}
+
+func putAt(t *testing.T, s *MemStore, messageID string, after time.Duration) {
+	t.Helper()
+	at := storeTestStart.Add(after)
+	require.NoError(t, s.Apply(t.Context(), at, &PutEvent{Event: Event{Profile: "u", Name: "A", Time: at, MessageID: messageID}}))
+}
+
+func TestHashSetIsAMultiset(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var s hashSet
+	count, total := map[uint32]int{}, 0
+	for range 20_000 {
+		h := foldHash(r.Uint64N(300)) // few, so that slots collide and wrap around
+		if r.IntN(5) < 3 {
+			s.add(h)
+			count[h]++
+			total++
+		} else {
+			if count[h] > 0 {
+				count[h]--
+				total--
+			}
+			s.remove(h)
+		}
+		probe := foldHash(r.Uint64N(300))
+		require.Equal(t, count[probe] > 0, s.has(probe))
+		require.EqualValues(t, total, s.n)
+	}
+}
+
+func TestMessageIDSharingAHashIsNoDuplicate(t *testing.T) {
+	s := NewMemStore()
+	putAt(t, s, "one", 0)
+	r := stored(t, s, "u")
+	m := s.state.Load().message("two")
+	r.seen.add(m.hash) // as if "one" had it
+	e := &PutEvent{Event: Event{Profile: "u", Name: "A", Time: storeTestStart, MessageID: "two"}}
+	require.NoError(t, s.Apply(t.Context(), storeTestStart, e))
+	require.False(t, e.Duplicate)
+}
+
+func TestRetentionFreesEventsAndMessageIDs(t *testing.T) {
+	s := NewMemStore(WithRetention(time.Hour))
+	for i := range 5000 {
+		at := time.Duration(i) * time.Minute
+		putAt(t, s, fmt.Sprint("m", i), at)
+		require.NoError(t, s.Apply(t.Context(), storeTestStart.Add(at),
+			&PutTraits{Ref: UserRef("u"), Time: storeTestStart, MessageID: fmt.Sprint("t", i)}))
+	}
+	r := stored(t, s, "u")
+	kept := 0
+	for i := range r.series {
+		for w := r.series[i].walk(); w.next(); {
+			kept++
+		}
+	}
+	require.GreaterOrEqual(t, kept, 2*61)
+	require.Less(t, kept, 2*61+2*chunkSize/8, "a chunk more of each series, at most")
+	require.EqualValues(t, kept, r.seen.n)
+}
+
+func TestNegativeRetentionKeepsAll(t *testing.T) {
+	require.Zero(t, NewMemStore(WithRetention(-time.Hour)).Retention())
+}
+
+func TestRecordsAreCopiedOnlyWhileASnapshotSeesThem(t *testing.T) {
+	s := NewMemStore()
+	putAt(t, s, "1", 0)
+	first := stored(t, s, "u")
+	putAt(t, s, "2", 1)
+	require.Same(t, first, stored(t, s, "u"), "no snapshot")
+
+	snap, err := s.Snapshot(t.Context())
+	require.NoError(t, err)
+	putAt(t, s, "3", 2)
+	second := stored(t, s, "u")
+	require.NotSame(t, first, second)
+	putAt(t, s, "4", 3)
+	require.Same(t, second, stored(t, s, "u"), "the snapshot does not see the copy")
+
+	newer, err := s.Snapshot(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, newer.Close())
+	putAt(t, s, "5", 4)
+	require.Same(t, second, stored(t, s, "u"), "who saw the copy is gone")
+	require.NoError(t, snap.Close())
+}
+
+func TestChunksAreFilled(t *testing.T) {
+	for name, at := range map[string]func(i int) time.Duration{
+		"in order": func(i int) time.Duration { return time.Duration(i) * time.Second },
+		"late":     func(i int) time.Duration { return time.Duration(i*7919%10_000) * time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewMemStore()
+			for i := range 10_000 {
+				putAt(t, s, fmt.Sprint("m", i), at(i))
+			}
+			r := stored(t, s, "u")
+			used, held := 0, 0
+			for k := range r.series[0].len() {
+				c := r.series[0].at(k)
+				used, held = used+len(c.data), held+cap(c.data)
+			}
+			require.Less(t, held, used*4/3, "little of a chunk is empty")
+			require.Greater(t, used/r.series[0].len(), chunkSize/2, "and chunks are not many")
+		})
+	}
+}
+
+// A change under an id that was merged needs the lock of the shard that the
+// profile is in now, and a merge those of all ids merged before.
+func TestLockForFollowsMergedIDs(t *testing.T) {
+	s := NewMemStore()
+	ctx := context.Background()
+	const n = 40 // more than there are shards: in other ones than their names'
+	for i := range n {
+		require.NoError(t, s.Apply(ctx, storeTestStart, &Merge{From: fmt.Sprint(i), Into: fmt.Sprint(i + 1)}))
+	}
+	st := s.state.Load()
+	var every shardSet
+	for i := range n + 1 {
+		every |= st.setOf(fmt.Sprint(i))
+	}
+	for _, c := range []struct {
+		change Change
+		want   shardSet
+	}{
+		{&PutEvent{Event: Event{Profile: "0"}}, st.setOf("0") | st.setOf("40")},
+		{&Leave{User: "7"}, st.setOf("7") | st.setOf("40")},
+		{&PutEvent{Event: Event{Profile: "new"}}, st.setOf("new")},
+		{&Delete{Ref: UserRef("3")}, every},
+		{&Merge{From: "5", Into: "new"}, every | st.setOf("new")},
+		{&Merge{From: "new", Into: "new"}, st.setOf("new")},
+		{&Delete{Ref: AccountRef("3")}, allShards},
+		{&DropMembers{}, allShards},
+		{&UseKey{}, 0},
+	} {
+		locked := st.lockFor([]Change{c.change})
+		st.unlock(locked)
+		require.Equal(t, c.want, locked, "%T", c.change)
+	}
+}
