@@ -110,13 +110,19 @@ func (g *generator) twins(h *history) []call {
 		g.create(h, 1) // perhaps without backfill: of the two only the second counts, or none
 		calls = nil
 	}
-	from, into := g.id(), g.id()
+	first, second := "", g.id()
 	op := g.messages[len(g.messages)-1]
 	switch m := op.(type) {
 	case oracle.Track:
-		m.Event.Profile, op = from, m
+		first, m.Event.Profile = m.Event.Profile, second
+		op = m
 	case oracle.Identify:
-		m.Profile, op = from, m
+		first, m.Profile = m.Profile, second
+		op = m
+	}
+	from, into := first, second
+	if g.IntN(2) == 0 {
+		from, into = second, first
 	}
 	g.tick()
 	calls = append(calls, g.do(op)...)

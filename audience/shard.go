@@ -116,10 +116,12 @@ func (sh *shard) setDue() {
 
 // fire settles the first profile that is due, at the instant at which it is.
 func (sh *shard) fire(ctx context.Context) error {
-	first, ok := sh.timers.Min()
+	first, ok := sh.timers.PopMin()
 	if !ok {
 		return nil
 	}
+	first.p.timer = horizon.Never
+	sh.setDue()
 	sh.last = max(sh.last, first.at)
 	if first.p.stale {
 		return sh.load(ctx, first.p.id, first.at, CauseTime)

@@ -176,6 +176,7 @@ type state struct {
 	keys   keyTable
 
 	audiences *keyNumbers
+	counts    map[uint32]int // of members by audience number; in a snapshot only
 
 	gen    atomic.Uint64 // counts the snapshots taken; changed with all shards locked
 	frozen atomic.Uint64 // generation of the newest open snapshot
@@ -198,7 +199,7 @@ func newState(dict *Dict) *state {
 
 // freeze returns a copy of the state, all of whose locks the caller holds.
 func (st *state) freeze() *state {
-	c := &state{seed: st.seed, dict: st.dict, audiences: st.audiences}
+	c := &state{seed: st.seed, dict: st.dict, audiences: st.audiences, counts: st.memberCounts()}
 	c.seq.Store(st.seq.Load())
 	c.now.Store(st.now.Load())
 	c.keys.order = st.keys.order.Copy()

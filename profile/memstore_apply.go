@@ -15,8 +15,9 @@ type tx struct {
 
 	// The changes of membership of one profile come together: it is looked up
 	// for the first of them.
-	entering Ref
-	entered  *record
+	entering  Ref
+	entered   *record
+	enteredAt *shard
 }
 
 // tick moves the store's latest instant to that of the transaction.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -12,35 +11,56 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// A membership is kept twice: in its profile's record, and in an index of its
-// shard by audience. Audiences have numbers, so that neither costs more than a
-// few words.
-
-// member is an entry of the index: audience, then profile.
-type member struct {
-	audience uint32
-	subject  Subject
-	id       string
-	since    int64
-}
+// Audiences have numbers. A record holds its memberships, so that a change of
+// one costs no search among the members; and each shard lists the members of an
+// audience in no order, so that few can be found among many profiles. To list
+// them in order, few are sorted, and of many the profiles are gone through.
 
 // membership is an entry of a record; they are in the order of the numbers.
 type membership struct {
 	audience uint32
+	place    uint32 // in the shard's list
 	since    int64
 }
 
-func memberLess(a, b member) bool {
-	if a.audience != b.audience {
-		return a.audience < b.audience
+func compareMembership(m membership, audience uint32) int { return cmp.Compare(m.audience, audience) }
+
+// in returns the record's membership in an audience.
+func (r *record) in(audience uint32) (membership, bool) {
+	i, ok := slices.BinarySearchFunc(r.members, audience, compareMembership)
+	if !ok {
+		return membership{}, false
 	}
-	if a.id != b.id {
-		return a.id < b.id
-	}
-	return a.subject < b.subject
+	return r.members[i], true
 }
 
-func compareMembership(m membership, audience uint32) int { return cmp.Compare(m.audience, audience) }
+// memberLists are the members of each audience among the profiles of one
+// subject in a shard, by the audience's number.
+type memberLists [][]*record
+
+func (l *memberLists) add(audience uint32, r *record) (place uint32) {
+	if n := int(audience) + 1 - len(*l); n > 0 {
+		*l = append(*l, make([][]*record, n)...)
+	}
+	list := &(*l)[audience]
+	*list = append(*list, r)
+	return uint32(len(*list) - 1)
+}
+
+// replace puts a record in the place of the one that it is a copy of.
+func (l memberLists) replace(r *record) {
+	for _, m := range r.members {
+		l[m.audience][m.place] = r
+	}
+}
+
+// of returns the members of an audience.
+func (l memberLists) of(audience uint32) []*record {
+	if int(audience) < len(l) {
+		return l[audience]
+	}
+	return nil
+}
 
 // keyNumbers gives each audience key a number. Keys are never used twice and few,
 // so numbers are never given back. It is shared with the snapshots.
@@ -84,56 +104,58 @@ func (n *keyNumbers) key(id uint32) string {
 }
 
 func (tx *tx) setMember(c *SetMember) {
-	ref, r := c.Membership.Ref, tx.entered
+	ref, sh, r := c.Membership.Ref, tx.enteredAt, tx.entered
 	if r == nil || ref != tx.entering {
-		sh, kept, found := tx.resolve(ref)
-		if found == nil {
+		if sh, _, r = tx.resolve(ref); r == nil {
 			return
 		}
-		r = tx.own(sh, kept.Subject, found)
-		tx.entering, tx.entered = ref, r
+		r = tx.own(sh, ref.Subject, r)
+		tx.entering, tx.enteredAt, tx.entered = ref, sh, r
 	}
-	sh := tx.shard(r.id)
 	audience := tx.audiences.of(c.Membership.Audience)
 	i, is := slices.BinarySearchFunc(r.members, audience, compareMembership)
 	switch {
 	case is == c.Member && !is:
 		return
 	case !c.Member:
-		sh.removeMember(ref.Subject, r, i)
+		tx.removeMember(sh, ref.Subject, r, i)
 		return
 	}
 	since := c.Membership.Since.UnixNano()
 	if is {
 		r.members[i].since = since
-	} else {
-		r.members = slices.Insert(r.members, i, membership{audience, since})
-		sh.count(audience, 1)
+		return
 	}
-	sh.members.Set(member{audience, ref.Subject, r.id, since})
+	place := sh.members[ref.Subject].add(audience, r)
+	r.members = slices.Insert(r.members, i, membership{audience, place, since})
 }
 
 // removeMember removes the i-th membership of a record that may be written to.
-func (sh *shard) removeMember(s Subject, r *record, i int) {
-	audience := r.members[i].audience
+func (tx *tx) removeMember(sh *shard, s Subject, r *record, i int) {
+	m := r.members[i]
 	r.members = slices.Delete(r.members, i, i+1)
-	sh.members.Delete(member{audience: audience, subject: s, id: r.id})
-	sh.count(audience, -1)
+	tx.vacate(sh, s, m)
 }
 
-func (sh *shard) count(audience uint32, by int) {
-	if n := int(audience) + 1 - len(sh.counts); n > 0 {
-		sh.counts = append(sh.counts, make([]int, n)...)
-	}
-	sh.counts[audience] += by
-}
-
-// leaveAll takes a profile that is removed out of the index.
-func (sh *shard) leaveAll(s Subject, r *record) {
+// leaveAll takes a profile that is removed out of the lists.
+func (tx *tx) leaveAll(sh *shard, s Subject, r *record) {
 	for _, m := range r.members {
-		sh.members.Delete(member{audience: m.audience, subject: s, id: r.id})
-		sh.count(m.audience, -1)
+		tx.vacate(sh, s, m)
 	}
+}
+
+// vacate moves the last member of a list to the place of one that leaves.
+func (tx *tx) vacate(sh *shard, s Subject, m membership) {
+	list := sh.members[s][m.audience]
+	last := len(list) - 1
+	if int(m.place) != last {
+		moved := tx.own(sh, s, list[last])
+		i, _ := slices.BinarySearchFunc(moved.members, m.audience, compareMembership)
+		moved.members[i].place = m.place
+		list[m.place] = moved
+	}
+	list[last] = nil
+	sh.members[s][m.audience] = list[:last]
 }
 
 func (tx *tx) dropMembers(key string) {
@@ -143,20 +165,22 @@ func (tx *tx) dropMembers(key string) {
 	}
 	for i := range tx.shards {
 		sh := &tx.shards[i]
-		var gone []Ref
-		sh.members.Ascend(member{audience: audience}, func(m member) bool {
-			if m.audience == audience {
-				gone = append(gone, Ref{m.subject, m.id})
+		for s := range sh.members {
+			for {
+				list := sh.members[s].of(audience)
+				if len(list) == 0 {
+					break
+				}
+				r := tx.own(sh, Subject(s), list[len(list)-1])
+				at, _ := slices.BinarySearchFunc(r.members, audience, compareMembership)
+				tx.removeMember(sh, Subject(s), r, at)
 			}
-			return m.audience == audience
-		})
-		for _, ref := range gone {
-			r := tx.own(sh, ref.Subject, sh.find(ref))
-			at, _ := slices.BinarySearchFunc(r.members, audience, compareMembership)
-			sh.removeMember(ref.Subject, r, at)
 		}
 	}
 }
+
+// maxSorted is the number of members up to which they are sorted.
+const maxSorted = 1 << 14
 
 // Members implements Reader.
 func (r *reader) Members(ctx context.Context, key, after string) iter.Seq2[Membership, error] {
@@ -170,17 +194,64 @@ func (r *reader) Members(ctx context.Context, key, after string) iter.Seq2[Membe
 		if !ok {
 			return
 		}
-		members := scan[member]{
-			tree: func(sh *shard) *btree.BTreeG[member] { return sh.members },
-			in:   func(m member) bool { return m.audience == audience },
+		if few, ok := st.fewMembers(key, audience, after); ok {
+			for _, m := range few {
+				if err := ctx.Err(); err != nil {
+					yield(Membership{}, err)
+					return
+				}
+				if !yield(m, nil) {
+					return
+				}
+			}
+			return
 		}
-		start := member{audience: audience, id: after, subject: math.MaxUint8}
-		for m, err := range members.after(ctx, r, start) {
-			if !yield(Membership{key, Ref{m.subject, m.id}, fromNano(m.since)}, err) {
-				return
+		// An audience is of users or of accounts.
+		for s := range Subject(len(st.shards[0].profiles)) {
+			members := scan[*record, Membership]{
+				tree: func(sh *shard) *btree.BTreeG[*record] { return sh.profiles[s] },
+				in:   func(*record) bool { return true },
+				take: func(r *record) (Membership, bool) {
+					m, ok := r.in(audience)
+					return Membership{key, Ref{s, r.id}, fromNano(m.since)}, ok
+				},
+			}
+			for m, err := range members.after(ctx, r, &record{id: after}) {
+				if !yield(m, err) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// fewMembers returns the members of an audience after a profile id, sorted. It
+// reports false if they are too many, or if there are no lists.
+func (st *state) fewMembers(key string, audience uint32, after string) ([]Membership, bool) {
+	var few []Membership
+	for i := range st.shards {
+		sh := &st.shards[i]
+		if sh.live[User] == nil {
+			return nil, false // a snapshot
+		}
+		sh.mu.RLock()
+		for s := range sh.members {
+			for _, r := range sh.members[s].of(audience) {
+				if m, _ := r.in(audience); r.id > after {
+					few = append(few, Membership{key, Ref{Subject(s), r.id}, fromNano(m.since)})
+				}
+				if len(few) > maxSorted {
+					sh.mu.RUnlock()
+					return nil, false
+				}
+			}
+		}
+		sh.mu.RUnlock()
+	}
+	slices.SortFunc(few, func(a, b Membership) int {
+		return cmp.Or(cmp.Compare(a.Ref.Subject, b.Ref.Subject), cmp.Compare(a.Ref.ID, b.Ref.ID))
+	})
+	return few, true
 }
 
 // MemberCount implements Reader.
@@ -193,14 +264,35 @@ func (r *reader) MemberCount(ctx context.Context, key string) (int, error) {
 	if !ok {
 		return 0, nil
 	}
+	if st.counts != nil { // a snapshot
+		return st.counts[audience], nil
+	}
 	defer st.rlockAll()()
-	total := 0
+	return st.memberCount(audience), nil
+}
+
+func (st *state) memberCount(audience uint32) int {
+	n := 0
 	for i := range st.shards {
-		if counts := st.shards[i].counts; int(audience) < len(counts) {
-			total += counts[audience]
+		for s := range st.shards[i].members {
+			n += len(st.shards[i].members[s].of(audience))
 		}
 	}
-	return total, nil
+	return n
+}
+
+// memberCounts returns the number of members of each audience, for a snapshot;
+// the caller holds all locks.
+func (st *state) memberCounts() map[uint32]int {
+	counts := map[uint32]int{}
+	for i := range st.shards {
+		for s := range st.shards[i].members {
+			for audience, list := range st.shards[i].members[s] {
+				counts[uint32(audience)] += len(list)
+			}
+		}
+	}
+	return counts
 }
 
 // Memberships implements Reader.

@@ -18,7 +18,7 @@ func (tx *tx) merge(c *Merge) {
 	} else {
 		shFrom.remove(User, rFrom)
 	}
-	shFrom.leaveAll(User, rFrom)
+	tx.leaveAll(shFrom, User, rFrom)
 	shFrom.unlink(User, rFrom)
 
 	// rFrom may still be read by a snapshot: it is not changed from here on.
@@ -140,7 +140,7 @@ func (tx *tx) delete(c *Delete) {
 	if r == nil {
 		return
 	}
-	sh.leaveAll(ref.Subject, r)
+	tx.leaveAll(sh, ref.Subject, r)
 	sh.remove(ref.Subject, r)
 	sh.unlink(ref.Subject, r)
 	for _, id := range r.linked().aliases {

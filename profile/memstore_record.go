@@ -65,6 +65,7 @@ func (tx *tx) own(sh *shard, s Subject, r *record) *record {
 	c.series = slices.Clone(r.series)
 	c.members = slices.Clone(r.members)
 	sh.put(s, &c)
+	sh.members[s].replace(&c)
 	return &c
 }
 

@@ -7,49 +7,49 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// An index lies in pieces, one in each shard. scan yields it as one, in
-// ascending order: it keeps a page of each piece, read under that shard's lock,
-// and merges the pages with no lock held.
-type scan[T any] struct {
+// An index lies in pieces, one in each shard. scan yields what take makes of its
+// items, in ascending order of the items: it keeps a page of each piece, read
+// under that shard's lock, and merges the pages with no lock held.
+type scan[T, U any] struct {
 	tree func(*shard) *btree.BTreeG[T]
-	in   func(T) bool // reports whether an item belongs to the scan; the first that does not ends it
+	in   func(T) bool      // reports whether an item belongs to the scan; the first that does not ends it
+	take func(T) (U, bool) // under the shard's lock; false leaves the item out
 }
 
 // Pages grow as they are used up, so that a reader of ten items does not pay
-// for a thousand.
-const firstPage, maxPage = 4, 256
+// for a thousand. No page looks at more than maxLook items under one lock.
+const firstPage, maxPage, maxLook = 4, 256, 4096
 
 // page is what was read of one shard.
-type page[T any] struct {
+type page[T, U any] struct {
 	shard *shard
-	items []T
+	keys  []T
+	items []U
 	at    int
 	size  int
+	seen  T    // the last item that was looked at
 	last  bool // the shard has no more
 }
 
-// after yields the items greater than start.
-func (s scan[T]) after(ctx context.Context, r *reader, start T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
+// after yields what lies after start.
+func (s scan[T, U]) after(ctx context.Context, r *reader, start T) iter.Seq2[U, error] {
+	return func(yield func(U, error) bool) {
+		var none U
 		st, err := r.enter(ctx)
 		if err != nil {
 			yield(none, err)
 			return
 		}
-		less := s.tree(&st.shards[0]).Less
-		var heap pageHeap[T]
-		heap.less = less
+		heap := pageHeap[T, U]{less: s.tree(&st.shards[0]).Less}
 		for i := range st.shards {
-			p := &page[T]{shard: &st.shards[i], size: firstPage}
-			if s.read(p, start, less) {
+			p := &page[T, U]{shard: &st.shards[i], size: firstPage, seen: start}
+			if s.read(p, heap.less) {
 				heap.push(p)
 			}
 		}
 		for len(heap.pages) > 0 {
 			p := heap.pages[0]
-			item := p.items[p.at]
-			if !yield(item, nil) {
+			if !yield(p.items[p.at], nil) {
 				return
 			}
 			if p.at++; p.at == len(p.items) {
@@ -57,7 +57,7 @@ func (s scan[T]) after(ctx context.Context, r *reader, start T) iter.Seq2[T, err
 					yield(none, err)
 					return
 				}
-				if !s.read(p, item, less) {
+				if !s.read(p, heap.less) {
 					heap.pop()
 					continue
 				}
@@ -67,45 +67,55 @@ func (s scan[T]) after(ctx context.Context, r *reader, start T) iter.Seq2[T, err
 	}
 }
 
-// read fills a page with the items after start, and reports whether there are
-// any.
-func (s scan[T]) read(p *page[T], start T, less func(a, b T) bool) bool {
-	p.items, p.at = p.items[:0], 0
-	if p.last {
-		return false
+// read fills a page with what comes next, and reports whether there is any.
+func (s scan[T, U]) read(p *page[T, U], less func(a, b T) bool) bool {
+	clear(p.keys)
+	clear(p.items)
+	p.keys, p.items, p.at = p.keys[:0], p.items[:0], 0
+	for len(p.items) == 0 && !p.last {
+		s.look(p, less)
 	}
-	p.last = true
+	p.size = min(2*p.size, maxPage)
+	return len(p.items) > 0
+}
+
+// look reads on under the shard's lock.
+func (s scan[T, U]) look(p *page[T, U], less func(a, b T) bool) {
 	p.shard.mu.RLock()
+	defer p.shard.mu.RUnlock()
+	start, looked := p.seen, 0
+	p.last = true
 	s.tree(p.shard).Ascend(start, func(item T) bool {
 		switch {
 		case !less(start, item):
 			return true // start itself
 		case !s.in(item):
 			return false
-		case len(p.items) == p.size:
+		case len(p.items) == p.size, looked == maxLook:
 			p.last = false
 			return false
 		}
-		p.items = append(p.items, item)
+		looked++
+		p.seen = item
+		if u, ok := s.take(item); ok {
+			p.keys, p.items = append(p.keys, item), append(p.items, u)
+		}
 		return true
 	})
-	p.shard.mu.RUnlock()
-	p.size = min(2*p.size, maxPage)
-	return len(p.items) > 0
 }
 
 // pageHeap keeps the page with the least next item in front.
-type pageHeap[T any] struct {
-	pages []*page[T]
+type pageHeap[T, U any] struct {
+	pages []*page[T, U]
 	less  func(a, b T) bool
 }
 
-func (h *pageHeap[T]) before(i, j int) bool {
+func (h *pageHeap[T, U]) before(i, j int) bool {
 	a, b := h.pages[i], h.pages[j]
-	return h.less(a.items[a.at], b.items[b.at])
+	return h.less(a.keys[a.at], b.keys[b.at])
 }
 
-func (h *pageHeap[T]) push(p *page[T]) {
+func (h *pageHeap[T, U]) push(p *page[T, U]) {
 	h.pages = append(h.pages, p)
 	for i := len(h.pages) - 1; i > 0 && h.before(i, (i-1)/2); i = (i - 1) / 2 {
 		h.pages[i], h.pages[(i-1)/2] = h.pages[(i-1)/2], h.pages[i]
@@ -113,7 +123,7 @@ func (h *pageHeap[T]) push(p *page[T]) {
 }
 
 // pop removes the front page.
-func (h *pageHeap[T]) pop() {
+func (h *pageHeap[T, U]) pop() {
 	last := len(h.pages) - 1
 	h.pages[0] = h.pages[last]
 	h.pages = h.pages[:last]
@@ -121,7 +131,7 @@ func (h *pageHeap[T]) pop() {
 }
 
 // down moves the front page to its place after its next item has changed.
-func (h *pageHeap[T]) down() {
+func (h *pageHeap[T, U]) down() {
 	for i := 0; ; {
 		least := i
 		for child := 2*i + 1; child <= 2*i+2 && child < len(h.pages); child++ {
@@ -142,11 +152,12 @@ func (r *reader) Profiles(ctx context.Context, s Subject, after string) iter.Seq
 	if err := checkSubject(s); err != nil {
 		return func(yield func(string, error) bool) { yield("", err) }
 	}
-	all := scan[*record]{
+	all := scan[*record, string]{
 		tree: func(sh *shard) *btree.BTreeG[*record] { return sh.profiles[s] },
 		in:   func(*record) bool { return true },
+		take: func(r *record) (string, bool) { return r.id, true },
 	}
-	return mapped(all.after(ctx, r, &record{id: after}), func(r *record) string { return r.id })
+	return all.after(ctx, r, &record{id: after})
 }
 
 // Users implements Reader.
@@ -160,24 +171,12 @@ func (r *reader) Senders(ctx context.Context, account string) iter.Seq2[string, 
 }
 
 func (r *reader) usersOf(ctx context.Context, account string, tree func(*shard) *btree.BTreeG[pair]) iter.Seq2[string, error] {
-	users := scan[pair]{tree, func(p pair) bool { return p.account == account }}
-	return mapped(users.after(ctx, r, pair{account: account}), func(p pair) string { return p.user })
-}
-
-// mapped converts what an iterator yields.
-func mapped[T, U any](seq iter.Seq2[T, error], convert func(T) U) iter.Seq2[U, error] {
-	return func(yield func(U, error) bool) {
-		for item, err := range seq {
-			if err != nil {
-				var none U
-				yield(none, err)
-				return
-			}
-			if !yield(convert(item), nil) {
-				return
-			}
-		}
+	users := scan[pair, string]{
+		tree: tree,
+		in:   func(p pair) bool { return p.account == account },
+		take: func(p pair) (string, bool) { return p.user, true },
 	}
+	return users.after(ctx, r, pair{account: account})
 }
 
 // Keys implements Reader.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"hash/maphash"
 	"math/bits"
-	"slices"
 	"sync"
 
 	"github.com/tidwall/btree"
@@ -24,10 +23,9 @@ type shard struct {
 	ids     *btree.BTreeG[idEntry]
 	joins   *btree.BTreeG[pair] // (account, user) attached
 	senders *btree.BTreeG[pair] // (account, user who sent an event for it)
-	members *btree.BTreeG[member]
-	counts  []int    // members by audience number
-	scratch []byte   // for packing, under mu
-	_       [64]byte // no two shards' locks on one cache line
+	members [2]memberLists      // by Subject; none in a snapshot
+	scratch []byte              // for packing, under mu
+	_       [64]byte            // no two shards' locks on one cache line
 }
 
 const (
@@ -55,7 +53,6 @@ func (sh *shard) init() {
 	sh.ids = btree.NewBTreeGOptions(idLess, unlocked)
 	sh.joins = btree.NewBTreeGOptions(pairLess, unlocked)
 	sh.senders = btree.NewBTreeGOptions(pairLess, unlocked)
-	sh.members = btree.NewBTreeGOptions(memberLess, unlocked)
 }
 
 // freeze makes into a copy of the shard for reading.
@@ -67,8 +64,6 @@ func (sh *shard) freeze(into *shard) {
 	into.ids = sh.ids.Copy()
 	into.joins = sh.joins.Copy()
 	into.senders = sh.senders.Copy()
-	into.members = sh.members.Copy()
-	into.counts = slices.Clone(sh.counts)
 }
 
 func recordLess(a, b *record) bool { return a.id < b.id }

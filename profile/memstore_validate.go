@@ -60,7 +60,10 @@ func checkRef(ref Ref) error {
 	if err := checkSubject(ref.Subject); err != nil {
 		return err
 	}
-	return CheckID(ref.Subject.String()+" id", ref.ID)
+	if ref.Subject == Account {
+		return CheckID("account id", ref.ID)
+	}
+	return CheckID("user id", ref.ID)
 }
 
 func checkSubject(s Subject) error {

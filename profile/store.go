@@ -77,7 +77,8 @@ type Reader interface {
 	Senders(ctx context.Context, account string) iter.Seq2[string, error]
 
 	// Members yields the members of an audience, ascending by profile id, from
-	// the first that is greater than after.
+	// the first that is greater than after. An audience is of users or of
+	// accounts; where it has both, the users come first.
 	Members(ctx context.Context, audience, after string) iter.Seq2[Membership, error]
 	// MemberCount returns the number of members of an audience.
 	MemberCount(ctx context.Context, audience string) (int, error)

@@ -134,7 +134,7 @@ func (m *model) contents() (lines []string) {
 			members = append(members, profile.Membership{Audience: key, Ref: ref, Since: since})
 		}
 		slices.SortFunc(members, func(a, b profile.Membership) int {
-			return cmp.Or(cmp.Compare(a.Ref.ID, b.Ref.ID), cmp.Compare(a.Ref.Subject, b.Ref.Subject))
+			return cmp.Or(cmp.Compare(a.Ref.Subject, b.Ref.Subject), cmp.Compare(a.Ref.ID, b.Ref.ID))
 		})
 		add("%s members %d %v", key, len(members), members)
 	}
