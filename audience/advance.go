@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -27,7 +26,12 @@ func (e *Engine) Advance(ctx context.Context, t time.Time) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("advance: %w", err)
 		}
-		fired, err := e.fireUntil(ctx, to)
+		if e.closed.Load() {
+			return fmt.Errorf("advance: %w", profile.ErrClosed)
+		}
+		_, due := e.earliest()
+		e.reach(min(due, to))
+		fired, err := e.fire(ctx, to)
 		if err != nil {
 			return fmt.Errorf("advance: %w", err)
 		}
@@ -37,25 +41,14 @@ func (e *Engine) Advance(ctx context.Context, t time.Time) error {
 	}
 }
 
-// fireUntil settles the next profile that is due at t or before.
-func (e *Engine) fireUntil(ctx context.Context, t int64) (fired bool, err error) {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return false, profile.ErrClosed
+// reach moves the engine's instant to t, if that is later.
+func (e *Engine) reach(t int64) {
+	for {
+		last := e.last.Load()
+		if t <= last || e.last.CompareAndSwap(last, t) {
+			return
+		}
 	}
-	sh := e.earliest()
-	due := sh.due.Load()
-	if due > t || due == horizon.Never {
-		e.last.Store(max(e.last.Load(), t))
-		e.mu.Unlock()
-		return false, nil
-	}
-	e.last.Store(max(e.last.Load(), due))
-	err = sh.fire(ctx)
-	e.mu.Unlock()
-	sh.deliver(ctx)
-	return true, err
 }
 
 // Run advances the engine with its clock, at the exact instants at which

@@ -1,8 +1,11 @@
 package audience
 
 import (
-	"sync"
+	"math"
+	"sync/atomic"
 	"time"
+
+	"github.com/muster-go/muster/profile"
 )
 
 // Clock tells the engine what time it is.
@@ -17,27 +20,39 @@ func (WallClock) Now() time.Time { return time.Now() }
 // ManualClock is a clock that moves when told to: for tests and for replaying
 // the past. It is safe for concurrent use.
 type ManualClock struct {
-	mu  sync.Mutex
-	now time.Time
+	now atomic.Int64 // Unix nanoseconds, or unset
 }
 
-// NewManualClock returns a clock that stands at now.
-func NewManualClock(now time.Time) *ManualClock { return &ManualClock{now: now} }
+const unset = math.MinInt64
 
-// Now returns the instant at which the clock stands.
+// NewManualClock returns a clock that stands at now.
+func NewManualClock(now time.Time) *ManualClock {
+	c := &ManualClock{}
+	c.now.Store(unset)
+	c.Set(now)
+	return c
+}
+
+// Now returns the instant at which the clock stands, in UTC. It is the zero
+// time if the clock was never set to one that profile.CheckTime takes.
 func (c *ManualClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
+	if now := c.now.Load(); now != unset {
+		return instant(now)
+	}
+	return time.Time{}
 }
 
 // Set moves the clock to t; it never moves backwards. What is due until then
 // fires with the engine's next call: what is due at t itself together with the
 // data of that call.
 func (c *ManualClock) Set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t.After(c.now) {
-		c.now = t
+	if profile.CheckTime(t) != nil {
+		return
+	}
+	for to := t.UnixNano(); ; {
+		now := c.now.Load()
+		if to <= now || c.now.CompareAndSwap(now, to) {
+			return
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package audience_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -72,7 +73,7 @@ func compareProfiles(want, got []audience.Transition) error {
 }
 
 // TestDifferentialConcurrent has goroutines play histories of people of their
-// own to one engine, while another advances the clock. At which instant what
+// own to one engine, while another advances the clock and creates audiences. At which instant what
 // is applied is left to chance; who is in which audience in the end is not.
 func TestDifferentialConcurrent(t *testing.T) {
 	for i := range max(1, *historiesFlag/200) {
@@ -89,14 +90,27 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 	const workers = 4
 	p, err := newPlayer(h, 4)
 	require.NoError(t, err)
-	// One history says what audiences there are, from the beginning.
+	// One history says what audiences there are, some from the beginning, the
+	// others, with backfill, in mid-stream: in the end it makes no difference.
 	end := epoch
-	for _, c := range h.calls {
-		if _, ok := c.do.(oracle.Create); ok && possible(c, p.definitions, p.used) {
-			_, _, err := p.play(call{at: epoch, do: c.do})
+	var later []audience.Definition
+	for i, c := range h.calls {
+		op, ok := c.do.(oracle.Create)
+		if !ok || !possible(c, p.definitions, p.used) {
+			continue
+		}
+		if i == 0 {
+			_, _, err := p.play(call{at: epoch, do: op})
 			require.NoError(t, err)
+			continue
+		}
+		for _, d := range op.Definitions {
+			d.NoBackfill = false
+			later = append(later, d)
+			p.definitions[d.Key] = d
 		}
 	}
+	p.model.Do(epoch, oracle.Create{Definitions: later})
 	var wait sync.WaitGroup
 	errs := make([]error, workers+1)
 	for w := range workers {
@@ -114,9 +128,7 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 			defer wait.Done()
 			for _, c := range mine {
 				p.clock.Set(c.at)
-				if err := p.do(c.do, c.at); err != nil {
-					errs[w] = err
-				}
+				errs[w] = errors.Join(errs[w], p.do(c.do, c.at))
 			}
 		}()
 	}
@@ -124,10 +136,13 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 	go func() {
 		defer wait.Done()
 		for t := epoch; t.Before(end); t = t.Add(grid) {
-			if err := p.engine.Advance(p.ctx, t); err != nil {
-				errs[workers] = err
+			errs[workers] = errors.Join(errs[workers], p.engine.Advance(p.ctx, t))
+			if len(later) > 0 {
+				errs[workers] = errors.Join(errs[workers], p.engine.Create(p.ctx, later[0]))
+				later = later[1:]
 			}
 		}
+		errs[workers] = errors.Join(errs[workers], p.engine.Create(p.ctx, later...))
 	}()
 	wait.Wait()
 	for _, err := range errs {

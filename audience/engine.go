@@ -36,13 +36,13 @@ type Engine struct {
 	seed    maphash.Seed
 	shards  []*shard
 
-	// mu is held for reading while data of one profile is applied, and for
-	// writing by what concerns more: creating audiences, merging profiles,
-	// firing timers in one order over all shards.
+	// Data of one profile is applied with that shard locked. What concerns more,
+	// creating audiences or merging profiles, locks all shards, in their order,
+	// and then mu. net and live may be read under any of these locks.
 	mu     sync.RWMutex
 	net    *network
 	live   map[string]*live
-	closed bool
+	closed atomic.Bool
 
 	last atomic.Int64 // the instant that Advance has reached
 	done chan struct{}
@@ -92,13 +92,27 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 // profile.ErrClosed. A callback that is running is not waited for, so that it
 // may call Close itself. The store stays open.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.closed {
-		e.closed = true
+	e.lock()
+	defer e.unlock()
+	if !e.closed.Swap(true) {
 		close(e.done)
 	}
 	return nil
+}
+
+// lock takes all locks.
+func (e *Engine) lock() {
+	for _, sh := range e.shards {
+		sh.mu.Lock()
+	}
+	e.mu.Lock()
+}
+
+func (e *Engine) unlock() {
+	e.mu.Unlock()
+	for _, sh := range e.shards {
+		sh.mu.Unlock()
+	}
 }
 
 // shardOf returns the shard that a profile of this id belongs to.
@@ -110,7 +124,7 @@ func (e *Engine) shardOf(id string) *shard {
 }
 
 // now returns the engine's instant for a call that concerns the shards given,
-// which the caller has locked; e.mu is held. It never goes back.
+// which the caller has locked. It never goes back.
 func (e *Engine) now(shards ...*shard) (int64, error) {
 	now := e.clock.Now()
 	if err := profile.CheckTime(now); err != nil {
@@ -134,26 +148,23 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
-		e.mu.RLock()
-		if e.closed {
-			e.mu.RUnlock()
-			return nil, 0, profile.ErrClosed
-		}
 		sh, err := e.lockShard(ctx, id)
 		if err != nil {
-			e.mu.RUnlock()
 			return nil, 0, err
 		}
 		t, err := e.now(sh)
-		if err == nil && sh.due.Load() >= t {
+		if err == nil && e.closed.Load() {
+			err = profile.ErrClosed
+		}
+		waiting := sh.out.waiting.Load()
+		for err == nil && sh.due.Load() < t && sh.out.waiting.Load() == waiting {
+			err = sh.fire(ctx)
+		}
+		if err == nil && sh.due.Load() >= t && sh.out.waiting.Load() == waiting {
 			sh.last = t
 			return sh, t, nil
 		}
-		if err == nil {
-			err = sh.fire(ctx)
-		}
 		sh.mu.Unlock()
-		e.mu.RUnlock()
 		sh.deliver(ctx)
 		if err != nil {
 			return nil, 0, err
@@ -165,21 +176,24 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
 	sh := e.shardOf(id)
 	sh.mu.Lock()
-	if len(e.shards) == 1 || sh.profiles[id] != nil {
-		return sh, nil
-	}
-	// It is new, or the id was merged into another profile, elsewhere.
-	kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
-	if err == nil && exists && kept != id {
-		if other := e.shardOf(kept); other != sh {
+	for len(e.shards) > 1 && sh.profiles[id] == nil {
+		// It is new, or the id was merged into another profile, elsewhere.
+		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
+		if err != nil {
 			sh.mu.Unlock()
-			other.mu.Lock()
-			return other, nil
+			return nil, fmt.Errorf("resolve %q: %w", id, err)
 		}
-	}
-	if err != nil {
+		home := e.shardOf(id)
+		if exists {
+			home = e.shardOf(kept)
+		}
+		if home == sh {
+			break
+		}
+		// Between the locks the profile may be merged again: look once more.
 		sh.mu.Unlock()
-		return nil, fmt.Errorf("resolve %q: %w", id, err)
+		sh = home
+		sh.mu.Lock()
 	}
 	return sh, nil
 }
@@ -189,7 +203,6 @@ func (e *Engine) leave(ctx context.Context, sh *shard) {
 	earlier := sh.earlier
 	sh.earlier = false
 	sh.mu.Unlock()
-	e.mu.RUnlock()
 	if earlier {
 		e.poke()
 	}
@@ -204,58 +217,82 @@ func (e *Engine) poke() {
 	}
 }
 
-// exclusive is enter for what concerns all profiles: e.mu is held for writing,
-// and all that is due before t (at t too, if inclusive) has fired. The caller
-// ends with release.
+// exclusive is enter for what concerns all profiles: all locks are held, and
+// all that is due before t (at t too, if inclusive) has fired. The caller ends
+// with release.
 func (e *Engine) exclusive(ctx context.Context, inclusive bool) (t int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		e.mu.Lock()
-		if e.closed {
-			e.mu.Unlock()
-			return 0, profile.ErrClosed
-		}
+		e.lock()
 		t, err := e.now(e.shards...)
+		if err == nil && e.closed.Load() {
+			err = profile.ErrClosed
+		}
 		if err != nil {
-			e.mu.Unlock()
+			e.unlock()
 			return 0, err
 		}
-		sh := e.earliest()
-		if due := sh.due.Load(); due > t || due == t && !inclusive {
+		until := t
+		if !inclusive {
+			until--
+		}
+		if _, due := e.earliest(); due > until {
 			for _, sh := range e.shards {
 				sh.last = t
 			}
 			return t, nil
 		}
-		err = sh.fire(ctx)
-		e.mu.Unlock()
-		sh.deliver(ctx)
-		if err != nil {
-			return 0, err
+		e.unlock()
+		for fired := true; fired; {
+			if fired, err = e.fire(ctx, until); err != nil {
+				return 0, err
+			}
 		}
 	}
 }
 
 // release is the end of what exclusive began.
 func (e *Engine) release(ctx context.Context) {
-	e.mu.Unlock()
+	e.unlock()
 	e.poke()
 	for _, sh := range e.shards {
 		sh.deliver(ctx)
 	}
 }
 
-// earliest returns the shard whose timer is the first in the order of instant,
-// then profile. e.mu is held for writing.
-func (e *Engine) earliest() *shard {
-	first := e.shards[0]
-	for _, sh := range e.shards[1:] {
-		a, b := sh.due.Load(), first.due.Load()
-		if a < b || a == b && a != horizon.Never && sh.firstProfile() < first.firstProfile() {
+// earliest returns the shard whose timer is the first, and when it is due.
+func (e *Engine) earliest() (first *shard, due int64) {
+	due = horizon.Never
+	for _, sh := range e.shards {
+		if at := sh.due.Load(); at < due {
+			first, due = sh, at
+		}
+	}
+	return first, due
+}
+
+// fire settles the first profile that is due at t or before, in the order of
+// instant, then profile, and delivers what that changes.
+func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
+	first, due := e.earliest()
+	if due > t || first == nil {
+		return false, nil
+	}
+	for _, sh := range e.shards {
+		if sh != first && sh.due.Load() == due && sh.firstProfile() < first.firstProfile() {
 			first = sh
 		}
 	}
-	return first
+	first.mu.Lock()
+	switch {
+	case e.closed.Load():
+		err = profile.ErrClosed
+	case first.due.Load() == due: // nobody was faster
+		err = first.fire(ctx)
+	}
+	first.mu.Unlock()
+	first.deliver(ctx)
+	return true, err
 }

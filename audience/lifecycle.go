@@ -29,7 +29,7 @@ func (e *Engine) Create(ctx context.Context, defs ...Definition) error {
 	return nil
 }
 
-// create is Create with e.mu held for writing.
+// create is Create with all locks held.
 func (e *Engine) create(ctx context.Context, defs []Definition, t int64) error {
 	plans, sorted, err := e.plan(defs)
 	if err != nil {

@@ -37,8 +37,8 @@ func (e *Engine) MemberCount(ctx context.Context, key string) (int, error) {
 // Audiences returns the keys of the audiences that a user is in, ascending. An
 // unknown user is in none.
 func (e *Engine) Audiences(ctx context.Context, user string) ([]string, error) {
-	if err := e.open(); err != nil {
-		return nil, err
+	if e.closed.Load() {
+		return nil, profile.ErrClosed
 	}
 	members, err := e.store.Memberships(ctx, profile.UserRef(user))
 	if err != nil {
@@ -51,15 +51,6 @@ func (e *Engine) Audiences(ctx context.Context, user string) ([]string, error) {
 	return keys, nil
 }
 
-func (e *Engine) open() error {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if e.closed {
-		return profile.ErrClosed
-	}
-	return nil
-}
-
 func (e *Engine) known(key string) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -69,7 +60,7 @@ func (e *Engine) known(key string) error {
 
 // lookup returns a live audience; e.mu is held.
 func (e *Engine) lookup(key string) (*live, error) {
-	if e.closed {
+	if e.closed.Load() {
 		return nil, profile.ErrClosed
 	}
 	if a := e.live[key]; a != nil {

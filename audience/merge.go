@@ -31,7 +31,7 @@ func (e *Engine) Alias(ctx context.Context, from, into string) error {
 	return nil
 }
 
-// merge is Alias with e.mu held for writing.
+// merge is Alias with all locks held.
 func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
 	left, err := e.store.Memberships(ctx, profile.UserRef(from))
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 )
 
 // shard is a part of the profiles: their states, their timers, and the
-// transitions that wait for delivery. mu guards all but the outbox. Who holds
-// Engine.mu for writing need not lock it.
+// transitions that wait for delivery. mu guards all but the outbox, which has a
+// lock of its own, and due, which may be read without.
 type shard struct {
 	e        *Engine
 	mu       sync.Mutex
@@ -65,8 +65,14 @@ func newShard(e *Engine) *shard {
 	return sh
 }
 
+// firstProfile returns the id of the profile that is due first.
 func (sh *shard) firstProfile() string {
-	first, _ := sh.timers.Min()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	first, ok := sh.timers.Min()
+	if !ok {
+		return ""
+	}
 	return first.p.id
 }
 

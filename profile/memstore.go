@@ -90,8 +90,12 @@ func (s *MemStore) Apply(ctx context.Context, now time.Time, batch ...Change) er
 
 	// From here on nothing can fail.
 	locked := st.lockFor(batch)
+	if locked == 0 { // it is about keys only
+		locked = 1
+		st.lock(locked)
+	}
 	tx := tx{state: st, now: now.UnixNano(), cutoff: cutoff(now, s.retention)}
-	tx.tick()
+	tx.tick(locked)
 	for _, c := range batch {
 		tx.apply(c)
 	}
@@ -183,25 +187,31 @@ type state struct {
 
 	_   [64]byte      // seq is written by everyone: keep it off the line of what is only read
 	seq atomic.Uint64 // the last arrival number
-	now atomic.Int64  // the latest instant of an Apply; never if there was none
 }
 
 const never = math.MinInt64
 
 func newState(dict *Dict) *state {
 	st := &state{seed: maphash.MakeSeed(), dict: dict, keys: newKeyTable(), audiences: newKeyNumbers()}
-	st.now.Store(never)
 	for i := range st.shards {
 		st.shards[i].init()
 	}
 	return st
 }
 
+// latest returns the latest instant of an Apply, never if there was none.
+func (st *state) latest() int64 {
+	now := int64(never)
+	for i := range st.shards {
+		now = max(now, st.shards[i].now.Load())
+	}
+	return now
+}
+
 // freeze returns a copy of the state, all of whose locks the caller holds.
 func (st *state) freeze() *state {
 	c := &state{seed: st.seed, dict: st.dict, audiences: st.audiences, counts: st.memberCounts()}
 	c.seq.Store(st.seq.Load())
-	c.now.Store(st.now.Load())
 	c.keys.order = st.keys.order.Copy()
 	for i := range st.shards {
 		st.shards[i].freeze(&c.shards[i])

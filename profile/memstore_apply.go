@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 	"unique"
@@ -20,12 +21,14 @@ type tx struct {
 	enteredAt *shard
 }
 
-// tick moves the store's latest instant to that of the transaction.
-func (tx *tx) tick() {
-	for {
-		latest := tx.state.now.Load()
-		if tx.now <= latest || tx.state.now.CompareAndSwap(latest, tx.now) {
-			return
+// tick moves the latest instant of the shards that are locked to that of the
+// transaction. The store's is the latest of them: one for all would be written
+// by everyone.
+func (tx *tx) tick(locked shardSet) {
+	for left := locked; left != 0; left &= left - 1 {
+		sh := &tx.shards[bits.TrailingZeros32(uint32(left))]
+		if tx.now > sh.now.Load() {
+			sh.now.Store(tx.now)
 		}
 	}
 }
@@ -149,7 +152,7 @@ func (tx *tx) putTraits(c *PutTraits) {
 	for name, v := range c.Traits.All() {
 		writes = append(writes, TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: c.OutSeq})
 	}
-	r.traits = packTraits(pruneTraits(writes, tx.state.now.Load()), tx.dict)
+	r.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
 	if m.form != idNone {
 		// The message id is kept as an event of no name, at the time of its
 		// arrival: the age of a trait does not make its redelivery new.

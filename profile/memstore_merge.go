@@ -27,7 +27,7 @@ func (tx *tx) merge(c *Merge) {
 	if len(rFrom.traits) > 0 {
 		writes := append(unpackTraits(rInto.traits, tx.dict), unpackTraits(rFrom.traits, tx.dict)...)
 		writes = dropRepeated(writes)
-		rInto.traits = packTraits(pruneTraits(writes, tx.state.now.Load()), tx.dict)
+		rInto.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
 	}
 	tx.trim(rInto)
 }

@@ -185,7 +185,7 @@ func (r *reader) Traits(ctx context.Context, ref Ref) ([]TraitWrite, error) {
 		packed = rec.traits
 	}
 	sh.mu.RUnlock()
-	return pruneTraits(unpackTraits(packed, st.dict), st.now.Load()), nil
+	return pruneTraits(unpackTraits(packed, st.dict), st.latest()), nil
 }
 
 // IDs implements Reader.
@@ -240,7 +240,7 @@ func (r *reader) Position(ctx context.Context) (uint64, time.Time, error) {
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	seq, now := st.seq.Load(), st.now.Load()
+	seq, now := st.seq.Load(), st.latest()
 	if now == never {
 		return seq, time.Time{}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidwall/btree"
 )
@@ -25,6 +26,7 @@ type shard struct {
 	senders *btree.BTreeG[pair] // (account, user who sent an event for it)
 	members [2]memberLists      // by Subject; none in a snapshot
 	scratch []byte              // for packing, under mu
+	now     atomic.Int64        // the latest instant of an Apply here; changed under mu
 	_       [64]byte            // no two shards' locks on one cache line
 }
 
@@ -45,6 +47,7 @@ type idEntry struct {
 
 func (sh *shard) init() {
 	unlocked := btree.Options{NoLocks: true} // the shard has a lock
+	sh.now.Store(never)
 	for s := range sh.live {
 		sh.live[s] = map[string]*record{}
 		sh.profiles[s] = btree.NewBTreeGOptions(recordLess, unlocked)
@@ -57,6 +60,7 @@ func (sh *shard) init() {
 
 // freeze makes into a copy of the shard for reading.
 func (sh *shard) freeze(into *shard) {
+	into.now.Store(sh.now.Load())
 	for s := range sh.profiles {
 		into.profiles[s] = sh.profiles[s].Copy()
 	}

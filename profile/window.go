@@ -26,16 +26,18 @@ var (
 	MaxTime = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
+var minSecond, maxSecond = MinTime.Unix(), MaxTime.Unix()
+
 // CheckTime returns an error wrapping ErrTime for a time that the engine does
 // not take.
 func CheckTime(t time.Time) error {
-	if t.IsZero() {
+	switch s := t.Unix(); {
+	case minSecond <= s && s < maxSecond:
+		return nil
+	case t.IsZero():
 		return fmt.Errorf("%w: the time is zero", ErrTime)
 	}
-	if t.Before(MinTime) || !t.Before(MaxTime) {
-		return fmt.Errorf("%w: %s", ErrTime, t.UTC().Format(time.RFC3339))
-	}
-	return nil
+	return fmt.Errorf("%w: %s", ErrTime, t.UTC().Format(time.RFC3339))
 }
 
 // Window selects events by their age: those of age in [Min, Max), half-open to

@@ -9,17 +9,23 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// Members answers from the log alone who is in an audience at t, ascending.
-func (m *Model) Members(key string, t time.Time) []string {
+// Members answers from a log alone who is in an audience at t, ascending.
+func Members(log []Operation, key string, t time.Time) []string {
+	w, fs := fold(log), newFilters()
 	var ids []string
-	for id := range m.world.people {
-		if m.view(id, t.UnixNano()).member(key) {
+	for id, p := range w.people {
+		v := view{world: w, filters: fs, messages: p.distinct(), t: t.UnixNano()}
+		if v.member(key) {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	return ids
 }
+
+// Members answers who is in an audience at t, ascending, given all that was
+// done until now: not from what the subscriber was told.
+func (m *Model) Members(key string, t time.Time) []string { return Members(m.log, key, t) }
 
 // Told returns the members of an audience as the subscriber knows them,
 // ascending by profile, each with the instant at which it entered.

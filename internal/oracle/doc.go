@@ -1,17 +1,18 @@
 // Package oracle answers, in the simplest code that can, what package audience
 // answers fast. Tests hold the engine to it.
 //
-// A History is a log of operations and nothing else; the place of an operation
+// A history is a log of Operations and nothing else; the place of an operation
 // in the log is its arrival number. Every answer is worked out from the log
 // anew: the log is folded into the people and audiences it leaves (fold), and a
 // condition is evaluated by counting through a person's messages (holds). There
 // are no indexes, no horizons and no timers. What time alone changes is found
 // by asking at every instant at which anything could change (instants).
 //
-// A Model adds what a subscriber must be told: it keeps who was said to be in
-// which audience, and at every step tells the difference.
+// Members is that answer: who is in an audience at an instant. A Model adds
+// what a subscriber must be told: it keeps who was said to be in which
+// audience, and at every step tells the difference.
 //
 // The oracle shares the plain data types with the engine and none of its
 // evaluation; CEL runs in cel-go's own program over plain maps. It is slow: a
-// history of n messages costs n² and worse.
+// Model of n operations costs n² and worse, Members of one log n and more.
 package oracle

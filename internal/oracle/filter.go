@@ -12,6 +12,8 @@ import (
 // filters evaluates CEL, and remembers the answers: cel-go is the slow part.
 type filters struct{ answers map[string]bool }
 
+func newFilters() *filters { return &filters{answers: map[string]bool{}} }
+
 // event answers a filter on the event of m; traits are asked for only where
 // the filter reads them.
 func (f *filters) event(source string, m message, traits func() traits) bool {

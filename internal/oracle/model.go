@@ -35,7 +35,7 @@ type pair struct{ profile, audience string }
 func NewModel(now time.Time) *Model {
 	return &Model{
 		world:   fold(nil),
-		filters: &filters{answers: map[string]bool{}},
+		filters: newFilters(),
 		clock:   now.UnixNano(),
 		now:     now.UnixNano(),
 		told:    map[pair]audience.Transition{},

@@ -7,7 +7,7 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// Operation is one entry of a History: one of the types below.
+// Operation is one entry of a history: one of the types below.
 type Operation interface{ operation() }
 
 // Track is the arrival of an event.
