@@ -67,6 +67,10 @@ func (d *Decoder) Next() (Message, error) {
 	}
 }
 
+// At returns err as a *LineError at the line of the last message: for what goes
+// wrong with a message after it was read.
+func (d *Decoder) At(err error) error { return &LineError{File: d.name, Line: d.line, Err: err} }
+
 // All iterates over the messages from the next to the last. It goes on after a
 // *LineError; any other error is the last pair.
 func (d *Decoder) All() iter.Seq2[Message, error] {

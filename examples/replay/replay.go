@@ -67,7 +67,7 @@ func (r *replay) play(ctx context.Context, log *profile.Decoder, skipBad bool) e
 		}
 		r.clock.Set(message.Time) // which never goes back
 		if err := r.engine.Apply(ctx, message); err != nil {
-			return err
+			return log.At(err)
 		}
 		r.messages++
 		r.progress()
