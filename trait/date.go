@@ -1,28 +1,32 @@
 package trait
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/muster-go/muster/internal/horizon"
-	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 )
 
-// Date is a condition on a date that a trait holds, relative to now. The date
-// is read as profile.ParseTime reads it; a trait that is missing, or no date,
-// makes the condition false.
+// Date is a condition on a date that a trait holds. The date is read as
+// profile.ParseTime reads it; a trait that is missing, or no date, makes the
+// condition false.
 type Date struct {
 	Name   string     `json:"name"`
 	Window DateWindow `json:"window,omitzero"`
 }
 
-// DateWindow says where the date has to lie. The zero DateWindow is the past:
-// the condition holds from the date on.
+// DateWindow says where the date has to lie: relative to now, or between given
+// instants, whatever now is. The zero DateWindow is the past: the condition
+// holds from the date on.
 type DateWindow struct {
 	Past profile.Window // ages of the date
 	Next time.Duration  // or: in the coming Next, half-open: true on [date-Next, date)
+
+	// Or a bound on either side: the date is later than After, or not earlier
+	// than From, and earlier than Before. A bound that is zero is none. A day
+	// alone is its first instant in UTC.
+	After, From, Before time.Time
 }
 
 // Last is the window of the last d: the date lies in (now-d, now].
@@ -36,24 +40,78 @@ func Between(min, max time.Duration) DateWindow {
 // Next is the window of the coming d: the date lies in (now, now+d].
 func Next(d time.Duration) DateWindow { return DateWindow{Next: d} }
 
-// Validate returns an error wrapping profile.ErrInvalid for a name or a window
-// that cannot be.
+// After is the window of dates later than t.
+func After(t time.Time) DateWindow { return DateWindow{After: t.UTC()} }
+
+// Before is the window of dates earlier than t.
+func Before(t time.Time) DateWindow { return DateWindow{Before: t.UTC()} }
+
+// During is the window of dates in [from, before).
+func During(from, before time.Time) DateWindow {
+	return DateWindow{From: from.UTC(), Before: before.UTC()}
+}
+
+// Validate returns an error wrapping profile.ErrInvalid or ErrTime for a name
+// or a window that cannot be.
 func (d Date) Validate() error {
 	if err := profile.CheckID("trait name", d.Name); err != nil {
 		return err
 	}
-	w := d.Window
+	return d.Window.Validate()
+}
+
+// Validate returns an error wrapping profile.ErrInvalid or ErrTime for a window
+// that cannot be.
+func (w DateWindow) Validate() error {
 	switch {
 	case w.Next < 0 || w.Next > profile.MaxWindow:
 		return fmt.Errorf("%w: next %s", profile.ErrInvalid, profile.FormatDuration(w.Next))
 	case w.Next > 0 && !w.Past.IsZero():
 		return fmt.Errorf("%w: a date window is either past or next", profile.ErrInvalid)
+	case !w.Absolute():
+		return w.Past.Validate()
+	case w.Next > 0 || !w.Past.IsZero():
+		return fmt.Errorf("%w: a date window is either relative to now or between instants", profile.ErrInvalid)
+	case !w.After.IsZero() && !w.From.IsZero():
+		return fmt.Errorf("%w: a date window is either after or from an instant", profile.ErrInvalid)
 	}
-	return w.Past.Validate()
+	for _, bound := range []time.Time{w.After, w.From, w.Before} {
+		if bound.IsZero() {
+			continue
+		}
+		if err := profile.CheckTime(bound); err != nil {
+			return err
+		}
+	}
+	if from, before := w.bounds(); from >= before {
+		return fmt.Errorf("%w: no date is both %s", profile.ErrInvalid, w)
+	}
+	return nil
 }
 
-// Ages returns the ages of the date, [min, max), at which the condition holds.
-// Ages before the date are negative; bounded is false where there is no max.
+// Absolute reports whether the window lies between instants, whatever now is.
+func (w DateWindow) Absolute() bool {
+	return !w.After.IsZero() || !w.From.IsZero() || !w.Before.IsZero()
+}
+
+// bounds returns the dates in an absolute window, [from, before).
+func (w DateWindow) bounds() (from, before int64) {
+	from, before = profile.MinTime.UnixNano(), profile.MaxTime.UnixNano()
+	switch {
+	case !w.After.IsZero():
+		from = w.After.UnixNano() + 1
+	case !w.From.IsZero():
+		from = w.From.UnixNano()
+	}
+	if !w.Before.IsZero() {
+		before = w.Before.UnixNano()
+	}
+	return from, before
+}
+
+// Ages returns the ages of the date, [min, max), at which the condition holds
+// in a window relative to now. Ages before the date are negative; bounded is
+// false where there is no max.
 func (w DateWindow) Ages() (min, max time.Duration, bounded bool) {
 	if w.Next > 0 {
 		return -w.Next, 0, true
@@ -68,6 +126,10 @@ func (d Date) At(value profile.Value, t int64) horizon.Verdict {
 		return horizon.Always(false)
 	}
 	at := date.UnixNano()
+	if d.Window.Absolute() {
+		from, before := d.Window.bounds()
+		return horizon.Always(from <= at && at < before)
+	}
 	min, max, bounded := d.Window.Ages()
 	switch start := at + int64(min); {
 	case t < start:
@@ -82,31 +144,3 @@ func (d Date) At(value profile.Value, t int64) horizon.Verdict {
 
 // IsZero reports whether w is the past.
 func (w DateWindow) IsZero() bool { return w == DateWindow{} }
-
-// MarshalJSON writes {"next": "7d"}, or the window of ages as profile.Window
-// does.
-func (w DateWindow) MarshalJSON() ([]byte, error) {
-	if w.Next > 0 {
-		return json.Marshal(map[string]string{"next": profile.FormatDuration(w.Next)})
-	}
-	return w.Past.MarshalJSON()
-}
-
-// UnmarshalJSON reads what MarshalJSON writes, strictly.
-func (w *DateWindow) UnmarshalJSON(text []byte) error {
-	var next struct {
-		Next string `json:"next"`
-	}
-	if err := strictjson.Decode(text, &next); err != nil || next.Next == "" {
-		return w.Past.UnmarshalJSON(text) // its error tells the forms
-	}
-	d, err := profile.ParseDuration(next.Next)
-	if err != nil {
-		return err
-	}
-	if d <= 0 {
-		return fmt.Errorf("%w: next %q", profile.ErrInvalid, next.Next)
-	}
-	w.Next = d
-	return nil
-}

@@ -1,4 +1,7 @@
-// Package trait answers conditions on the traits of a profile.
+// Package trait answers conditions on the traits of a profile, and computes
+// traits from its events.
+//
+// # Traits
 //
 // A trait is written by identify calls (of users) and group calls (of
 // accounts). The write that counts at an instant is the newest by event time
@@ -6,7 +9,57 @@
 // A write dated in the future takes effect at its own time. A Set holds what is
 // present at one instant and says until when.
 //
-// Conditions are CEL expressions over traits, for which this package needs
-// nothing, and dates in traits relative to now, which CEL may not read: a
-// Date says exactly when it starts and stops to hold.
+// # Conditions
+//
+// Conditions are CEL expressions over traits, which Where writes for those who
+// do not want to, and conditions on dates in traits, which CEL may not read: a
+// Date says exactly when it starts and stops to hold. Dates are read as
+// profile.ParseTime reads them: RFC 3339, a day alone, Unix seconds or
+// milliseconds.
+//
+// # Computed traits
+//
+// A Computed defines a trait that is made of events; an Aggregate is its
+// running state for one profile. Its value is a function of the events and the
+// instant alone: where several events would do, as the last of two at one
+// time, their values decide, in the order of profile.Value.Compare. A trait of
+// no event at all is absent: a count is never 0.
+//
+//	count              an int
+//	sum                an int if all numbers are, or a double beyond int64; with
+//	                   any double, a double; absent while beyond the doubles
+//	average            a double
+//	min, max           a number as it was sent; of 1 and 1.0, 1
+//	most_frequent      of those seen equally often the first in sort order
+//	first, last        of those at one time the least, the greatest
+//	unique_list        a list in sort order, of at most MaxUnique values and
+//	                   MaxUniqueBytes: those that sort first
+//	unique_list_count  an int; it counts all
+//
+// Only numbers count for sum, average, min and max; a text of digits is none.
+// Sums and averages are exact, whatever enters and leaves the window, and
+// rounded once, when they are read. For the last five types everything counts
+// but null and what is larger than MaxValue; lists and maps are values like
+// any other, equal if all in them is. Numbers that are equal are one value: a
+// double that is an int64 is reported as the int, in lists and maps too.
+//
+// An event costs O(log n) at most in the events of the window, a late one as
+// well; one in order costs O(1) for count, sum and average. Beside what
+// follows, an event whose time or whose window has yet to come takes 56 bytes
+// and a copy of its value until it counts.
+//
+//	                   all time         in a window
+//	count              none             8 bytes an event
+//	sum, average       16 to 288 bytes  24 bytes an event more
+//	min, max           one number       some 32 bytes for each number better
+//	                                    than all later ones
+//	most_frequent      each distinct    the same, and 16 bytes an event
+//	                   value, and 20
+//	                   bytes more
+//	first              one value        24 bytes an event, and distinct values
+//	last               one value        one value
+//	unique_list        distinct values, and 20 bytes; in a window 16 more
+//	unique_list_count  distinct values, and 14 bytes; in a window 16 more
+//
+// Bytes are those in use; slices and tables have room to grow beside.
 package trait

@@ -1,0 +1,94 @@
+package trait
+
+import (
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+)
+
+// Aggregate is the running state of one computed trait of one profile.
+//
+// Every matching event is added once, in any order; At answers for an instant.
+// The answer is a function of the events added and the instant, never of their
+// order of arrival. An event counts while its age is in the window, half-open,
+// and with no window from its own time on. Where no event counts the trait is
+// absent, for every type: a count is never 0.
+//
+// Instants are Unix nanoseconds in the bounds of profile.CheckTime. They must
+// not go back from call to call. An Aggregate is not safe for concurrent use.
+type Aggregate struct {
+	typ      Type
+	from, to int64 // the ages that count; to is 0 where the window is all time
+	coming   queue[arrival]
+	state    state
+}
+
+// state is what a type keeps of the events that count.
+type state interface {
+	// add counts an event from now on.
+	add(at int64, v profile.Value)
+	// expire stops to count the events of time up to last.
+	expire(last int64)
+	// value returns the trait's value, null where it is absent.
+	value() profile.Value
+	// oldest returns the time of the oldest event whose end can change the
+	// value, or horizon.Never.
+	oldest() int64
+}
+
+// arrival is an event that is known but does not count yet.
+type arrival struct {
+	at    int64
+	value profile.Value // shares nothing with the event's packed bytes
+}
+
+func (a arrival) time() int64 { return a.at }
+
+// NewAggregate returns the state of c, which must be valid, for a profile
+// without events.
+func NewAggregate(c Computed) *Aggregate {
+	return &Aggregate{
+		typ:   c.Type,
+		from:  int64(c.Window.Min),
+		to:    int64(c.Window.Max),
+		state: newState(c),
+	}
+}
+
+// Add counts a matching event: its time, and its value as Source.Value returns
+// it, of which a copy is kept.
+func (a *Aggregate) Add(at int64, v profile.Value, now int64) {
+	if a.to > 0 && at+a.to <= now || !a.typ.counts(v) {
+		return
+	}
+	if at+a.from > now {
+		a.coming.push(arrival{at, a.typ.detached(v)})
+		return
+	}
+	a.state.add(at, v)
+}
+
+// At returns the value that holds at now, null where the trait is absent, and
+// the instant until which it holds if nothing is added: one at which an event
+// begins or stops to count, or horizon.Never.
+func (a *Aggregate) At(now int64) (value profile.Value, until int64) {
+	until = horizon.Never
+	for {
+		next, ok := a.coming.peek()
+		if !ok {
+			break
+		}
+		if next.at+a.from > now {
+			until = next.at + a.from
+			break
+		}
+		a.coming.pop()
+		a.state.add(next.at, next.value) // it may be over already: expire follows
+	}
+	if a.to > 0 {
+		a.state.expire(now - a.to)
+		if at := a.state.oldest(); at != horizon.Never {
+			until = min(until, at+a.to)
+		}
+	}
+	return a.state.value(), until
+}

@@ -1,0 +1,142 @@
+package trait
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Values that are remembered have one form for all that are equal by
+// profile.Value.Compare: a double that is an int64 is that Int, in lists and
+// maps as well. So 1 and 1.0 are one value, reported as 1, whichever came.
+
+// canonical returns v in that form, in memory of its own.
+func canonical(v profile.Value) profile.Value {
+	switch v.Kind() {
+	case profile.String:
+		text, _ := v.Text()
+		return profile.StringValue(text)
+	case profile.List, profile.Map:
+		return unpacked(appendPacked(nil, v))
+	}
+	return canonicalNumber(v)
+}
+
+func canonicalNumber(v profile.Value) profile.Value {
+	if f, ok := v.Float(); ok && v.Kind() == profile.Float && f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) {
+		return profile.IntValue(int64(f))
+	}
+	return v
+}
+
+// appendPacked appends the canonical form of v as bytes: its kind, then
+//
+//	Int     zigzag varint
+//	Float   8 bytes, little endian
+//	String  text
+//	List    items, each with its length before it, as a uvarint
+//	Map     keys and values likewise, in the order of keys
+//
+// Values are equal if and only if their bytes are.
+func appendPacked(b []byte, v profile.Value) []byte {
+	v = canonicalNumber(v)
+	b = append(b, byte(v.Kind()))
+	switch v.Kind() {
+	case profile.Int:
+		n, _ := v.Int()
+		return binary.AppendVarint(b, n)
+	case profile.Float:
+		f, _ := v.Float()
+		return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	case profile.String:
+		text, _ := v.Bytes()
+		return append(b, text...)
+	case profile.List:
+		for item := range v.Items() {
+			b = appendSized(b, appendPacked(nil, item))
+		}
+	case profile.Map:
+		o, _ := v.Object()
+		for key, item := range o.All() {
+			b = appendSized(b, []byte(key))
+			b = appendSized(b, appendPacked(nil, item))
+		}
+	}
+	return b
+}
+
+func appendSized(b, part []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(part)))
+	return append(b, part...)
+}
+
+// unpacked returns the value whose packed form is b. It shares nothing with b.
+func unpacked(b []byte) profile.Value {
+	kind, b := profile.Kind(b[0]), b[1:]
+	switch kind {
+	case profile.False, profile.True:
+		return profile.BoolValue(kind == profile.True)
+	case profile.Int:
+		n, _ := binary.Varint(b)
+		return profile.IntValue(n)
+	case profile.Float:
+		return profile.FloatValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	case profile.String:
+		return profile.StringValue(string(b))
+	case profile.List:
+		var items []profile.Value
+		for len(b) > 0 {
+			var item []byte
+			item, b = cutSized(b)
+			items = append(items, unpacked(item))
+		}
+		return profile.ListValue(items...)
+	case profile.Map:
+		m := map[string]any{}
+		for len(b) > 0 {
+			var key, item []byte
+			key, b = cutSized(b)
+			item, b = cutSized(b)
+			m[string(key)] = unpacked(item)
+		}
+		v, _ := profile.NewValue(m) // within its limits: see rememberable
+		return v
+	}
+	return profile.Value{}
+}
+
+func cutSized(b []byte) (part, rest []byte) {
+	n, w := binary.Uvarint(b)
+	b = b[w:]
+	return b[:n], b[n:]
+}
+
+// comparePacked is profile.Value.Compare of packed values, without unpacking
+// the kinds that are common.
+func comparePacked(a, b []byte) int {
+	if profile.Kind(a[0]) == profile.String && profile.Kind(b[0]) == profile.String {
+		return bytes.Compare(a[1:], b[1:])
+	}
+	return unpacked(a).Compare(unpacked(b))
+}
+
+// MaxValue is the largest value that counts for the most frequent, first, last
+// and unique values, in bytes. A larger one is as good as missing.
+const MaxValue = 64 << 10
+
+// rememberable reports whether v is such a value, and not null.
+func rememberable(v profile.Value) bool {
+	switch v.Kind() {
+	case profile.Null:
+		return false
+	case profile.String:
+		text, _ := v.Bytes()
+		return len(text) <= MaxValue
+	case profile.List, profile.Map:
+		_, err := profile.NewValue(v) // nested too deep
+		return err == nil && len(appendPacked(nil, v)) <= MaxValue
+	}
+	return true
+}

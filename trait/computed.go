@@ -1,0 +1,141 @@
+package trait
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Computed defines a trait that the engine keeps up to date from events. It is
+// a plain value: built by Counter, Sum and so on, or read from its JSON form.
+// The engine checks it.
+type Computed struct {
+	Key        string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
+	Name       string          // for people
+	Of         profile.Subject // whose trait it is
+	Type       Type
+	Event      string // the name of the events that count
+	Property   string // what is read from them; see Source. Empty for a count
+	Filter     string // CEL over an event; empty: every event
+	Window     profile.Window
+	Frequency  int  // of TypeMostFrequent: how often a value is seen at least; 0 is DefaultFrequency
+	NoBackfill bool // count only data that arrives after the creation
+}
+
+const (
+	// DefaultFrequency is how often a most frequent value is seen at least,
+	// where the definition does not say.
+	DefaultFrequency = 2
+	maxFrequency     = 1_000_000
+)
+
+// Counter is the number of events.
+func Counter(key, event string) Computed {
+	return Computed{Key: key, Type: TypeCount, Event: event}
+}
+
+// Sum is the sum of a property.
+func Sum(key, event, property string) Computed { return of(TypeSum, key, event, property) }
+
+// Min is the smallest number in a property.
+func Min(key, event, property string) Computed { return of(TypeMin, key, event, property) }
+
+// Max is the largest number in a property.
+func Max(key, event, property string) Computed { return of(TypeMax, key, event, property) }
+
+// Average is the mean of a property.
+func Average(key, event, property string) Computed { return of(TypeAverage, key, event, property) }
+
+// MostFrequent is the value that a property had most often.
+func MostFrequent(key, event, property string) Computed {
+	return of(TypeMostFrequent, key, event, property)
+}
+
+// FirstValue is the value of a property in the oldest event.
+func FirstValue(key, event, property string) Computed { return of(TypeFirst, key, event, property) }
+
+// LastValue is the value of a property in the newest event.
+func LastValue(key, event, property string) Computed { return of(TypeLast, key, event, property) }
+
+// UniqueList is the distinct values of a property, in sort order.
+func UniqueList(key, event, property string) Computed {
+	return of(TypeUniqueList, key, event, property)
+}
+
+// UniqueListCount is the number of distinct values of a property.
+func UniqueListCount(key, event, property string) Computed {
+	return of(TypeUniqueListCount, key, event, property)
+}
+
+func of(t Type, key, event, property string) Computed {
+	return Computed{Key: key, Type: t, Event: event, Property: property}
+}
+
+// Named returns c with a name for people.
+func (c Computed) Named(name string) Computed {
+	c.Name = name
+	return c
+}
+
+// OfAccounts returns c as a trait of accounts: the events of all users of an
+// account count together.
+func (c Computed) OfAccounts() Computed {
+	c.Of = profile.Account
+	return c
+}
+
+// Where returns c counting only events that pass the CEL filter.
+func (c Computed) Where(cel string) Computed {
+	c.Filter = cel
+	return c
+}
+
+// Within returns c counting events of the last d.
+func (c Computed) Within(d time.Duration) Computed {
+	c.Window = profile.Within(d)
+	return c
+}
+
+// Between returns c counting events of age in [min, max).
+func (c Computed) Between(min, max time.Duration) Computed {
+	c.Window = profile.Between(min, max)
+	return c
+}
+
+// MinFrequency returns c, a most frequent value, asking for a value that was
+// seen at least n times.
+func (c Computed) MinFrequency(n int) Computed {
+	c.Frequency = n
+	return c
+}
+
+// WithoutBackfill returns c such that only data that arrives after its
+// creation counts.
+func (c Computed) WithoutBackfill() Computed {
+	c.NoBackfill = true
+	return c
+}
+
+// Validate returns an error wrapping profile.ErrInvalid (or ErrTooLarge) for a
+// definition that cannot be. It checks all but the key and the filter, for
+// which it takes the engine.
+func (c Computed) Validate() error {
+	switch {
+	case !c.Type.valid():
+		return fmt.Errorf("%w: type: computed trait of no type", profile.ErrInvalid)
+	case c.Of > profile.Account:
+		return fmt.Errorf("%w: of: neither users nor accounts", profile.ErrInvalid)
+	case c.Frequency != 0 && c.Type != TypeMostFrequent:
+		return fmt.Errorf("%w: min_frequency: not for a %s", profile.ErrInvalid, c.Type)
+	case c.Frequency < 0 || c.Frequency > maxFrequency:
+		return fmt.Errorf("%w: min_frequency: %d, want 1 to %d", profile.ErrInvalid, c.Frequency, maxFrequency)
+	}
+	if err := profile.CheckID("event", c.Event); err != nil {
+		return err
+	}
+	if _, err := c.Source(nil); err != nil {
+		return err
+	}
+	return c.Window.Validate()
+}

@@ -1,0 +1,140 @@
+package trait_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestDateConditionsAreExactInTime(t *testing.T) {
+	date := newYear.UnixNano()
+	hour := int64(time.Hour)
+	for _, c := range []struct {
+		condition trait.Date
+		at        int64
+		true      bool
+		until     int64
+	}{
+		{trait.Where("d").InPast(), date - 1, false, date},
+		{trait.Where("d").InPast(), date, true, horizon.Never},
+		{trait.Where("d").InLast(time.Hour), date - 1, false, date},
+		{trait.Where("d").InLast(time.Hour), date, true, date + hour},
+		{trait.Where("d").InLast(time.Hour), date + hour - 1, true, date + hour},
+		{trait.Where("d").InLast(time.Hour), date + hour, false, horizon.Never},
+		{trait.Where("d").InNext(time.Hour), date - hour - 1, false, date - hour},
+		{trait.Where("d").InNext(time.Hour), date - hour, true, date},
+		{trait.Where("d").InNext(time.Hour), date, false, horizon.Never},
+		{trait.Where("d").AgeBetween(time.Hour, 2*time.Hour), date, false, date + hour},
+		{trait.Where("d").AgeBetween(time.Hour, 2*time.Hour), date + hour, true, date + 2*hour},
+	} {
+		require.NoError(t, c.condition.Validate())
+		for _, value := range []profile.Value{
+			profile.StringValue("2026-01-01"),
+			profile.StringValue("2026-01-01T01:00:00+01:00"),
+			profile.IntValue(newYear.Unix()),
+			profile.IntValue(newYear.UnixMilli()),
+			profile.FloatValue(float64(newYear.Unix())),
+		} {
+			want := horizon.Verdict{True: c.true, Until: c.until}
+			require.Equal(t, want, c.condition.At(value, c.at), "%s of %s at %d", c.condition.Window, value, c.at-date)
+		}
+		require.Equal(t, horizon.Always(false), c.condition.At(profile.StringValue("soon"), c.at))
+	}
+}
+
+func TestDatesBetweenInstantsDoNotChangeWithTime(t *testing.T) {
+	second := newYear.Add(time.Nanosecond)
+	for _, c := range []struct {
+		condition            trait.Date
+		earlier, same, later bool
+	}{
+		{trait.Where("d").Before(newYear), true, false, false},
+		{trait.Where("d").After(newYear), false, false, true},
+		{trait.Where("d").During(newYear, second), false, true, false},
+		{trait.Where("d").During(newYear.Add(-time.Nanosecond), newYear), true, false, false},
+		{trait.Date{Name: "d", Window: trait.DateWindow{From: newYear}}, false, true, true},
+	} {
+		require.NoError(t, c.condition.Validate())
+		require.True(t, c.condition.Window.Absolute())
+		for at, want := range map[time.Time]bool{newYear.Add(-1): c.earlier, newYear: c.same, second: c.later} {
+			value := profile.StringValue(at.Format(time.RFC3339Nano))
+			for _, now := range []time.Time{profile.MinTime, newYear, profile.MaxTime} {
+				require.Equal(t, horizon.Always(want), c.condition.At(value, now.UnixNano()), "%s of %s", c.condition.Window, value)
+			}
+		}
+		require.Equal(t, horizon.Always(false), c.condition.At(profile.Value{}, 0))
+	}
+}
+
+func TestDateWindowsRoundTripThroughJSON(t *testing.T) {
+	for text, window := range map[string]trait.DateWindow{
+		`null`:                                         {},
+		`{"next":"7d"}`:                                trait.Next(7 * profile.Day),
+		`{"within":"1h30m"}`:                           trait.Last(90 * time.Minute),
+		`{"between":["1d","2d"]}`:                      trait.Between(profile.Day, 2*profile.Day),
+		`{"after":"2026-01-01"}`:                       trait.After(newYear),
+		`{"before":"2026-01-01T00:00:00.5Z"}`:          trait.Before(newYear.Add(time.Second / 2)),
+		`{"from":"2026-01-01"}`:                        {From: newYear},
+		`{"from":"2025-12-31","before":"2026-01-01"}`:  trait.During(newYear.Add(-profile.Day), newYear),
+		`{"after":"2025-12-31","before":"2026-01-01"}`: {After: newYear.Add(-profile.Day), Before: newYear},
+	} {
+		written, err := json.Marshal(window)
+		require.NoError(t, err)
+		require.Equal(t, text, string(written))
+		read := trait.Next(1)
+		require.NoError(t, read.UnmarshalJSON(written))
+		require.Equal(t, window, read)
+	}
+	var read trait.DateWindow
+	require.NoError(t, json.Unmarshal([]byte(`{"before":"2026-01-01 01:00:00+01:00"}`), &read))
+	require.Equal(t, trait.Before(newYear), read)
+	elsewhere := time.FixedZone("", 3600)
+	require.Equal(t, trait.Before(newYear), trait.Before(newYear.In(elsewhere)))
+	require.Equal(t, "from 2025-12-31 and before 2026-01-01", trait.During(newYear.Add(-profile.Day), newYear).String())
+	require.Equal(t, "next 7d", trait.Next(profile.Week).String())
+	require.Equal(t, "within 7d", trait.Last(profile.Week).String())
+}
+
+func TestDateWindowsThatCannotBeAreErrors(t *testing.T) {
+	for name, text := range map[string]string{
+		"two kinds":           `{"next":"3d","within":"3d"}`,
+		"relative and not":    `{"next":"3d","before":"2026-01-01"}`,
+		"no kind":             `{}`,
+		"a coming nothing":    `{"next":"0s"}`,
+		"no duration":         `{"next":"soon"}`,
+		"too long":            `{"next":"100000w"}`,
+		"no date":             `{"before":"soon"}`,
+		"no date at all":      `{"before":""}`,
+		"a number":            `{"before":1767225600}`,
+		"out of range":        `{"before":"1800-01-01"}`,
+		"two lower bounds":    `{"after":"2026-01-01","from":"2026-01-01"}`,
+		"nothing between":     `{"from":"2026-01-01","before":"2026-01-01"}`,
+		"nothing after":       `{"after":"2026-01-01","before":"2026-01-01T00:00:00.000000001Z"}`,
+		"unknown field":       `{"to":"2026-01-01"}`,
+		"more behind the end": `{"before":"2026-01-01"} 1`,
+	} {
+		window := trait.Next(1)
+		require.ErrorIs(t, window.UnmarshalJSON([]byte(text)), profile.ErrInvalid, name)
+		require.Equal(t, trait.Next(1), window, name)
+	}
+	for name, window := range map[string]trait.DateWindow{
+		"relative and not": {Past: profile.Within(1), Before: newYear},
+		"past and next":    {Past: profile.Within(1), Next: 1},
+		"before now":       {Next: -1},
+		"no window":        {Past: profile.Window{Min: 2, Max: 1}},
+	} {
+		require.ErrorIs(t, trait.Date{Name: "d", Window: window}.Validate(), profile.ErrInvalid, name)
+		_, err := json.Marshal(window)
+		require.Error(t, err, name)
+	}
+	require.ErrorIs(t, trait.Where("d").Before(time.Date(1800, 1, 1, 0, 0, 0, 0, time.UTC)).Validate(), profile.ErrTime)
+	require.ErrorIs(t, trait.Where("").InPast().Validate(), profile.ErrInvalid)
+}

@@ -1,0 +1,116 @@
+package trait
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/muster-go/muster/internal/strictjson"
+	"github.com/muster-go/muster/profile"
+)
+
+// dateWindowJSON is the JSON form of the windows that profile.Window has not.
+type dateWindowJSON struct {
+	Next   *string `json:"next,omitempty"`
+	After  *string `json:"after,omitempty"`
+	From   *string `json:"from,omitempty"`
+	Before *string `json:"before,omitempty"`
+}
+
+// MarshalJSON writes {"next": "7d"}, {"after": "2026-01-01"}, {"before": ...},
+// {"from": ..., "before": ...}, or the window of ages as profile.Window does. A
+// window that is not valid is an error.
+func (w DateWindow) MarshalJSON() ([]byte, error) {
+	if err := w.Validate(); err != nil {
+		return nil, err
+	}
+	var j dateWindowJSON
+	switch {
+	case w.Absolute():
+		j.After, j.From, j.Before = formatBound(w.After), formatBound(w.From), formatBound(w.Before)
+	case w.Next > 0:
+		next := profile.FormatDuration(w.Next)
+		j.Next = &next
+	default:
+		return w.Past.MarshalJSON()
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, strictly. An instant is text in
+// any form that profile.ParseTime reads.
+func (w *DateWindow) UnmarshalJSON(text []byte) error {
+	var j dateWindowJSON
+	if err := strictjson.Decode(text, &j); err != nil || j == (dateWindowJSON{}) {
+		var past profile.Window // its error tells the forms
+		if err := past.UnmarshalJSON(text); err != nil {
+			return err
+		}
+		*w = DateWindow{Past: past}
+		return nil
+	}
+	var read DateWindow
+	if j.Next != nil {
+		d, err := profile.ParseDuration(*j.Next)
+		if err != nil {
+			return err
+		}
+		if d <= 0 {
+			return fmt.Errorf("%w: next %q", profile.ErrInvalid, *j.Next)
+		}
+		read.Next = d
+	}
+	for _, bound := range []struct {
+		text *string
+		into *time.Time
+	}{{j.After, &read.After}, {j.From, &read.From}, {j.Before, &read.Before}} {
+		if bound.text == nil {
+			continue
+		}
+		t, ok := profile.ParseTime(profile.StringValue(*bound.text))
+		if !ok {
+			return fmt.Errorf("%w: date %q", profile.ErrInvalid, *bound.text)
+		}
+		*bound.into = t
+	}
+	if err := read.Validate(); err != nil {
+		return err
+	}
+	*w = read
+	return nil
+}
+
+// String returns the window as its JSON form reads.
+func (w DateWindow) String() string {
+	if w.Next > 0 {
+		return "next " + profile.FormatDuration(w.Next)
+	}
+	if !w.Absolute() {
+		return w.Past.String()
+	}
+	var parts []string
+	for _, bound := range []struct {
+		name string
+		at   time.Time
+	}{{"after", w.After}, {"from", w.From}, {"before", w.Before}} {
+		if text := formatBound(bound.at); text != nil {
+			parts = append(parts, bound.name+" "+*text)
+		}
+	}
+	return strings.Join(parts, " and ")
+}
+
+// formatBound writes an instant, as a day alone if it is one; nil is none.
+func formatBound(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	layout := time.RFC3339Nano
+	if t.Truncate(profile.Day).Equal(t) {
+		layout = time.DateOnly
+	}
+	text := t.Format(layout)
+	return &text
+}

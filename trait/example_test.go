@@ -1,0 +1,194 @@
+package trait_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// ann has the traits that the examples ask about.
+var ann = map[string]any{
+	"plan":    "pro",
+	"email":   "ann@example.com",
+	"seats":   12,
+	"tags":    []any{"vip", "beta"},
+	"address": map[string]any{"city": "Ulm", "lines": []any{}},
+	"renewal": "2026-03-01",
+}
+
+// show prints a condition in CEL, and whether it holds for ann.
+func show(c trait.Condition) {
+	env, err := celfilter.NewEnv(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	filter, err := env.Trait(c.CEL())
+	if err != nil {
+		log.Fatal(err)
+	}
+	traits, err := profile.NewObject(ann)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.CEL(), "is", filter.Eval(&celfilter.Input{Traits: &traits, Account: &traits}))
+}
+
+// showDate prints a condition on a date, and whether it holds for ann at noon
+// on February 1, 2026.
+func showDate(d trait.Date) {
+	renewal, err := profile.NewValue(ann["renewal"])
+	if err != nil {
+		log.Fatal(err)
+	}
+	noon := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+	fmt.Println(d.Name, d.Window, "is", d.At(renewal, noon.UnixNano()).True)
+}
+
+func ExampleWhere() {
+	show(trait.Where("plan").Equals("pro"))
+	show(trait.Where("first name").Equals("Ann"))
+	show(trait.Where("address").Key("city").Equals("Ulm"))
+	// Output:
+	// traits.plan == "pro" is true
+	// traits["first name"] == "Ann" is miss
+	// traits.address.city == "Ulm" is true
+}
+
+func ExampleWhereAccount() {
+	show(trait.WhereAccount("plan").Equals("pro"))
+	// Output: account.traits.plan == "pro" is true
+}
+
+func ExampleOperand_Equals() {
+	show(trait.Where("seats").Equals(12.0))
+	show(trait.Where("plan").NotEquals("free"))
+	show(trait.Where("missing").NotEquals("free"))
+	// Output:
+	// traits.seats == 12.0 is true
+	// traits.plan != "free" is true
+	// traits.missing != "free" is miss
+}
+
+func ExampleOperand_OneOf() {
+	show(trait.Where("plan").OneOf("pro", "team"))
+	// Output: traits.plan in ["pro", "team"] is true
+}
+
+func ExampleOperand_Contains() {
+	show(trait.Where("email").Contains("@example."))
+	show(trait.Where("email").StartsWith("bob"))
+	show(trait.Where("email").EndsWith(".com"))
+	// Output:
+	// traits.email.contains("@example.") is true
+	// traits.email.startsWith("bob") is false
+	// traits.email.endsWith(".com") is true
+}
+
+func ExampleOperand_Matches() {
+	show(trait.Where("email").Matches(`^\w+@example\.com$`))
+	// Output: traits.email.matches("^\\w+@example\\.com$") is true
+}
+
+func ExampleOperand_LessThan() {
+	show(trait.Where("seats").LessThan(12))
+	show(trait.Where("seats").AtMost(12))
+	show(trait.Where("seats").GreaterThan(11.5))
+	show(trait.Where("seats").AtLeast(13))
+	// Output:
+	// traits.seats < 12 is false
+	// traits.seats <= 12 is true
+	// traits.seats > 11.5 is true
+	// traits.seats >= 13 is false
+}
+
+func ExampleOperand_Between() {
+	show(trait.Where("seats").Between(10, 12))
+	// Output: traits.seats >= 10 && traits.seats <= 12 is true
+}
+
+func ExampleOperand_Exists() {
+	show(trait.Where("plan").Exists())
+	show(trait.Where("phone").Missing())
+	show(trait.Where("address").Key("street").Exists())
+	// Output:
+	// has(traits.plan) is true
+	// !(has(traits.phone)) is true
+	// has(traits.address) && has(traits.address.street) is false
+}
+
+func ExampleOperand_IsEmpty() {
+	show(trait.Where("phone").IsEmpty())
+	show(trait.Where("address").Key("lines").IsEmpty())
+	// Output:
+	// !(has(traits.phone)) || size(traits.phone) == 0 is true
+	// !(has(traits.address) && has(traits.address.lines)) || size(traits.address.lines) == 0 is true
+}
+
+func ExampleOperand_ContainsAny() {
+	show(trait.Where("tags").ContainsAny("vip", "press"))
+	show(trait.Where("tags").ContainsAll("vip", "press"))
+	// Output:
+	// "vip" in traits.tags || "press" in traits.tags is true
+	// "vip" in traits.tags && "press" in traits.tags is false
+}
+
+func ExampleTrait_Before() {
+	march := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	showDate(trait.Where("renewal").Before(march))
+	showDate(trait.Where("renewal").After(march.Add(-profile.Day)))
+	showDate(trait.Where("renewal").During(march, march.AddDate(0, 1, 0)))
+	// Output:
+	// renewal before 2026-03-01 is false
+	// renewal after 2026-02-28 is true
+	// renewal from 2026-03-01 and before 2026-04-01 is true
+}
+
+func ExampleTrait_InNext() {
+	showDate(trait.Where("renewal").InNext(30 * profile.Day))
+	showDate(trait.Where("renewal").InLast(30 * profile.Day))
+	showDate(trait.Where("renewal").AgeBetween(30*profile.Day, 60*profile.Day))
+	showDate(trait.Where("renewal").InPast())
+	// Output:
+	// renewal next 30d is true
+	// renewal within 30d is false
+	// renewal between 30d and 60d is false
+	// renewal ever is false
+}
+
+// A definition is a plain value with one JSON form.
+func ExampleComputed() {
+	favourite := trait.MostFrequent("favourite_category", "Product Viewed", "category").
+		Where("properties.category != \"\"").
+		Within(90 * profile.Day).
+		MinFrequency(3)
+	text, err := json.Marshal(favourite)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(text))
+	// Output: {"key":"favourite_category","type":"most_frequent","event":"Product Viewed","property":"category","where":"properties.category != \"\"","window":{"within":"90d"},"min_frequency":3}
+}
+
+// The value comes with the instant until which it holds.
+func ExampleAggregate() {
+	revenue := trait.NewAggregate(trait.Sum("revenue", "Order Completed", "total").Within(90 * profile.Day))
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	tell := func(now time.Time) {
+		value, until := revenue.At(now.UnixNano())
+		fmt.Println(now.Format(time.DateOnly), value, "until", time.Unix(0, until).UTC().Format(time.DateOnly))
+	}
+	for day, total := range map[int]float64{0: 19.99, 10: 5.01} {
+		at := start.Add(time.Duration(day) * profile.Day)
+		revenue.Add(at.UnixNano(), profile.FloatValue(total), at.UnixNano())
+	}
+	tell(start.Add(10 * profile.Day))
+	tell(start.Add(90 * profile.Day))
+	// Output:
+	// 2026-01-11 25.0 until 2026-04-01
+	// 2026-04-01 5.01 until 2026-04-11
+}

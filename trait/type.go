@@ -1,0 +1,71 @@
+package trait
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Type says what a computed trait makes of its events.
+type Type uint8
+
+// The types of computed trait. The zero Type is none.
+const (
+	_ Type = iota
+	TypeCount
+	TypeSum
+	TypeMin
+	TypeMax
+	TypeAverage
+	TypeMostFrequent
+	TypeFirst
+	TypeLast
+	TypeUniqueList
+	TypeUniqueListCount
+)
+
+var typeNames = [...]string{
+	TypeCount:           "count",
+	TypeSum:             "sum",
+	TypeMin:             "min",
+	TypeMax:             "max",
+	TypeAverage:         "average",
+	TypeMostFrequent:    "most_frequent",
+	TypeFirst:           "first",
+	TypeLast:            "last",
+	TypeUniqueList:      "unique_list",
+	TypeUniqueListCount: "unique_list_count",
+}
+
+// valid reports whether t is one of the types.
+func (t Type) valid() bool { return t > 0 && int(t) < len(typeNames) }
+
+// String returns the type's name in the JSON form.
+func (t Type) String() string {
+	if !t.valid() {
+		return fmt.Sprintf("Type(%d)", uint8(t))
+	}
+	return typeNames[t]
+}
+
+// MarshalText writes the type's name.
+func (t Type) MarshalText() ([]byte, error) {
+	if !t.valid() {
+		return nil, fmt.Errorf("%w: computed trait of no type", profile.ErrInvalid)
+	}
+	return []byte(typeNames[t]), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (t *Type) UnmarshalText(text []byte) error {
+	i := slices.Index(typeNames[1:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%w: no computed trait of type %q", profile.ErrInvalid, text)
+	}
+	*t = Type(i + 1)
+	return nil
+}
+
+// numeric reports whether only numbers count.
+func (t Type) numeric() bool { return t >= TypeSum && t <= TypeAverage }

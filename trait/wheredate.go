@@ -1,0 +1,33 @@
+package trait
+
+import "time"
+
+// Trait is a trait of a profile, as an Operand, with the conditions on dates.
+// These are no CEL: some of them change with time.
+type Trait struct {
+	Operand
+	name string
+}
+
+// Before holds if the date is earlier than t.
+func (t Trait) Before(at time.Time) Date { return t.date(Before(at)) }
+
+// After holds if the date is later than t.
+func (t Trait) After(at time.Time) Date { return t.date(After(at)) }
+
+// During holds if the date lies in [from, before).
+func (t Trait) During(from, before time.Time) Date { return t.date(During(from, before)) }
+
+// InLast holds if the date lies in (now-d, now].
+func (t Trait) InLast(d time.Duration) Date { return t.date(Last(d)) }
+
+// InNext holds if the date lies in (now, now+d].
+func (t Trait) InNext(d time.Duration) Date { return t.date(Next(d)) }
+
+// AgeBetween holds if the age of the date lies in [min, max).
+func (t Trait) AgeBetween(min, max time.Duration) Date { return t.date(Between(min, max)) }
+
+// InPast holds from the date on.
+func (t Trait) InPast() Date { return t.date(DateWindow{}) }
+
+func (t Trait) date(w DateWindow) Date { return Date{Name: t.name, Window: w} }
