@@ -100,6 +100,13 @@ func (e Event) Between(min, max time.Duration) Event {
 // Trait is the condition that a CEL expression over traits is true.
 func Trait(cel string) Node { return Node{Trait: cel} }
 
+// TraitIs is a condition of package trait: trait.Where("plan").Equals("pro").
+func TraitIs(c trait.Condition) Node { return Trait(c.CEL()) }
+
+// DateIs is a condition of package trait on a date:
+// trait.Where("renewal_date").InNext(profile.Week).
+func DateIs(d trait.Date) Node { return Node{TraitDate: &d} }
+
 // TraitDate is the condition that the date in a trait lies in the window.
 func TraitDate(name string, window trait.DateWindow) Node {
 	return Node{TraitDate: &trait.Date{Name: name, Window: window}}

@@ -12,10 +12,19 @@ import (
 // returns, or a panic, goes to Options.OnError and changes nothing else.
 type Callback func(context.Context, Transition) error
 
-// subscribers is the list of callbacks; reading it takes no lock.
-type subscribers struct {
+// TraitCallback is told of a change of a computed trait; see Callback.
+type TraitCallback func(context.Context, TraitChange) error
+
+// subscribers is a list of callbacks; reading it takes no lock.
+type subscribers[F any] struct {
 	mu   sync.Mutex
-	list atomic.Pointer[[]*Callback]
+	list atomic.Pointer[[]*F]
+}
+
+// notice is one of the two.
+type notice struct {
+	transition Transition
+	change     *TraitChange
 }
 
 // Subscribe has fn called for every transition from now on, in order for each
@@ -29,23 +38,31 @@ type subscribers struct {
 // within a callback come after that callback has returned, if they concern the
 // same shard. A callback that is slower than the data comes makes them wait, in
 // memory.
-func (e *Engine) Subscribe(fn Callback) (cancel func()) {
-	e.subs.edit(func(list []*Callback) []*Callback { return append(list, &fn) })
+func (e *Engine) Subscribe(fn Callback) (cancel func()) { return e.subs.add(&fn) }
+
+// SubscribeTraits has fn called for every change of a computed trait from now
+// on, as Subscribe has for transitions. What one profile's data or time changes
+// at one instant is told in one order: first the computed traits, by key, then
+// the audiences. All of it has happened when the first callback runs.
+func (e *Engine) SubscribeTraits(fn TraitCallback) (cancel func()) { return e.traitSubs.add(&fn) }
+
+func (s *subscribers[F]) add(fn *F) (cancel func()) {
+	s.edit(func(list []*F) []*F { return append(list, fn) })
 	return func() {
-		e.subs.edit(func(list []*Callback) []*Callback {
-			return slices.DeleteFunc(list, func(f *Callback) bool { return f == &fn })
+		s.edit(func(list []*F) []*F {
+			return slices.DeleteFunc(list, func(f *F) bool { return f == fn })
 		})
 	}
 }
 
-func (s *subscribers) edit(change func([]*Callback) []*Callback) {
+func (s *subscribers[F]) edit(change func([]*F) []*F) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := change(slices.Clone(s.all()))
 	s.list.Store(&list)
 }
 
-func (s *subscribers) all() []*Callback {
+func (s *subscribers[F]) all() []*F {
 	if list := s.list.Load(); list != nil {
 		return *list
 	}
@@ -56,21 +73,21 @@ func (s *subscribers) all() []*Callback {
 type outbox struct {
 	waiting atomic.Int64 // len(queue), to be read without the lock
 	mu      sync.Mutex
-	queue   []Transition
-	spare   []Transition
+	queue   []notice
+	spare   []notice
 	busy    bool // a goroutine delivers
 }
 
-func (o *outbox) push(t Transition) {
+func (o *outbox) push(n notice) {
 	o.mu.Lock()
-	o.queue = append(o.queue, t)
+	o.queue = append(o.queue, n)
 	o.waiting.Store(int64(len(o.queue)))
 	o.mu.Unlock()
 }
 
 // take returns what waits, and keeps others from delivering until it returns
 // nothing. used is what it returned before, emptied, or nil at first.
-func (o *outbox) take(used []Transition) []Transition {
+func (o *outbox) take(used []notice) []notice {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.busy && used == nil {
@@ -91,7 +108,7 @@ func (o *outbox) take(used []Transition) []Transition {
 
 // abandon puts back what a callback left that ended its goroutine, as a test's
 // FailNow does: it is delivered with the next call.
-func (o *outbox) abandon(rest []Transition) {
+func (o *outbox) abandon(rest []notice) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queue = append(rest, o.queue...)
@@ -118,11 +135,9 @@ func (sh *shard) deliver(ctx context.Context) {
 	}()
 	for len(queue) > 0 {
 		for next = 0; next < len(queue); {
-			t := queue[next]
+			n := queue[next]
 			next++
-			for _, fn := range sh.e.subs.all() {
-				sh.e.call(ctx, *fn, t)
-			}
+			sh.e.notify(ctx, n)
 		}
 		clear(queue)
 		queue = sh.out.take(queue[:0])
@@ -138,15 +153,30 @@ func lasting(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
+// notify calls all callbacks with a notice.
+func (e *Engine) notify(ctx context.Context, n notice) {
+	if n.change != nil {
+		for _, fn := range e.traitSubs.all() {
+			e.call(n, func() error { return (*fn)(ctx, *n.change) })
+		}
+		return
+	}
+	for _, fn := range e.subs.all() {
+		e.call(n, func() error { return (*fn)(ctx, n.transition) })
+	}
+}
+
 // call runs one callback and reports what goes wrong in it.
-func (e *Engine) call(ctx context.Context, fn Callback, t Transition) {
+func (e *Engine) call(n notice, fn func() error) {
+	failed := CallbackError{Transition: n.transition, Change: n.change}
 	defer func() {
 		if v := recover(); v != nil {
-			e.report(&CallbackError{Transition: t, Panic: v, Stack: debug.Stack()})
+			failed.Panic, failed.Stack = v, debug.Stack()
+			e.report(&failed)
 		}
 	}()
-	if err := fn(ctx, t); err != nil {
-		e.report(&CallbackError{Transition: t, Err: err})
+	if failed.Err = fn(); failed.Err != nil {
+		e.report(&failed)
 	}
 }
 

@@ -48,7 +48,8 @@ type Engine struct {
 	done chan struct{}
 	wake chan struct{} // tells Run that an earlier timer was set
 
-	subs subscribers
+	subs      subscribers[Callback]
+	traitSubs subscribers[TraitCallback]
 }
 
 // New returns an engine over a store. A store that was used before brings its

@@ -8,16 +8,18 @@ import (
 // What callers branch on, besides the errors of package profile
 // (profile.ErrInvalid, ErrTime, ErrRetired, ErrNotFound, ErrClosed, ...).
 var (
-	ErrKey    = errors.New("bad key")                             // not [a-z][a-z0-9_]*, or too long
-	ErrExists = errors.New("key is in use")                       // a live audience has the key
-	ErrCycle  = errors.New("audiences refer to each other")       // the error spells the cycle out
-	ErrInUse  = errors.New("another audience refers to it")       // on delete
-	ErrWindow = errors.New("window is longer than the retention") // of the store
+	ErrKey      = errors.New("bad key")                             // not [a-z][a-z0-9_]*, or too long
+	ErrExists   = errors.New("key is in use")                       // by a live audience or computed trait, or a custom trait
+	ErrCycle    = errors.New("definitions refer to each other")     // the error spells the cycle out
+	ErrInUse    = errors.New("another definition refers to it")     // on delete
+	ErrWindow   = errors.New("window is longer than the retention") // of the store
+	ErrComputed = errors.New("the engine computes this trait")      // a message sets it
 )
 
 // DefinitionError says what is wrong with a definition, and where.
 type DefinitionError struct {
-	Audience string // its key
+	Audience string // the key of an audience
+	Trait    string // or of a computed trait
 	Path     string // of the node or field: "where.all[1].event.where"; empty: the definition as a whole
 	Err      error
 }
@@ -26,10 +28,14 @@ type DefinitionError struct {
 //
 //	audience "big": where.all[1].event.where: 1:12: undeclared reference to 'now'
 func (e *DefinitionError) Error() string {
-	if e.Path == "" {
-		return fmt.Sprintf("audience %q: %v", e.Audience, e.Err)
+	of := fmt.Sprintf("audience %q", e.Audience)
+	if e.Trait != "" {
+		of = fmt.Sprintf("trait %q", e.Trait)
 	}
-	return fmt.Sprintf("audience %q: %s: %v", e.Audience, e.Path, e.Err)
+	if e.Path == "" {
+		return fmt.Sprintf("%s: %v", of, e.Err)
+	}
+	return fmt.Sprintf("%s: %s: %v", of, e.Path, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -39,16 +45,21 @@ func (e *DefinitionError) Unwrap() error { return e.Err }
 // to Options.OnError; the transition counts as delivered.
 type CallbackError struct {
 	Transition Transition
-	Panic      any    // what it panicked with, or nil
-	Stack      []byte // of the panic
-	Err        error  // what it returned
+	Change     *TraitChange // if it was called with one
+	Panic      any          // what it panicked with, or nil
+	Stack      []byte       // of the panic
+	Err        error        // what it returned
 }
 
 func (e *CallbackError) Error() string {
-	if e.Panic != nil {
-		return fmt.Sprintf("callback on %s: panic: %v", e.Transition, e.Panic)
+	on := e.Transition.String()
+	if e.Change != nil {
+		on = e.Change.String()
 	}
-	return fmt.Sprintf("callback on %s: %v", e.Transition, e.Err)
+	if e.Panic != nil {
+		return fmt.Sprintf("callback on %s: panic: %v", on, e.Panic)
+	}
+	return fmt.Sprintf("callback on %s: %v", on, e.Err)
 }
 
 // Unwrap returns the error that the callback returned, or panicked with.

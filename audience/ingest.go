@@ -134,6 +134,11 @@ func (sh *shard) track(ctx context.Context, ev *profile.Event, t int64) (created
 }
 
 func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
+	for name := range id.Traits.All() {
+		if sh.e.keyOf(name) == aTrait {
+			return fmt.Errorf("%w: %q", ErrComputed, name)
+		}
+	}
 	put := &profile.PutTraits{
 		Ref:       profile.UserRef(id.Profile),
 		Traits:    id.Traits,
@@ -173,7 +178,7 @@ func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
 
 func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 	ref := profile.UserRef(user)
-	members, err := sh.e.store.Memberships(ctx, ref)
+	was, err := sh.e.belongings(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -185,16 +190,32 @@ func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 	if p := sh.profiles[del.OutID]; p != nil {
 		sh.forget(p)
 	}
-	for _, m := range members {
-		sh.out.push(Transition{
-			Audience: m.Audience,
-			Profile:  del.OutID,
-			Type:     Exited,
-			At:       instant(t),
-			Cause:    CauseDelete,
-		})
-	}
+	sh.tellEnd(was, t, CauseDelete)
 	return nil
+}
+
+// belongings are what the engine has made of a profile.
+type belongings struct {
+	members []profile.Membership
+	values  []profile.ComputedValue
+}
+
+func (e *Engine) belongings(ctx context.Context, ref profile.Ref) (b belongings, err error) {
+	if b.members, err = e.store.Memberships(ctx, ref); err != nil {
+		return b, err
+	}
+	b.values, err = e.store.ValuesOf(ctx, ref)
+	return b, err
+}
+
+// tellEnd tells that a profile is no more.
+func (sh *shard) tellEnd(was belongings, t int64, cause Cause) {
+	for _, v := range was.values {
+		sh.tellValue(v, t, cause)
+	}
+	for _, m := range was.members {
+		sh.tell(m.Audience, m.Ref.ID, Exited, t, cause)
+	}
 }
 
 // settle brings what the store has just taken to the profile's state and
@@ -222,16 +243,18 @@ func (sh *shard) settle(ctx context.Context, id string, created bool, t int64, c
 func (sh *shard) finishNew(cause Cause) error {
 	s := &sh.step
 	s.settle()
-	sh.changes = s.members(sh.changes[:0])
-	return sh.record(cause)
+	sh.clear()
+	sh.changes = s.members(sh.changes, cause)
+	sh.takeMoves(cause)
+	return sh.record()
 }
 
 // members appends the audiences whose condition the profile meets, as changes
 // that make it a member.
-func (s *step) members(into []change) []change {
+func (s *step) members(into []change, cause Cause) []change {
 	add := func(n *node) {
 		for _, a := range n.audiences {
-			into = append(into, change{a, true})
+			into = append(into, change{a, true, cause})
 		}
 	}
 	for _, n := range s.net.idleTrue {
@@ -247,19 +270,19 @@ func (s *step) members(into []change) []change {
 	return into
 }
 
-// load makes the state of a stored profile, and records how its memberships
-// differ from the stored ones.
+// load makes the state of a stored profile, and records how what follows from
+// it differs from what is stored.
 func (sh *shard) load(ctx context.Context, id string, t int64, cause Cause) error {
-	if err := sh.compare(ctx, id, t); err != nil {
+	if err := sh.compare(ctx, id, t, cause); err != nil {
 		sh.stale(id, t)
 		return fmt.Errorf("profile %q: %w", id, err)
 	}
-	return sh.record(cause)
+	return sh.record()
 }
 
 // compare makes the state of a stored profile as it is at t, and leaves in
-// sh.changes how its memberships differ from the stored ones.
-func (sh *shard) compare(ctx context.Context, id string, t int64) error {
+// sh.changes and sh.values how that differs from what is stored.
+func (sh *shard) compare(ctx context.Context, id string, t int64, cause Cause) error {
 	s := &sh.step
 	s.begin(ctx, sh.e.net, newState(id), t)
 	s.load(&sh.e.net.leafIndex)
@@ -267,29 +290,57 @@ func (sh *shard) compare(ctx context.Context, id string, t int64) error {
 	if s.err != nil {
 		return s.err
 	}
-	stored, err := sh.e.store.Memberships(ctx, profile.UserRef(id))
+	was, err := sh.e.belongings(ctx, profile.UserRef(id))
 	if err != nil {
 		return err
 	}
-	was := make(map[string]bool, len(stored))
-	for _, m := range stored {
-		was[m.Audience] = true
-	}
-	sh.changes = sh.changes[:0]
-	for _, c := range s.members(nil) {
-		if !was[c.audience.def.Key] {
-			sh.changes = append(sh.changes, c)
-		}
-		delete(was, c.audience.def.Key)
-	}
-	for key := range was {
-		if a := sh.e.live[key]; a != nil {
-			sh.changes = append(sh.changes, change{a, false})
-		}
-	}
+	sh.clear()
+	sh.compareMembers(was.members, cause)
+	sh.compareValues(was.values, cause)
 	if old := sh.profiles[id]; old != nil {
 		sh.forget(old)
 	}
 	sh.profiles[id] = s.p
 	return nil
+}
+
+func (sh *shard) compareMembers(stored []profile.Membership, cause Cause) {
+	was := make(map[string]bool, len(stored))
+	for _, m := range stored {
+		was[m.Audience] = true
+	}
+	for _, c := range sh.step.members(nil, cause) {
+		if !was[c.audience.key] {
+			sh.changes = append(sh.changes, c)
+		}
+		delete(was, c.audience.key)
+	}
+	for key := range was {
+		if a := sh.e.live[key]; a != nil {
+			sh.changes = append(sh.changes, change{a, false, cause})
+		}
+	}
+}
+
+func (sh *shard) compareValues(stored []profile.ComputedValue, cause Cause) {
+	was := make(map[string]profile.Value, len(stored))
+	for _, v := range stored {
+		was[v.Key] = v.Value
+	}
+	sh.takeMoves(cause)
+	all := sh.values // from null, each
+	sh.values = sh.values[:0]
+	for _, v := range all {
+		old := was[v.trait.key]
+		delete(was, v.trait.key)
+		if !same(old, v.new) {
+			v.old = old
+			sh.values = append(sh.values, v)
+		}
+	}
+	for key, old := range was {
+		if a := sh.e.live[key]; a != nil {
+			sh.values = append(sh.values, valueChange{trait: a, old: old, cause: cause})
+		}
+	}
 }

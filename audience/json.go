@@ -6,11 +6,13 @@ import (
 
 	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // File is a definitions file.
 type File struct {
-	Audiences []Definition `json:"audiences"`
+	Traits    []trait.Computed `json:"traits,omitzero"`
+	Audiences []Definition     `json:"audiences,omitzero"`
 }
 
 // ParseFile reads a definitions file, strictly: unknown fields are errors. The

@@ -26,7 +26,7 @@ func (ix *leafIndex) readsTrait(name string) bool {
 // add makes a leaf reachable from the data that it reads; other nodes read
 // none.
 func (ix *leafIndex) add(n *node) {
-	if n.kind == kindEvent {
+	if n.event != "" {
 		d := ix.events[n.event]
 		if d == nil {
 			d = newDispatch()
@@ -45,7 +45,7 @@ func (ix *leafIndex) add(n *node) {
 
 // remove is the opposite of add.
 func (ix *leafIndex) remove(n *node) {
-	if n.kind == kindEvent && ix.events[n.event].remove(n) {
+	if n.event != "" && ix.events[n.event].remove(n) {
 		delete(ix.events, n.event)
 	}
 	is := func(m *node) bool { return m == n }
@@ -62,18 +62,21 @@ func (ix *leafIndex) remove(n *node) {
 	}
 }
 
-// traitNames returns the traits that a leaf reads, or that it reads them all.
+// traitNames returns the custom traits that a leaf reads, or that it reads them
+// all.
 func (n *node) traitNames() (names []string, all bool) {
 	switch {
 	case n.kind == kindDate:
-		return []string{n.date.Name}, false
-	case n.filter == nil:
-		return nil, false
+		names = []string{n.date.Name}
+	case n.filter != nil:
+		if names, all = n.filter.Traits(); all {
+			return nil, true
+		}
 	}
-	if names, all = n.filter.Traits(); all {
-		return nil, true
+	isKey := func(name string) bool {
+		return slices.ContainsFunc(n.reads, func(r reading) bool { return r.name == name })
 	}
-	return names, false
+	return slices.DeleteFunc(slices.Clone(names), isKey), false
 }
 
 func source(f *celfilter.Filter) string {

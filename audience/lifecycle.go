@@ -3,11 +3,11 @@ package audience
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // Create makes audiences live, all or none. They may refer to each other and to
@@ -17,11 +17,24 @@ import (
 //
 // It computes every stored profile while no data is taken.
 func (e *Engine) Create(ctx context.Context, defs ...Definition) error {
+	return e.CreateFile(ctx, File{Audiences: defs})
+}
+
+// CreateTraits makes computed traits live, as Create does audiences. A custom
+// trait must not have the key: not one that a profile has, nor one that a live
+// definition reads.
+func (e *Engine) CreateTraits(ctx context.Context, traits ...trait.Computed) error {
+	return e.CreateFile(ctx, File{Traits: traits})
+}
+
+// CreateFile makes all that a definitions file defines live, or nothing. The
+// definitions may read each other in any order, but not in a circle.
+func (e *Engine) CreateFile(ctx context.Context, f File) error {
 	t, err := e.exclusive(ctx, true)
 	if err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
-	err = e.create(ctx, defs, t)
+	err = e.create(ctx, f.definitions(), t)
 	e.release(ctx)
 	if err != nil {
 		return fmt.Errorf("create: %w", err)
@@ -29,247 +42,120 @@ func (e *Engine) Create(ctx context.Context, defs ...Definition) error {
 	return nil
 }
 
-// create is Create with all locks held.
-func (e *Engine) create(ctx context.Context, defs []Definition, t int64) error {
-	plans, sorted, err := e.plan(defs)
+// create is CreateFile with all locks held.
+func (e *Engine) create(ctx context.Context, defs []*definition, t int64) error {
+	sorted, err := planAll(e.env, e.store.Retention(), defs, e.keyOf)
 	if err != nil {
 		return err
 	}
-	used, err := e.usedKeys(ctx)
-	if err != nil {
+	if err := e.checkKeys(ctx, sorted); err != nil {
 		return err
 	}
 	seq, _, err := e.store.Position(ctx)
 	if err != nil {
 		return err
 	}
-	records := make([]profile.KeyRecord, 0, len(defs))
-	for i := range defs {
-		d := &defs[i]
-		if used[d.Key] {
-			return &DefinitionError{Audience: d.Key, Path: "key", Err: profile.ErrRetired}
+	batch := make([]profile.Change, 0, len(sorted))
+	for _, d := range sorted {
+		if d.noBackfill() {
+			d.since = seq
 		}
-		r := profile.KeyRecord{Key: d.Key}
-		if r.Definition, err = json.Marshal(d); err != nil {
-			return &DefinitionError{Audience: d.Key, Err: err}
+		r, err := d.record()
+		if err != nil {
+			return err
 		}
-		if d.NoBackfill {
-			r.Since = seq
-		}
-		records = append(records, r)
-	}
-	batch := make([]profile.Change, 0, len(defs))
-	for _, i := range sorted {
-		batch = append(batch, &profile.UseKey{Record: records[i]})
+		batch = append(batch, &profile.UseKey{Record: r})
 	}
 	if err := e.store.Apply(ctx, instant(t), batch...); err != nil {
 		return err
 	}
 	var fresh []*node
-	var added []*live
-	for _, i := range sorted {
-		added = append(added, e.add(defs[i], plans[i], records[i].Since, &fresh))
+	var made []remade
+	for _, d := range sorted {
+		a := &live{}
+		e.bring(a, d, &fresh)
+		made = append(made, remade{live: a, cause: CauseBackfill})
 	}
-	return e.backfill(lasting(ctx), added, fresh, t)
+	return e.backfill(lasting(ctx), made, fresh, t)
 }
 
-// plan checks definitions against each other and the live audiences.
-func (e *Engine) plan(defs []Definition) (plans []*plan, sorted []int, err error) {
-	pl := planner{env: e.env, retention: e.store.Retention()}
-	return pl.all(defs, func(key string) bool { return e.live[key] != nil })
+// keyOf returns what a key names.
+func (e *Engine) keyOf(key string) keyOf {
+	if a := e.live[key]; a != nil {
+		return a.of()
+	}
+	return nothing
 }
 
-func (e *Engine) usedKeys(ctx context.Context) (map[string]bool, error) {
+// checkKeys returns an error for a key that was used before, or that is the
+// name of a custom trait.
+func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
 	used := map[string]bool{}
 	for r, err := range e.store.Keys(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		used[r.Key] = true
 	}
-	return used, nil
-}
-
-// add puts an audience into the network.
-func (e *Engine) add(d Definition, p *plan, since uint64, fresh *[]*node) *live {
-	a := &live{def: d, refs: p.refs(nil)}
-	c := compiler{net: e.net, since: since, root: func(key string) *node { return e.live[key].root }}
-	e.net.attach(a, c.node(p))
-	a.filters = c.filters
-	*fresh = append(*fresh, c.fresh...)
-	e.live[d.Key] = a
-	return a
-}
-
-// backfill computes what the audiences added make of every profile.
-func (e *Engine) backfill(ctx context.Context, added []*live, fresh []*node, t int64) error {
-	ix := newLeafIndex()
-	for _, n := range fresh {
-		if len(n.children) == 0 {
-			ix.add(n)
+	computed := map[string]*definition{}
+	for _, d := range defs {
+		switch {
+		case used[d.key]:
+			return d.fail("key", profile.ErrRetired)
+		case len(e.net.traits[d.key]) > 0:
+			return d.fail("key", fmt.Errorf("%w: a live definition reads the custom trait of that name", ErrExists))
+		case d.computed != nil:
+			computed[d.key] = d
 		}
 	}
-	return e.everyProfile(ctx, func(sh *shard, id string) error {
-		p, s := sh.profiles[id], &sh.step
-		if p == nil || p.stale {
-			return sh.load(ctx, id, t, CauseBackfill)
-		}
-		s.begin(ctx, e.net, p, t)
-		s.load(&ix)
-		for _, n := range fresh {
-			if len(n.children) > 0 {
-				s.dirty.push(n)
+	if len(computed) == 0 {
+		return nil
+	}
+	return e.everyProfile(ctx, func(_ *shard, id string) error {
+		writes, err := e.store.Traits(ctx, profile.UserRef(id))
+		for _, w := range writes {
+			if d := computed[w.Name]; d != nil && !w.Value.IsNull() {
+				return d.fail("key", fmt.Errorf("%w: user %q has a custom trait of that name", ErrExists, id))
 			}
 		}
-		s.walk()
-		sh.changes = sh.changes[:0]
-		for _, a := range added {
-			v := s.ask(a.root)
-			p.wake = min(p.wake, v.Until)
-			if v.True {
-				sh.changes = append(sh.changes, change{a, true})
-			}
-		}
-		return sh.record(CauseBackfill)
+		return err
 	})
 }
 
-// everyProfile calls fn for every stored user in the order of ids.
-func (e *Engine) everyProfile(ctx context.Context, fn func(sh *shard, id string) error) error {
-	snap, err := e.store.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = snap.Close() }()
-	for id, err := range snap.Profiles(ctx, profile.User, "") {
-		if err != nil {
-			return err
-		}
-		if err := fn(e.shardOf(id), id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// DeleteAudience ends an audience: its members exit with the cause delete. Its
-// key stays used for ever. An audience that another one refers to stays: the
-// error wraps ErrInUse.
-func (e *Engine) DeleteAudience(ctx context.Context, key string) error {
-	t, err := e.exclusive(ctx, true)
-	if err != nil {
-		return fmt.Errorf("delete audience %q: %w", key, err)
-	}
-	err = e.deleteAudience(ctx, key, t)
-	e.release(ctx)
-	if err != nil {
-		return fmt.Errorf("delete audience %q: %w", key, err)
-	}
-	return nil
-}
-
-func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error {
-	a := e.live[key]
-	if a == nil {
-		return profile.ErrNotFound
-	}
-	for _, other := range e.live {
-		if slices.Contains(other.refs, key) {
-			return fmt.Errorf("%w: %s", ErrInUse, other.def.Key)
-		}
-	}
-	var members []string
-	for m, err := range e.store.Members(ctx, key, "") {
-		if err != nil {
-			return err
-		}
-		members = append(members, m.Ref.ID)
-	}
-	if err := e.store.Apply(ctx, instant(t),
-		&profile.DropMembers{Audience: key},
-		&profile.SetKey{Record: profile.KeyRecord{Key: key}},
-	); err != nil {
-		return err
-	}
-	delete(e.live, key)
-	released := e.net.detach(a)
-	for _, sh := range e.shards {
-		for _, p := range sh.profiles {
-			p.drop(released)
-		}
-	}
-	for _, id := range members {
-		e.shardOf(id).out.push(Transition{
-			Audience: key,
-			Profile:  id,
-			Type:     Exited,
-			At:       instant(t),
-			Cause:    CauseDelete,
-		})
-	}
-	return nil
+// bring puts a definition into the network as that of a.
+func (e *Engine) bring(a *live, d *definition, fresh *[]*node) {
+	c := compiler{net: e.net, since: d.since, root: func(key string) *node { return e.live[key].root }}
+	n := c.node(d.plan)
+	a.definition, a.refs, a.filters = d, d.plan.refs(nil), c.filters
+	e.net.attach(a, n)
+	e.live[d.key] = a
+	*fresh = append(*fresh, c.fresh...)
 }
 
 // List returns the definitions of the live audiences, by key.
 func (e *Engine) List() []Definition {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	defs := make([]Definition, 0, len(e.live))
+	defs := []Definition{}
 	for _, a := range e.live {
-		defs = append(defs, a.def)
+		if a.audience != nil {
+			defs = append(defs, *a.audience)
+		}
 	}
 	slices.SortFunc(defs, func(a, b Definition) int { return cmp.Compare(a.Key, b.Key) })
 	return defs
 }
 
-// restore makes the audiences live that the store remembers, as of the last
-// instant at which it was written to.
-func (e *Engine) restore(ctx context.Context) error {
-	_, now, err := e.store.Position(ctx)
-	if err != nil {
-		return err
-	}
-	if now.IsZero() {
-		return nil
-	}
-	for _, sh := range e.shards {
-		sh.last = now.UnixNano()
-	}
-	var defs []Definition
-	since := map[string]uint64{}
-	for r, err := range e.store.Keys(ctx) {
-		if err != nil {
-			return err
+// ListTraits returns the definitions of the live computed traits, by key.
+func (e *Engine) ListTraits() []trait.Computed {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	traits := []trait.Computed{}
+	for _, a := range e.live {
+		if a.computed != nil {
+			traits = append(traits, *a.computed)
 		}
-		if r.Definition == nil {
-			continue
-		}
-		var d Definition
-		if err := json.Unmarshal(r.Definition, &d); err != nil {
-			return fmt.Errorf("stored audience %q: %w", r.Key, err)
-		}
-		defs = append(defs, d)
-		since[d.Key] = r.Since
 	}
-	plans, sorted, err := e.plan(defs)
-	if err != nil {
-		return err
-	}
-	var fresh []*node
-	for _, i := range sorted {
-		e.add(defs[i], plans[i], since[defs[i].Key], &fresh)
-	}
-	return e.everyProfile(ctx, func(sh *shard, id string) error {
-		if err := sh.compare(ctx, id, now.UnixNano()); err != nil {
-			return fmt.Errorf("profile %q: %w", id, err)
-		}
-		if len(sh.changes) > 0 {
-			// Due at the very instant at which the store was left, or left
-			// undone by a crash: it happens with the first call.
-			sh.stale(id, now.UnixNano())
-		} else {
-			sh.schedule(sh.step.p)
-		}
-		return nil
-	})
+	slices.SortFunc(traits, func(a, b trait.Computed) int { return cmp.Compare(a.Key, b.Key) })
+	return traits
 }

@@ -1,8 +1,10 @@
 package audience
 
 import (
+	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -67,10 +69,10 @@ func (s *step) loadEvents(d *dispatch, name string) {
 				if ev.Seq <= n.since {
 					continue
 				}
-				if _, ok := s.p.find(n.id); !ok {
+				if !s.p.has(n) {
 					s.dirty.push(n)
 				}
-				s.p.cell(n).add(&n.count, s.input.Time, s.t)
+				s.collect(n)
 			}
 		}
 	}
@@ -90,17 +92,34 @@ func (d *dispatch) since(t int64) time.Time {
 	return time.Unix(0, t-longest)
 }
 
-// recount counts anew, from the store, the events of a leaf whose filter reads
-// traits: what is filtered by traits depends on what they are now. It costs a
-// read of the events in the leaf's window, when such a trait changes.
+// refill makes what a leaf holds whose filter reads traits that of the traits
+// as they are now, and returns until when it is right: horizon.Never for other
+// leaves, which take events as they come.
+func (s *step) refill(n *node) (until int64) {
+	switch {
+	case !n.readsTraits:
+		return horizon.Never
+	case s.t >= s.p.counts[n.id]:
+		s.recount(n)
+	case s.event != nil && s.event.Name == n.event && s.event.Seq > n.since && !slices.Contains(s.taken, n.id):
+		s.taken = append(s.taken, n.id)
+		if s.passes(s.net.events[n.event].uses[n.useKey()], n) {
+			s.collect(n)
+		}
+	}
+	return s.p.counts[n.id]
+}
+
+// recount reads from the store anew the events of a leaf whose filter reads
+// traits: what passes depends on what they are now. It costs a read of the
+// events in the leaf's window, when such a trait changes.
 func (s *step) recount(n *node) {
 	if s.p.counts == nil {
 		s.p.counts = map[uint32]int64{}
 	}
-	s.p.counts[n.id] = s.p.traits(n.since, s.t).Until()
-	if i, ok := s.p.find(n.id); ok {
-		s.p.cells[i].matches = matches{}
-	}
+	_, s.p.counts[n.id] = s.sees(n)
+	s.taken = append(s.taken, n.id)
+	s.p.empty(n)
 	u := s.net.events[n.event].uses[n.useKey()]
 	saved := s.input
 	defer func() { s.input = saved }()
@@ -115,7 +134,7 @@ func (s *step) recount(n *node) {
 		}
 		s.take(&ev)
 		if ev.Seq > n.since && s.passes(u, n) {
-			s.p.cell(n).add(&n.count, s.input.Time, s.t)
+			s.collect(n)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // there is no such audience.
 func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error] {
 	return func(yield func(profile.Membership, error) bool) {
-		if err := e.known(key); err != nil {
+		if err := e.known(key, anAudience); err != nil {
 			yield(profile.Membership{}, err)
 			return
 		}
@@ -28,7 +28,7 @@ func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Memb
 
 // MemberCount returns the number of members of an audience; see Members.
 func (e *Engine) MemberCount(ctx context.Context, key string) (int, error) {
-	if err := e.known(key); err != nil {
+	if err := e.known(key, anAudience); err != nil {
 		return 0, err
 	}
 	return e.store.MemberCount(ctx, key)
@@ -51,20 +51,17 @@ func (e *Engine) Audiences(ctx context.Context, user string) ([]string, error) {
 	return keys, nil
 }
 
-func (e *Engine) known(key string) error {
+// known returns an error unless a key names a live audience or computed trait.
+func (e *Engine) known(key string, of keyOf) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	_, err := e.lookup(key)
-	return err
-}
-
-// lookup returns a live audience; e.mu is held.
-func (e *Engine) lookup(key string) (*live, error) {
-	if e.closed.Load() {
-		return nil, profile.ErrClosed
+	switch {
+	case e.closed.Load():
+		return profile.ErrClosed
+	case e.keyOf(key) == of:
+		return nil
+	case of == aTrait:
+		return fmt.Errorf("trait %q: %w", key, profile.ErrNotFound)
 	}
-	if a := e.live[key]; a != nil {
-		return a, nil
-	}
-	return nil, fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
+	return fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
 }

@@ -33,7 +33,7 @@ func (e *Engine) Alias(ctx context.Context, from, into string) error {
 
 // merge is Alias with all locks held.
 func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
-	left, err := e.store.Memberships(ctx, profile.UserRef(from))
+	was, err := e.belongings(ctx, profile.UserRef(from))
 	if err != nil {
 		return err
 	}
@@ -47,18 +47,7 @@ func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
 	if sh := e.shardOf(merge.OutFrom); sh.profiles[merge.OutFrom] != nil {
 		sh.forget(sh.profiles[merge.OutFrom])
 	}
-	exit := func() {
-		out := &e.shardOf(merge.OutFrom).out
-		for _, m := range left {
-			out.push(Transition{
-				Audience: m.Audience,
-				Profile:  merge.OutFrom,
-				Type:     Exited,
-				At:       instant(t),
-				Cause:    CauseMerge,
-			})
-		}
-	}
+	exit := func() { e.shardOf(merge.OutFrom).tellEnd(was, t, CauseMerge) }
 	if strings.Compare(merge.OutFrom, merge.OutInto) < 0 {
 		exit()
 	} else {

@@ -1,5 +1,11 @@
 package audience
 
+import (
+	"fmt"
+
+	"github.com/muster-go/muster/profile"
+)
+
 // Misses tells of one filter of a definition how often it could not be applied:
 // a property or trait that it reads was missing, or of a type that does not
 // compare. It then counts as false. Many misses hint at a misspelt name.
@@ -9,21 +15,24 @@ type Misses struct {
 	Count  uint64
 }
 
-// Misses returns the misses of an audience's filters, in the order in which
+// Misses returns the misses of the filters of an audience or computed trait, in the order in which
 // they stand in the definition. They are counted for the data that arrived
 // while the filter was live, whichever audiences share it.
 func (e *Engine) Misses(key string) ([]Misses, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	a, err := e.lookup(key)
-	if err != nil {
-		return nil, err
+	a := e.live[key]
+	switch {
+	case e.closed.Load():
+		return nil, profile.ErrClosed
+	case a == nil:
+		return nil, fmt.Errorf("%q: %w", key, profile.ErrNotFound)
 	}
 	var all []Misses
 	for _, at := range a.filters {
 		n := at.leaf
 		m := Misses{Path: at.path, Filter: n.filter.Source(), Count: n.misses.Load()}
-		if n.kind == kindEvent {
+		if n.event != "" {
 			m.Count = e.net.events[n.event].uses[n.useKey()].missed()
 		}
 		all = append(all, m)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
 
@@ -21,7 +22,8 @@ const (
 	kindEvent
 	kindTrait
 	kindDate
-	kindRef // only in plans: in the network it is the other audience's root
+	kindComputed // a computed trait: its truth is nothing, its value is in the profile's state
+	kindRef      // only in plans: in the network it is the other audience's root
 )
 
 // node is one node of the network: a condition that any number of audiences
@@ -37,22 +39,33 @@ type node struct {
 	children  []*node
 	parents   []*node
 	audiences []*live // those whose root it is
-	uses      int     // parents and audiences, each time they name it
+	traits    []*live // the computed traits that it computes
+	uses      int     // parents, audiences and traits, each time they name it
 
 	// Of leaves only.
 	event       string            // the event's name
-	count       countLeaf         // of an event leaf
-	filter      *celfilter.Filter // of an event leaf (nil: every event) and of a trait leaf
+	count       countLeaf         // of an event leaf; of a computed trait only the window
+	filter      *celfilter.Filter // of events (nil: every event) and of a trait leaf
 	misses      atomic.Uint64     // of the filter of a trait leaf
-	readsTraits bool              // an event leaf whose filter does
+	readsTraits bool              // its filter of events does
+	reads       []reading         // those of its traits that are computed, children all
 	date        trait.Date
+	dateKey     profile.Key // of its name
+	computed    *trait.Computed
+	source      trait.Source
 	since       uint64 // only data of a greater arrival number counts
 }
 
-// live is an audience that exists.
+// reading is a name among the traits that a leaf reads that is a key.
+type reading struct {
+	name string
+	node *node
+}
+
+// live is an audience or a computed trait that exists.
 type live struct {
-	def     Definition
-	refs    []string // the audiences that it refers to
+	*definition
+	refs    []string // the keys that it reads
 	root    *node
 	filters []filterAt
 }
@@ -61,7 +74,7 @@ type live struct {
 type network struct {
 	leafIndex
 	nodes    []*node // by id; nil once released
-	root     []bool  // by id: it is an audience's root
+	root     []bool  // by id: it is the root of an audience, or a computed trait
 	idleTrue []*node // roots that a new profile meets without any data
 	byText   map[string]*node
 }
@@ -75,7 +88,7 @@ func newNetwork() *network {
 type compiler struct {
 	net     *network
 	since   uint64
-	root    func(key string) *node // the root of a live audience
+	root    func(key string) *node // the root of a live audience or computed trait
 	fresh   []*node                // children before parents
 	filters []filterAt
 }
@@ -103,6 +116,12 @@ func (c *compiler) node(p *plan) *node {
 		}
 		n.setGroup()
 	default:
+		for _, key := range p.reads {
+			child := c.root(key)
+			n.reads = append(n.reads, reading{key, child})
+			n.children = append(n.children, child)
+			n.height = max(n.height, child.height+1)
+		}
 		n.setLeaf(p, c.since)
 	}
 	n = c.net.intern(n, &c.fresh)
@@ -140,12 +159,23 @@ func (n *node) setLeaf(p *plan, since uint64) {
 		n.idle = n.count.holds(0)
 		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s",
 			since, p.name, source(p.filter), p.min, p.max, p.window)
+	case kindComputed:
+		c := *p.computed
+		n.event, n.count, n.computed = p.name, newCountLeaf(p), &c
+		n.source, _ = c.Source(nil) // it is valid
+		n.readsTraits = readsTraits(p.filter)
+		n.text = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",
+			since, p.name, source(p.filter), c.Type, c.Frequency, c.Property, p.window)
 	case kindTrait:
-		n.idle = p.filter.Eval(&celfilter.Input{Traits: &trait.Set{}}) == celfilter.True
+		in := celfilter.Input{Traits: &fields{p: newState(""), n: n}}
+		n.idle = p.filter.Eval(&in) == celfilter.True
 		n.text = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
 	case kindDate:
-		n.date = p.date
+		n.date, n.dateKey = p.date, (*profile.Dict)(nil).Key(p.date.Name)
 		n.text = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.date.Name, p.date.Window)
+	}
+	for _, r := range n.reads {
+		n.text += fmt.Sprintf("\x00%s=%d", r.name, r.node.id)
 	}
 }
 
@@ -172,21 +202,26 @@ func (n *node) setGroup() {
 func (net *network) attach(a *live, n *node) {
 	a.root = n
 	n.uses++
-	n.audiences = append(n.audiences, a)
+	if a.computed != nil {
+		n.traits = append(n.traits, a)
+	} else {
+		n.audiences = append(n.audiences, a)
+	}
 	net.setRoot(n)
 }
 
 // detach undoes attach and releases the nodes that nothing uses any more; it
 // returns them.
-func (net *network) detach(a *live) (released []*node) {
-	n := a.root
-	n.audiences = slices.DeleteFunc(n.audiences, func(b *live) bool { return a == b })
+func (net *network) detach(a *live, n *node) (released []*node) {
+	is := func(b *live) bool { return a == b }
+	n.audiences = slices.DeleteFunc(n.audiences, is)
+	n.traits = slices.DeleteFunc(n.traits, is)
 	net.setRoot(n)
 	return net.release(n, nil)
 }
 
 func (net *network) setRoot(n *node) {
-	is := len(n.audiences) > 0
+	is := len(n.audiences)+len(n.traits) > 0
 	if is == net.root[n.id] {
 		return
 	}

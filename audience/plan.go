@@ -31,62 +31,90 @@ type plan struct {
 	min, max int               // counts for which it holds
 	window   profile.Window
 	date     trait.Date
-	ref      string // of an audience leaf: the key
-}
-
-// Check compiles definitions without an engine, as if they were to be created
-// together. The error is a *DefinitionError.
-func Check(defs ...Definition) error {
-	env, err := celfilter.NewEnv(nil)
-	if err != nil {
-		return err
-	}
-	_, _, err = (&planner{env: env}).all(defs, func(string) bool { return false })
-	return err
+	computed *trait.Computed
+	reads    []string // the keys among the traits that the leaf reads, sorted
+	ref      string   // of an audience leaf: the key
 }
 
 // planner checks definitions.
 type planner struct {
 	env       *celfilter.Env
 	retention time.Duration
+	isKey     func(name string) bool // of a live audience or computed trait, or of one that is made together with this
 	nodes     int
 }
 
-// all checks definitions against each other and the live audiences, and sorts
-// them so that each comes after those it refers to.
-func (pl *planner) all(defs []Definition, live func(key string) bool) (plans []*plan, sorted []int, err error) {
-	seen := make(map[string]bool, len(defs))
-	for i := range defs {
-		key := defs[i].Key
-		if live(key) || seen[key] {
-			return nil, nil, &DefinitionError{Audience: key, Path: "key", Err: ErrExists}
-		}
-		seen[key] = true
-		p, err := pl.plan(&defs[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		plans = append(plans, p)
-	}
-	sorted, err = order(defs, plans, live)
-	return plans, sorted, err
-}
-
-// plan checks d and returns its tree. The error is a *DefinitionError.
-func (pl *planner) plan(d *Definition) (*plan, error) {
-	if err := checkKey(d.Key); err != nil {
-		return nil, &DefinitionError{Audience: d.Key, Path: "key", Err: err}
+// plan checks a definition and makes its plan. The error is a *DefinitionError.
+func (pl *planner) plan(d *definition) error {
+	if err := checkKey(d.key); err != nil {
+		return d.fail("key", err)
 	}
 	pl.nodes = 0
-	p, err := pl.node(&d.Where, "where", 1)
+	var err error
+	if d.computed != nil {
+		d.plan, err = pl.computed(d.computed)
+	} else {
+		d.plan, err = pl.node(&d.audience.Where, "where", 1)
+	}
+	var at *pathError
+	if errors.As(err, &at) {
+		return d.fail(at.path, at.err)
+	}
 	if err != nil {
-		var at *pathError
-		if errors.As(err, &at) {
-			return nil, &DefinitionError{Audience: d.Key, Path: at.path, Err: at.err}
-		}
-		return nil, &DefinitionError{Audience: d.Key, Err: err}
+		return d.fail("", err)
+	}
+	return nil
+}
+
+// computed checks the definition of a computed trait.
+func (pl *planner) computed(c *trait.Computed) (*plan, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Of != profile.User {
+		return nil, fmt.Errorf("%w: of: computed traits are of users", profile.ErrInvalid)
+	}
+	if err := pl.checkRetention(c.Window); err != nil {
+		return nil, &pathError{"window", err}
+	}
+	p := &plan{kind: kindComputed, path: "where", name: c.Event, window: c.Window, computed: c}
+	if err := pl.filter(p, c.Filter); err != nil {
+		return nil, &pathError{"where", err}
 	}
 	return p, nil
+}
+
+// filter compiles the filter of a plan of events; empty takes every event.
+func (pl *planner) filter(p *plan, cel string) error {
+	if cel == "" {
+		return nil
+	}
+	f, err := pl.env.Event(cel)
+	if err != nil {
+		return err
+	}
+	p.filter = f
+	names, _ := f.Traits()
+	pl.reads(p, names...)
+	return nil
+}
+
+// reads notes which of the traits that a plan reads are keys.
+func (pl *planner) reads(p *plan, names ...string) {
+	for _, name := range names {
+		if pl.isKey(name) && !slices.Contains(p.reads, name) {
+			p.reads = append(p.reads, name)
+		}
+	}
+	slices.Sort(p.reads)
+}
+
+func (pl *planner) checkRetention(w profile.Window) error {
+	if pl.retention > 0 && (w.IsZero() || w.Max > pl.retention) {
+		return fmt.Errorf("%w: %s, the store keeps events for %s",
+			ErrWindow, w, profile.FormatDuration(pl.retention))
+	}
+	return nil
 }
 
 // pathError is an error at a place in the tree.
@@ -144,12 +172,17 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 		if err != nil {
 			return fail(".trait", err)
 		}
-		return &plan{kind: kindTrait, path: path + ".trait", filter: f}, nil
+		p := &plan{kind: kindTrait, path: path + ".trait", filter: f}
+		names, _ := f.Traits()
+		pl.reads(p, names...)
+		return p, nil
 	case n.TraitDate != nil:
 		if err := n.TraitDate.Validate(); err != nil {
 			return fail(".trait_date", err)
 		}
-		return &plan{kind: kindDate, date: *n.TraitDate}, nil
+		p := &plan{kind: kindDate, date: *n.TraitDate}
+		pl.reads(p, n.TraitDate.Name)
+		return p, nil
 	}
 	if err := checkKey(n.Audience); err != nil {
 		return fail(".audience", err)
@@ -207,81 +240,35 @@ func (pl *planner) event(e *Event, path string) (*plan, error) {
 	if err := e.Window.Validate(); err != nil {
 		return fail(".window", err)
 	}
-	if pl.retention > 0 && (e.Window.IsZero() || e.Window.Max > pl.retention) {
-		return fail(".window", fmt.Errorf("%w: %s, the store keeps events for %s",
-			ErrWindow, e.Window, profile.FormatDuration(pl.retention)))
+	if err := pl.checkRetention(e.Window); err != nil {
+		return fail(".window", err)
 	}
 	p := &plan{kind: kindEvent, path: path + ".where", name: e.Name, min: min, max: max, window: e.Window}
-	if e.Filter != "" {
-		f, err := pl.env.Event(e.Filter)
-		if err != nil {
-			return fail(".where", err)
-		}
-		p.filter = f
+	if err := pl.filter(p, e.Filter); err != nil {
+		return fail(".where", err)
 	}
 	return p, nil
 }
 
-// refs appends to into the keys of the audiences that p refers to.
+// refersTo reports whether p asks for membership of the audience of a key.
+func (p *plan) refersTo(key string) bool {
+	return p.kind == kindRef && p.ref == key ||
+		slices.ContainsFunc(p.children, func(child *plan) bool { return child.refersTo(key) })
+}
+
+// refs appends to into the keys of the audiences and computed traits that p
+// reads.
 func (p *plan) refs(into []string) []string {
 	if p.kind == kindRef && !slices.Contains(into, p.ref) {
 		into = append(into, p.ref)
+	}
+	for _, key := range p.reads {
+		if !slices.Contains(into, key) {
+			into = append(into, key)
+		}
 	}
 	for _, child := range p.children {
 		into = child.refs(into)
 	}
 	return into
-}
-
-// order sorts definitions so that each comes after those it refers to. known
-// reports whether a key is that of a live audience. It fails on a reference to
-// nothing and on a cycle, which it spells out.
-func order(defs []Definition, plans []*plan, known func(string) bool) ([]int, error) {
-	byKey := make(map[string]int, len(defs))
-	for i := range defs {
-		byKey[defs[i].Key] = i
-	}
-	const (
-		unseen = iota
-		open
-		done
-	)
-	seen := make([]int, len(defs))
-	var sorted, trail []int
-	var visit func(i int) error
-	visit = func(i int) error {
-		switch seen[i] {
-		case done:
-			return nil
-		case open:
-			cycle := defs[i].Key
-			for j := len(trail) - 1; ; j-- {
-				cycle = defs[trail[j]].Key + " → " + cycle
-				if trail[j] == i {
-					return &DefinitionError{Audience: defs[i].Key, Err: fmt.Errorf("%w: %s", ErrCycle, cycle)}
-				}
-			}
-		}
-		seen[i] = open
-		trail = append(trail, i)
-		for _, key := range plans[i].refs(nil) {
-			if j, ok := byKey[key]; ok {
-				if err := visit(j); err != nil {
-					return err
-				}
-			} else if !known(key) {
-				return &DefinitionError{Audience: defs[i].Key, Err: fmt.Errorf("%w: audience %q, which it refers to", profile.ErrNotFound, key)}
-			}
-		}
-		trail = trail[:len(trail)-1]
-		seen[i] = done
-		sorted = append(sorted, i)
-		return nil
-	}
-	for i := range defs {
-		if err := visit(i); err != nil {
-			return nil, err
-		}
-	}
-	return sorted, nil
 }

@@ -26,8 +26,10 @@ type shard struct {
 	due      atomic.Int64
 
 	step    step
-	changes []change
+	changes []change            // of the step, to be recorded
+	values  []valueChange       // likewise
 	puts    []profile.SetMember // scratch
+	sets    []profile.SetValue  // scratch
 	batch   []profile.Change    // scratch
 	event   profile.PutEvent    // scratch
 
@@ -51,6 +53,14 @@ func timerLess(a, b timer) bool {
 type change struct {
 	audience *live
 	member   bool
+	cause    Cause
+}
+
+// valueChange is the value of one computed trait that a step changed.
+type valueChange struct {
+	trait    *live
+	old, new profile.Value
+	cause    Cause
 }
 
 func newShard(e *Engine) *shard {
@@ -141,43 +151,81 @@ func (sh *shard) fire(ctx context.Context) error {
 func (sh *shard) finish(cause Cause) error {
 	s := &sh.step
 	s.settle()
-	sh.changes = sh.changes[:0]
+	sh.clear()
 	for _, n := range s.flips {
 		for _, a := range n.audiences {
-			sh.changes = append(sh.changes, change{a, s.p.truth(n)})
+			sh.changes = append(sh.changes, change{a, s.p.truth(n), cause})
 		}
 	}
-	return sh.record(cause)
+	sh.takeMoves(cause)
+	return sh.record()
 }
 
-// record stores the changes, queues their transitions in the order of the
-// audiences' keys, and sets the profile's timer. If the store fails, nothing is
+// clear begins the changes of a step.
+func (sh *shard) clear() { sh.changes, sh.values = sh.changes[:0], sh.values[:0] }
+
+// takeMoves makes changes of what the step found.
+func (sh *shard) takeMoves(cause Cause) {
+	for _, m := range sh.step.moves {
+		for _, c := range m.node.traits {
+			sh.values = append(sh.values, valueChange{c, m.old, m.new, cause})
+		}
+	}
+}
+
+// record stores the changes, queues them, those of computed traits before those
+// of memberships and each in the order of keys, and sets the profile's timer. If the store fails, nothing is
 // lost: the profile's state is made anew from the store with the next call, and
 // what the data changed is told then.
-func (sh *shard) record(cause Cause) error {
+func (sh *shard) record() error {
 	s := &sh.step
 	err := s.err
-	if err == nil && len(sh.changes) > 0 {
-		slices.SortFunc(sh.changes, func(a, b change) int {
-			return strings.Compare(a.audience.def.Key, b.audience.def.Key)
-		})
+	if err == nil && len(sh.changes)+len(sh.values) > 0 {
+		slices.SortFunc(sh.changes, func(a, b change) int { return strings.Compare(a.audience.key, b.audience.key) })
+		slices.SortFunc(sh.values, func(a, b valueChange) int { return strings.Compare(a.trait.key, b.trait.key) })
 		err = sh.storeChanges(s)
 	}
 	if err != nil {
 		sh.stale(s.p.id, s.t)
 		return fmt.Errorf("profile %q: %w", s.p.id, err)
 	}
+	for _, c := range sh.values {
+		sh.out.push(notice{change: &TraitChange{
+			Trait:   c.trait.key,
+			Profile: profile.UserRef(s.p.id),
+			Old:     c.old,
+			New:     c.new,
+			At:      instant(s.t),
+			Cause:   c.cause,
+		}})
+	}
 	for _, c := range sh.changes {
-		sh.out.push(Transition{
-			Audience: c.audience.def.Key,
-			Profile:  s.p.id,
-			Type:     typeOf(c.member),
-			At:       instant(s.t),
-			Cause:    cause,
-		})
+		sh.tell(c.audience.key, s.p.id, typeOf(c.member), s.t, c.cause)
 	}
 	sh.schedule(s.p)
 	return nil
+}
+
+// tell queues a transition.
+func (sh *shard) tell(key, id string, typ Type, t int64, cause Cause) {
+	sh.out.push(notice{transition: Transition{
+		Audience: key,
+		Profile:  id,
+		Type:     typ,
+		At:       instant(t),
+		Cause:    cause,
+	}})
+}
+
+// tellValue queues the end of a value.
+func (sh *shard) tellValue(v profile.ComputedValue, t int64, cause Cause) {
+	sh.out.push(notice{change: &TraitChange{
+		Trait:   v.Key,
+		Profile: v.Ref,
+		Old:     v.Value,
+		At:      instant(t),
+		Cause:   cause,
+	}})
 }
 
 func typeOf(member bool) Type {
@@ -189,15 +237,23 @@ func typeOf(member bool) Type {
 
 func (sh *shard) storeChanges(s *step) error {
 	at := instant(s.t)
-	sh.puts, sh.batch = sh.puts[:0], sh.batch[:0]
+	sh.puts, sh.sets, sh.batch = sh.puts[:0], sh.sets[:0], sh.batch[:0]
 	for _, c := range sh.changes {
 		sh.puts = append(sh.puts, profile.SetMember{
-			Membership: profile.Membership{Audience: c.audience.def.Key, Ref: profile.UserRef(s.p.id), Since: at},
+			Membership: profile.Membership{Audience: c.audience.key, Ref: profile.UserRef(s.p.id), Since: at},
 			Member:     c.member,
+		})
+	}
+	for _, c := range sh.values {
+		sh.sets = append(sh.sets, profile.SetValue{
+			Value: profile.ComputedValue{Key: c.trait.key, Ref: profile.UserRef(s.p.id), Value: c.new, Since: at},
 		})
 	}
 	for i := range sh.puts {
 		sh.batch = append(sh.batch, &sh.puts[i])
+	}
+	for i := range sh.sets {
+		sh.batch = append(sh.batch, &sh.sets[i])
 	}
 	// The data is stored already: its consequences must be, too.
 	return sh.e.store.Apply(lasting(s.ctx), at, sh.batch...)

@@ -20,7 +20,28 @@ type state struct {
 
 	writes []profile.TraitWrite // of the traits that the network reads
 	views  []view               // those traits, by what counts of them
-	counts map[uint32]int64     // by node id: until when a count whose filter reads traits is right
+	counts map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
+
+	aggregates map[uint32]*aggregate // by node id: of computed traits
+}
+
+// aggregate is what one profile has of one computed trait.
+type aggregate struct {
+	*trait.Aggregate
+	value profile.Value // as it was last found; null: none
+}
+
+// aggregate returns that of a node; it is made if there is none.
+func (p *state) aggregate(n *node) *aggregate {
+	a := p.aggregates[n.id]
+	if a == nil {
+		if p.aggregates == nil {
+			p.aggregates = map[uint32]*aggregate{}
+		}
+		a = &aggregate{Aggregate: trait.NewAggregate(*n.computed)}
+		p.aggregates[n.id] = a
+	}
+	return a
 }
 
 // cell is what one profile makes of one node. Profiles have cells only for
@@ -85,6 +106,28 @@ func insert[T any](s []T, i int, v T) []T {
 	return s
 }
 
+// has reports whether there is anything of a leaf.
+func (p *state) has(n *node) bool {
+	if n.kind == kindComputed {
+		return p.aggregates[n.id] != nil
+	}
+	_, ok := p.find(n.id)
+	return ok
+}
+
+// empty drops the events that a leaf holds.
+func (p *state) empty(n *node) {
+	if n.kind == kindComputed {
+		if a := p.aggregates[n.id]; a != nil {
+			a.Aggregate = trait.NewAggregate(*n.computed)
+		}
+		return
+	}
+	if i, ok := p.find(n.id); ok {
+		p.cells[i].matches = matches{}
+	}
+}
+
 // truth returns the node's truth as it was last found.
 func (p *state) truth(n *node) bool {
 	if i, ok := p.find(n.id); ok {
@@ -100,6 +143,8 @@ func (p *state) drop(nodes []*node) {
 			p.nodes = slices.Delete(p.nodes, i, i+1)
 			p.cells = slices.Delete(p.cells, i, i+1)
 		}
+		delete(p.counts, n.id)
+		delete(p.aggregates, n.id)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // step moves one profile from what held before to what holds at t, with all
@@ -28,13 +29,25 @@ type step struct {
 	err   error // of the store; the step is void
 	dirty nodeHeap
 	flips []*node // roots whose truth changed
+	moves []move  // computed traits whose value changed
+
+	event *profile.Event // that arrived, for leaves whose filter reads traits
+	taken []uint32       // the ids of those that have taken it
 	input celfilter.Input
+	view  fields
+}
+
+// move is a computed trait's change of value.
+type move struct {
+	node     *node
+	old, new profile.Value
 }
 
 func (s *step) begin(ctx context.Context, net *network, p *state, t int64) {
 	s.ctx, s.net, s.p, s.t, s.err = ctx, net, p, t, nil
-	s.flips = s.flips[:0]
+	s.flips, s.moves = s.flips[:0], s.moves[:0]
 	s.dirty = s.dirty[:0]
+	s.event, s.taken = nil, s.taken[:0]
 }
 
 // addEvent brings an event that just arrived to the leaves that it matches.
@@ -44,6 +57,7 @@ func (s *step) addEvent(ev *profile.Event) {
 		return
 	}
 	s.take(ev)
+	s.event = ev
 	for _, u := range d.plain {
 		s.apply(u, ev.Seq)
 	}
@@ -66,41 +80,53 @@ func (s *step) take(ev *profile.Event) {
 }
 
 func (s *step) apply(u *use, seq uint64) {
-	if !u.readsTraits && !s.passes(u, nil) {
+	if u.readsTraits {
+		s.dirty.push(u.leaves...) // they take the event when what they read is settled
+		return
+	}
+	if !s.passes(u, nil) {
 		return
 	}
 	for _, n := range u.leaves {
-		switch {
-		case seq <= n.since:
-		case !u.readsTraits, s.t < s.p.counts[n.id] && s.passes(u, n):
-			s.count(n)
-		case s.t >= s.p.counts[n.id]:
-			s.touch(n) // counts anew, with the event
+		if seq > n.since {
+			s.feed(n)
 		}
 	}
 }
 
-// count adds the event at hand to a leaf that it matches.
-func (s *step) count(n *node) {
+// feed adds the event at hand to a leaf that it matches.
+func (s *step) feed(n *node) {
+	if n.kind == kindComputed {
+		s.collect(n)
+		s.touch(n)
+		return
+	}
 	c := s.p.cell(n)
 	old := c.verdict()
 	c.add(&n.count, s.input.Time, s.t)
 	v := c.at(&n.count, s.t)
-	if n.readsTraits {
-		v.Until = min(v.Until, s.p.counts[n.id])
-	}
 	s.put(n, c, v)
-	s.mark(n, old, v)
+	s.mark(n, old, v, false)
 }
 
-// passes applies a filter to the event at hand, and to the traits that count
-// for the leaf n if it reads any.
+// collect adds the event at hand to a leaf, without computing it.
+func (s *step) collect(n *node) {
+	if n.kind == kindComputed {
+		s.p.aggregate(n).Add(s.input.Time, n.source.Value(&s.input.Properties), s.t)
+		return
+	}
+	s.p.cell(n).add(&n.count, s.input.Time, s.t)
+}
+
+// passes applies a filter to the event at hand, and to the traits that the leaf
+// n sees if it reads any.
 func (s *step) passes(u *use, n *node) bool {
 	if u.filter == nil {
 		return true
 	}
 	if u.readsTraits {
-		s.input.Traits = s.p.traits(n.since, s.t)
+		s.view = fields{set: s.p.traits(n.since, s.t), p: s.p, n: n}
+		s.input.Traits = &s.view
 	}
 	switch u.filter.Eval(&s.input) {
 	case celfilter.True:
@@ -126,7 +152,7 @@ func (s *step) changeTraits(changed profile.Object) {
 
 func (s *step) changeTrait(n *node) {
 	delete(s.p.counts, n.id)
-	s.touch(n)
+	s.dirty.push(n) // it may read computed traits that change as well
 }
 
 // touch recomputes a node.
@@ -135,15 +161,21 @@ func (s *step) touch(n *node) {
 	if i, ok := s.p.find(n.id); ok {
 		old = s.p.cells[i].verdict()
 	}
-	v := s.compute(n)
+	v, moved := s.compute(n)
 	s.set(n, v)
-	s.mark(n, old, v)
+	s.mark(n, old, v, moved)
 }
 
 // mark marks the node's parents if they may depend on how it changed.
-func (s *step) mark(n *node, old, v horizon.Verdict) {
-	if s.t < old.Until && (v.True != old.True || v.Until < old.Until) {
-		s.dirty.push(n.parents...)
+func (s *step) mark(n *node, old, v horizon.Verdict, moved bool) {
+	if s.t >= old.Until || v.True == old.True && v.Until >= old.Until && !moved {
+		return
+	}
+	for _, parent := range n.parents {
+		if parent.readsTraits {
+			delete(s.p.counts, parent.id)
+		}
+		s.dirty.push(parent)
 	}
 }
 
@@ -188,7 +220,7 @@ func (s *step) ask(n *node) horizon.Verdict {
 	if c := &s.p.cells[i]; s.t < c.until {
 		return c.verdict()
 	}
-	v := s.compute(n)
+	v, _ := s.compute(n)
 	s.set(n, v)
 	return v
 }
@@ -216,57 +248,87 @@ func (s *step) put(n *node, c *cell, v horizon.Verdict) {
 	s.p.wake = min(s.p.wake, v.Until)
 }
 
-// compute answers a node at t from its children, or from the data.
-func (s *step) compute(n *node) horizon.Verdict {
+// compute answers a node at t from its children, or from the data. moved says
+// that it is a computed trait whose value changed.
+func (s *step) compute(n *node) (v horizon.Verdict, moved bool) {
 	switch n.kind {
 	case kindAll:
-		v := horizon.Always(true)
+		v = horizon.Always(true)
 		for _, c := range n.children {
 			v = horizon.All(v, s.ask(c))
 		}
-		return v
 	case kindAny:
-		v := horizon.Always(false)
+		v = horizon.Always(false)
 		for _, c := range n.children {
 			v = horizon.Any(v, s.ask(c))
 		}
-		return v
 	case kindNot:
-		return s.ask(n.children[0]).Not()
+		v = s.ask(n.children[0]).Not()
 	case kindEvent:
-		return s.computeCount(n)
+		v = s.computeCount(n)
+	case kindComputed:
+		return s.computeValue(n)
+	default:
+		v = s.computeTrait(n)
 	}
-	return s.computeTrait(n)
+	return v, false
 }
 
 func (s *step) computeCount(n *node) horizon.Verdict {
-	if n.readsTraits && s.t >= s.p.counts[n.id] {
-		s.recount(n)
-	}
+	until := s.refill(n)
 	v := horizon.Always(n.idle)
 	if i, ok := s.p.find(n.id); ok {
 		v = s.p.cells[i].at(&n.count, s.t)
 	}
-	if n.readsTraits {
-		v.Until = min(v.Until, s.p.counts[n.id])
-	}
+	v.Until = min(v.Until, until)
 	return v
 }
 
+func (s *step) computeValue(n *node) (v horizon.Verdict, moved bool) {
+	v = horizon.Verdict{Until: s.refill(n)}
+	a := s.p.aggregates[n.id]
+	if a == nil {
+		return v, false
+	}
+	value, until := a.At(s.t)
+	v.Until = min(v.Until, until)
+	if moved = !same(value, a.value); moved {
+		s.moves = append(s.moves, move{n, a.value, value})
+		a.value = value
+	}
+	return v, moved
+}
+
+// same reports whether two values of a computed trait are no change: they are
+// equal, and of one kind.
+func same(v, w profile.Value) bool { return v.Kind() == w.Kind() && v.Equal(w) }
+
 func (s *step) computeTrait(n *node) horizon.Verdict {
-	set := s.p.traits(n.since, s.t)
+	set, until := s.sees(n)
+	s.view = fields{set: set, p: s.p, n: n}
 	var v horizon.Verdict
 	if n.kind == kindDate {
-		value, _ := set.Get(n.date.Name)
+		value, _ := s.view.Lookup(n.dateKey)
 		v = n.date.At(value, s.t)
 	} else {
-		in := celfilter.Input{Traits: set}
+		in := celfilter.Input{Traits: &s.view}
 		r := n.filter.Eval(&in)
 		if r == celfilter.Miss {
 			n.misses.Add(1)
 		}
 		v = horizon.Always(r == celfilter.True)
 	}
-	v.Until = min(v.Until, set.Until())
+	v.Until = min(v.Until, until)
 	return v
+}
+
+// sees brings what a leaf reads up to date, and returns the custom traits that
+// count for it and until when all that it reads is as it is.
+func (s *step) sees(n *node) (*trait.Set, int64) {
+	set := s.p.traits(n.since, s.t)
+	until := set.Until()
+	for _, child := range n.children {
+		until = min(until, s.ask(child).Until)
+	}
+	return set, until
 }

@@ -28,18 +28,20 @@ type Cause uint8
 
 // The causes.
 const (
-	CauseEvent    Cause = iota // an event arrived
-	CauseTrait                 // traits arrived
-	CauseTime                  // time alone
-	CauseBackfill              // the audience was created
-	CauseMerge                 // two profiles became one
-	CauseDelete                // the profile, or the audience, was deleted
+	CauseEvent      Cause = iota // an event arrived
+	CauseTrait                   // traits arrived
+	CauseTime                    // time alone
+	CauseBackfill                // the audience was created
+	CauseMerge                   // two profiles became one
+	CauseDelete                  // the profile, or the audience, was deleted
+	CauseEdit                    // its own definition was edited
+	CauseDependency              // a definition that it reads was edited
 )
 
-var causeNames = [...]string{"event", "trait", "time", "backfill", "merge", "delete"}
+var causeNames = [...]string{"event", "trait", "time", "backfill", "merge", "delete", "edit", "dependency"}
 
 // String returns the cause's name: "event", "trait", "time", "backfill",
-// "merge" or "delete".
+// "merge", "delete", "edit" or "dependency".
 func (c Cause) String() string {
 	if int(c) < len(causeNames) {
 		return causeNames[c]

@@ -117,6 +117,14 @@ type ExternalID struct {
 	Type, Value string
 }
 
+// ComputedValue is the value of one computed trait of one profile.
+type ComputedValue struct {
+	Key   string
+	Ref   Ref
+	Value Value     // never null: where a trait has no value there is none
+	Since time.Time // the instant of the change
+}
+
 // Membership is one profile's being in one audience.
 type Membership struct {
 	Audience string

@@ -14,8 +14,8 @@ type tx struct {
 	now    int64
 	cutoff int64 // events before it are dropped
 
-	// The changes of membership of one profile come together: it is looked up
-	// for the first of them.
+	// The changes of memberships and computed values of one profile come
+	// together: it is looked up for the first of them.
 	entering  Ref
 	entered   *record
 	enteredAt *shard
@@ -34,7 +34,9 @@ func (tx *tx) tick(locked shardSet) {
 }
 
 func (tx *tx) apply(c Change) {
-	if _, ok := c.(*SetMember); !ok {
+	switch c.(type) {
+	case *SetMember, *SetValue:
+	default:
 		tx.entered = nil // it may be replaced
 	}
 	switch c := c.(type) {
@@ -56,6 +58,10 @@ func (tx *tx) apply(c Change) {
 		tx.setMember(c)
 	case *DropMembers:
 		tx.dropMembers(c.Audience)
+	case *SetValue:
+		tx.setValue(c)
+	case *DropValues:
+		tx.dropValues(c.Key)
 	case *UseKey:
 		tx.keys.put(c.Record)
 	case *SetKey:

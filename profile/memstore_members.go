@@ -103,14 +103,23 @@ func (n *keyNumbers) key(id uint32) string {
 	return n.keys[id]
 }
 
-func (tx *tx) setMember(c *SetMember) {
-	ref, sh, r := c.Membership.Ref, tx.enteredAt, tx.entered
-	if r == nil || ref != tx.entering {
-		if sh, _, r = tx.resolve(ref); r == nil {
-			return
+// enter returns the record of a profile, to be written to, nil if there is none.
+func (tx *tx) enter(ref Ref) (*shard, *record) {
+	if tx.entered == nil || ref != tx.entering {
+		sh, _, r := tx.resolve(ref)
+		if r == nil {
+			return sh, nil
 		}
-		r = tx.own(sh, ref.Subject, r)
-		tx.entering, tx.enteredAt, tx.entered = ref, sh, r
+		tx.entering, tx.enteredAt, tx.entered = ref, sh, tx.own(sh, ref.Subject, r)
+	}
+	return tx.enteredAt, tx.entered
+}
+
+func (tx *tx) setMember(c *SetMember) {
+	ref := c.Membership.Ref
+	sh, r := tx.enter(ref)
+	if r == nil {
+		return
 	}
 	audience := tx.audiences.of(c.Membership.Audience)
 	i, is := slices.BinarySearchFunc(r.members, audience, compareMembership)

@@ -17,7 +17,8 @@ type record struct {
 	traits []byte   // packed writes, replaced as a whole
 	links  *links   // nil: none
 
-	members []membership
+	members  []membership
+	computed *[]computed // values of computed traits; nil: none
 }
 
 // links are a profile's ties to others and its ids elsewhere: sorted slices that
@@ -64,6 +65,10 @@ func (tx *tx) own(sh *shard, s Subject, r *record) *record {
 	c.gen = tx.gen.Load()
 	c.series = slices.Clone(r.series)
 	c.members = slices.Clone(r.members)
+	if r.computed != nil {
+		values := slices.Clone(*r.computed)
+		c.computed = &values
+	}
 	sh.put(s, &c)
 	sh.members[s].replace(&c)
 	return &c

@@ -155,7 +155,7 @@ func (st *state) lockFor(batch []Change) shardSet {
 // named returns the shards of the ids that a change names.
 func (st *state) named(c Change) shardSet {
 	switch c := c.(type) {
-	case *DropMembers:
+	case *DropMembers, *DropValues:
 		return allShards
 	case *Delete:
 		if c.Ref.Subject == Account { // its users can be in any shard
@@ -230,6 +230,8 @@ func subjectOf(c Change) (Ref, bool) {
 		return UserRef(c.User), true
 	case *SetMember:
 		return c.Membership.Ref, true
+	case *SetValue:
+		return c.Value.Ref, true
 	}
 	return Ref{}, false
 }

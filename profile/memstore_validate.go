@@ -26,6 +26,10 @@ func validate(c Change) error {
 		return CheckID("key", c.Record.Key)
 	case *SetKey:
 		return CheckID("key", c.Record.Key)
+	case *SetValue:
+		return c.validate()
+	case *DropValues:
+		return CheckID("key", c.Key)
 	case *DropMembers:
 		return CheckID("audience", c.Audience)
 	}
@@ -54,6 +58,14 @@ func (c *SetMember) validate() error {
 		return err // the instant of an exit is not kept
 	}
 	return CheckTime(m.Since)
+}
+
+func (c *SetValue) validate() error {
+	v := &c.Value
+	if err := firstError(CheckID("key", v.Key), checkRef(v.Ref)); err != nil || v.Value.IsNull() {
+		return err // the instant of a removal is not kept
+	}
+	return CheckTime(v.Since)
 }
 
 func checkRef(ref Ref) error {

@@ -85,6 +85,12 @@ type Reader interface {
 	// Memberships returns the audiences a profile is in, by key.
 	Memberships(ctx context.Context, ref Ref) ([]Membership, error)
 
+	// Values yields the values of a computed trait, ascending by profile id, from
+	// the first that is greater than after; users before accounts.
+	Values(ctx context.Context, key, after string) iter.Seq2[ComputedValue, error]
+	// ValuesOf returns the values of a profile's computed traits, by key.
+	ValuesOf(ctx context.Context, ref Ref) ([]ComputedValue, error)
+
 	// Position returns the arrival number of the last message stored, and the
 	// latest instant of an Apply: zero if there was none.
 	Position(ctx context.Context) (seq uint64, now time.Time, err error)
@@ -133,8 +139,8 @@ type PutIDs struct {
 // Merge makes From and Into one user profile, kept under Into's id, which is
 // made if there is none: events, traits, ids, accounts. From's id resolves to
 // it from then on. Of an event that both have (by message id) the one that
-// arrived first is kept. The memberships of From are dropped: the engine
-// computes those of the whole.
+// arrived first is kept. The memberships and computed
+// values of From are dropped: the engine computes those of the whole.
 type Merge struct {
 	From, Into string
 
@@ -196,6 +202,13 @@ type SetKey struct{ Record KeyRecord }
 // DropMembers removes all members of an audience at once.
 type DropMembers struct{ Audience string }
 
+// SetValue records the value of a computed trait; null removes it. Of a profile
+// that does not exist nothing is recorded.
+type SetValue struct{ Value ComputedValue }
+
+// DropValues removes all values of a computed trait at once.
+type DropValues struct{ Key string }
+
 func (*PutEvent) change()    {}
 func (*PutTraits) change()   {}
 func (*PutIDs) change()      {}
@@ -207,3 +220,5 @@ func (*SetMember) change()   {}
 func (*UseKey) change()      {}
 func (*SetKey) change()      {}
 func (*DropMembers) change() {}
+func (*SetValue) change()    {}
+func (*DropValues) change()  {}

@@ -1,0 +1,134 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// remade is an audience or a computed trait whose root is new.
+type remade struct {
+	*live
+	old   *node // the root that it had; nil: it is new
+	cause Cause
+}
+
+// backfill computes what has been made of every profile, and records how that
+// differs from what was. All locks are held.
+func (e *Engine) backfill(ctx context.Context, made []remade, fresh []*node, t int64) error {
+	ix := newLeafIndex()
+	for _, n := range fresh {
+		ix.add(n)
+	}
+	return e.everyProfile(ctx, func(sh *shard, id string) error {
+		p, s := sh.profiles[id], &sh.step
+		if p == nil || p.stale {
+			return sh.load(ctx, id, t, CauseBackfill)
+		}
+		s.begin(ctx, e.net, p, t)
+		s.load(&ix)
+		for _, n := range fresh {
+			if len(n.children) > 0 {
+				s.dirty.push(n)
+			}
+		}
+		s.walk()
+		sh.clear()
+		for _, m := range made {
+			sh.compareRoots(m)
+		}
+		return sh.record()
+	})
+}
+
+// compareRoots adds what a new root changes for the profile of the step.
+func (sh *shard) compareRoots(m remade) {
+	p := sh.step.p
+	v := sh.step.ask(m.root)
+	p.wake = min(p.wake, v.Until)
+	if m.computed == nil {
+		if was := m.old != nil && p.truth(m.old); was != v.True {
+			sh.changes = append(sh.changes, change{m.live, v.True, m.cause})
+		}
+		return
+	}
+	var was profile.Value
+	if m.old != nil {
+		was, _ = p.read(m.old)
+	}
+	if is, _ := p.read(m.root); !same(was, is) {
+		sh.values = append(sh.values, valueChange{m.live, was, is, m.cause})
+	}
+}
+
+// everyProfile calls fn for every stored user in the order of ids.
+func (e *Engine) everyProfile(ctx context.Context, fn func(sh *shard, id string) error) error {
+	snap, err := e.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = snap.Close() }()
+	for id, err := range snap.Profiles(ctx, profile.User, "") {
+		if err != nil {
+			return err
+		}
+		if err := fn(e.shardOf(id), id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restore makes live what the store remembers, as of the last instant at which
+// it was written to.
+func (e *Engine) restore(ctx context.Context) error {
+	_, now, err := e.store.Position(ctx)
+	if err != nil {
+		return err
+	}
+	if now.IsZero() {
+		return nil
+	}
+	for _, sh := range e.shards {
+		sh.last = now.UnixNano()
+	}
+	var defs []*definition
+	for r, err := range e.store.Keys(ctx) {
+		if err != nil {
+			return err
+		}
+		if r.Definition == nil {
+			continue
+		}
+		f, err := ParseFile(r.Definition)
+		if err != nil {
+			return fmt.Errorf("stored definition of %q: %w", r.Key, err)
+		}
+		for _, d := range f.definitions() {
+			d.since = r.Since
+			defs = append(defs, d)
+		}
+	}
+	sorted, err := planAll(e.env, e.store.Retention(), defs, e.keyOf)
+	if err != nil {
+		return err
+	}
+	var fresh []*node
+	for _, d := range sorted {
+		e.bring(&live{}, d, &fresh)
+	}
+	return e.everyProfile(ctx, func(sh *shard, id string) error {
+		if err := sh.compare(ctx, id, now.UnixNano(), CauseTime); err != nil {
+			return fmt.Errorf("profile %q: %w", id, err)
+		}
+		if len(sh.changes)+len(sh.values) > 0 {
+			// Due at the very instant at which the store was left, or left
+			// undone by a crash: it happens with the first call.
+			sh.stale(id, now.UnixNano())
+		} else {
+			sh.schedule(sh.step.p)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,185 @@
+package audience
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// definition is that of an audience or of a computed trait, on its way to being
+// live. The two share their keys.
+type definition struct {
+	key      string
+	audience *Definition     // one of the two
+	computed *trait.Computed // is set
+	plan     *plan
+	since    uint64 // only data of a greater arrival number counts
+}
+
+func (d *definition) fail(path string, err error) error {
+	if d.computed != nil {
+		return &DefinitionError{Trait: d.key, Path: path, Err: err}
+	}
+	return &DefinitionError{Audience: d.key, Path: path, Err: err}
+}
+
+// keyOf is what a key names.
+type keyOf uint8
+
+const (
+	nothing keyOf = iota
+	anAudience
+	aTrait
+)
+
+func (d *definition) of() keyOf {
+	if d.computed != nil {
+		return aTrait
+	}
+	return anAudience
+}
+
+// noBackfill reports whether only data that arrives later counts.
+func (d *definition) noBackfill() bool {
+	if d.computed != nil {
+		return d.computed.NoBackfill
+	}
+	return d.audience.NoBackfill
+}
+
+// record returns what the store keeps of the definition: a definitions file
+// that holds only this.
+func (d *definition) record() (profile.KeyRecord, error) {
+	var f File
+	if d.computed != nil {
+		f.Traits = []trait.Computed{*d.computed}
+	} else {
+		f.Audiences = []Definition{*d.audience}
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		return profile.KeyRecord{}, d.fail("", err)
+	}
+	return profile.KeyRecord{Key: d.key, Definition: text, Since: d.since}, nil
+}
+
+// definitions returns what is in the file.
+func (f *File) definitions() []*definition {
+	var defs []*definition
+	for i := range f.Traits {
+		c := f.Traits[i]
+		defs = append(defs, &definition{key: c.Key, computed: &c})
+	}
+	for i := range f.Audiences {
+		d := f.Audiences[i]
+		defs = append(defs, &definition{key: d.Key, audience: &d})
+	}
+	return defs
+}
+
+// Check compiles definitions without an engine, as if they were to be created
+// together. The error is a *DefinitionError.
+func Check(defs ...Definition) error { return File{Audiences: defs}.Check() }
+
+// Check compiles the definitions of the file without an engine. The error is a
+// *DefinitionError.
+func (f File) Check() error {
+	env, err := celfilter.NewEnv(nil)
+	if err != nil {
+		return err
+	}
+	_, err = planAll(env, 0, f.definitions(), func(string) keyOf { return nothing })
+	return err
+}
+
+// planAll checks definitions against each other and the live ones, and returns
+// them such that each comes after those it reads.
+func planAll(env *celfilter.Env, retention time.Duration, defs []*definition, live func(key string) keyOf) ([]*definition, error) {
+	byKey := make(map[string]*definition, len(defs))
+	for _, d := range defs {
+		if live(d.key) != nothing || byKey[d.key] != nil {
+			return nil, d.fail("key", ErrExists)
+		}
+		byKey[d.key] = d
+	}
+	pl := planner{
+		env:       env,
+		retention: retention,
+		isKey:     func(name string) bool { return byKey[name] != nil || live(name) != nothing },
+	}
+	for _, d := range defs {
+		if err := pl.plan(d); err != nil {
+			return nil, err
+		}
+	}
+	return order(defs, byKey, live)
+}
+
+// order sorts definitions so that each comes after those it reads. It fails on
+// a reference to nothing and on a cycle, which it spells out.
+func order(defs []*definition, byKey map[string]*definition, live func(string) keyOf) ([]*definition, error) {
+	o := orderer{byKey: byKey, live: live, state: map[*definition]visit{}}
+	for _, d := range defs {
+		if err := o.visit(d); err != nil {
+			return nil, err
+		}
+	}
+	return o.sorted, nil
+}
+
+type visit uint8
+
+const (
+	unseen visit = iota
+	open
+	done
+)
+
+type orderer struct {
+	byKey  map[string]*definition
+	live   func(string) keyOf
+	state  map[*definition]visit
+	trail  []*definition
+	sorted []*definition
+}
+
+func (o *orderer) visit(d *definition) error {
+	switch o.state[d] {
+	case done:
+		return nil
+	case open:
+		cycle := d.key
+		for i := len(o.trail) - 1; ; i-- {
+			cycle = o.trail[i].key + " → " + cycle
+			if o.trail[i] == d {
+				return d.fail("", fmt.Errorf("%w: %s", ErrCycle, cycle))
+			}
+		}
+	}
+	o.state[d] = open
+	o.trail = append(o.trail, d)
+	for _, key := range d.plan.refs(nil) {
+		other := o.byKey[key]
+		of := o.live(key)
+		if other != nil {
+			of = other.of()
+		}
+		if of == nothing || of == aTrait && d.plan.refersTo(key) {
+			return d.fail("", fmt.Errorf("%w: audience %q, which it refers to", profile.ErrNotFound, key))
+		}
+		if other == nil {
+			continue
+		}
+		if err := o.visit(other); err != nil {
+			return err
+		}
+	}
+	o.trail = o.trail[:len(o.trail)-1]
+	o.state[d] = done
+	o.sorted = append(o.sorted, d)
+	return nil
+}

@@ -1,0 +1,99 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// DeleteAudience ends an audience: its members exit with the cause delete. Its
+// key stays used for ever. An audience that another definition refers to stays:
+// the error wraps ErrInUse.
+func (e *Engine) DeleteAudience(ctx context.Context, key string) error {
+	t, err := e.exclusive(ctx, true)
+	if err != nil {
+		return fmt.Errorf("delete audience %q: %w", key, err)
+	}
+	err = e.deleteAudience(ctx, key, t)
+	e.release(ctx)
+	if err != nil {
+		return fmt.Errorf("delete audience %q: %w", key, err)
+	}
+	return nil
+}
+
+func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error {
+	a := e.live[key]
+	if a == nil || a.audience == nil {
+		return profile.ErrNotFound
+	}
+	var members []string
+	for m, err := range e.store.Members(ctx, key, "") {
+		if err != nil {
+			return err
+		}
+		members = append(members, m.Ref.ID)
+	}
+	if err := e.end(ctx, a, t, &profile.DropMembers{Audience: key}); err != nil {
+		return err
+	}
+	for _, id := range members {
+		e.shardOf(id).tell(key, id, Exited, t, CauseDelete)
+	}
+	return nil
+}
+
+// DeleteTrait ends a computed trait: its values become null with the cause
+// delete. Its key stays used for ever. A trait that another definition reads
+// stays: the error wraps ErrInUse.
+func (e *Engine) DeleteTrait(ctx context.Context, key string) error {
+	t, err := e.exclusive(ctx, true)
+	if err != nil {
+		return fmt.Errorf("delete trait %q: %w", key, err)
+	}
+	err = e.deleteTrait(ctx, key, t)
+	e.release(ctx)
+	if err != nil {
+		return fmt.Errorf("delete trait %q: %w", key, err)
+	}
+	return nil
+}
+
+func (e *Engine) deleteTrait(ctx context.Context, key string, t int64) error {
+	a, err := e.computed(key)
+	if err != nil {
+		return err
+	}
+	var values []profile.ComputedValue
+	for v, err := range e.store.Values(ctx, key, "") {
+		if err != nil {
+			return err
+		}
+		values = append(values, v)
+	}
+	if err := e.end(ctx, a, t, &profile.DropValues{Key: key}); err != nil {
+		return err
+	}
+	for _, v := range values {
+		e.shardOf(v.Ref.ID).tellValue(v, t, CauseDelete)
+	}
+	return nil
+}
+
+// end takes a definition that nothing reads out of the store and the network.
+func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change) error {
+	for _, other := range e.live {
+		if slices.Contains(other.refs, a.key) {
+			return fmt.Errorf("%w: %s", ErrInUse, other.key)
+		}
+	}
+	gone := &profile.SetKey{Record: profile.KeyRecord{Key: a.key}}
+	if err := e.store.Apply(ctx, instant(t), drop, gone); err != nil {
+		return err
+	}
+	delete(e.live, a.key)
+	e.dropNodes(e.net.detach(a, a.root))
+	return nil
+}

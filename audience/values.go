@@ -1,0 +1,39 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Values yields the values of a computed trait by ascending profile id, as of
+// the instant that the engine has reached. The iterator yields at most one
+// error, as its last pair; profile.ErrNotFound if there is no such trait.
+func (e *Engine) Values(ctx context.Context, key string) iter.Seq2[profile.ComputedValue, error] {
+	return func(yield func(profile.ComputedValue, error) bool) {
+		if err := e.known(key, aTrait); err != nil {
+			yield(profile.ComputedValue{}, err)
+			return
+		}
+		for v, err := range e.store.Values(ctx, key, "") {
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// ValuesOf returns the computed traits that a user has a value of, by key. An
+// unknown user has none.
+func (e *Engine) ValuesOf(ctx context.Context, user string) ([]profile.ComputedValue, error) {
+	if e.closed.Load() {
+		return nil, profile.ErrClosed
+	}
+	values, err := e.store.ValuesOf(ctx, profile.UserRef(user))
+	if err != nil {
+		return nil, fmt.Errorf("computed traits of %q: %w", user, err)
+	}
+	return values, nil
+}
