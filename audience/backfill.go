@@ -3,6 +3,7 @@ package audience
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -17,16 +18,30 @@ type remade struct {
 // backfill computes what has been made of every profile, and records how that
 // differs from what was. All locks are held.
 func (e *Engine) backfill(ctx context.Context, made []remade, fresh []*node, t int64) error {
+	for _, of := range []profile.Subject{profile.User, profile.Account} {
+		mine := slices.DeleteFunc(slices.Clone(made), func(m remade) bool { return m.subject() != of })
+		nodes := slices.DeleteFunc(slices.Clone(fresh), func(n *node) bool { return n.of != of })
+		if len(mine) == 0 {
+			continue
+		}
+		if err := e.backfillOf(ctx, of, mine, nodes, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) backfillOf(ctx context.Context, of profile.Subject, made []remade, fresh []*node, t int64) error {
 	ix := newLeafIndex()
 	for _, n := range fresh {
 		ix.add(n)
 	}
-	return e.everyProfile(ctx, func(sh *shard, id string) error {
-		p, s := sh.profiles[id], &sh.step
+	return e.everyProfile(ctx, of, func(sh *shard, ref profile.Ref) error {
+		p, s := sh.state(ref), &sh.step
 		if p == nil || p.stale {
-			return sh.load(ctx, id, t, CauseBackfill)
+			return sh.load(ctx, ref, t, CauseBackfill)
 		}
-		s.begin(ctx, e.net, p, t)
+		s.begin(ctx, e.nets[of], p, t)
 		s.load(&ix)
 		for _, n := range fresh {
 			if len(n.children) > 0 {
@@ -62,18 +77,19 @@ func (sh *shard) compareRoots(m remade) {
 	}
 }
 
-// everyProfile calls fn for every stored user in the order of ids.
-func (e *Engine) everyProfile(ctx context.Context, fn func(sh *shard, id string) error) error {
+// everyProfile calls fn for every stored profile of a subject in the order of
+// ids.
+func (e *Engine) everyProfile(ctx context.Context, of profile.Subject, fn func(sh *shard, ref profile.Ref) error) error {
 	snap, err := e.store.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = snap.Close() }()
-	for id, err := range snap.Profiles(ctx, profile.User, "") {
+	for id, err := range snap.Profiles(ctx, of, "") {
 		if err != nil {
 			return err
 		}
-		if err := fn(e.shardOf(id), id); err != nil {
+		if err := fn(e.shardOf(id), profile.Ref{Subject: of, ID: id}); err != nil {
 			return err
 		}
 	}
@@ -118,17 +134,27 @@ func (e *Engine) restore(ctx context.Context) error {
 	for _, d := range sorted {
 		e.bring(&live{}, d, &fresh)
 	}
-	return e.everyProfile(ctx, func(sh *shard, id string) error {
-		if err := sh.compare(ctx, id, now.UnixNano(), CauseTime); err != nil {
-			return fmt.Errorf("profile %q: %w", id, err)
+	for of := range e.nets {
+		if err := e.everyProfile(ctx, profile.Subject(of), func(sh *shard, ref profile.Ref) error {
+			return sh.restore(ctx, ref, now.UnixNano())
+		}); err != nil {
+			return err
 		}
-		if len(sh.changes)+len(sh.values) > 0 {
-			// Due at the very instant at which the store was left, or left
-			// undone by a crash: it happens with the first call.
-			sh.stale(id, now.UnixNano())
-		} else {
-			sh.schedule(sh.step.p)
-		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// restore makes the state of a profile as it was at t, when the store was left.
+func (sh *shard) restore(ctx context.Context, ref profile.Ref, t int64) error {
+	if err := sh.compare(ctx, ref, t, CauseTime); err != nil {
+		return fmt.Errorf("%s %q: %w", ref.Subject, ref.ID, err)
+	}
+	if len(sh.changes)+len(sh.values) > 0 {
+		// Due at that very instant, or left undone by a crash: it happens with
+		// the first call.
+		sh.stale(ref, t)
+	} else {
+		sh.schedule(sh.step.p)
+	}
+	return nil
 }

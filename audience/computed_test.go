@@ -67,7 +67,7 @@ func TestWhoReadsAComputedTraitInACallbackSeesTheWholeStep(t *testing.T) {
 	calls := 0
 	e.SubscribeTraits(func(ctx context.Context, c audience.TraitChange) error {
 		calls++
-		values, err := e.ValuesOf(ctx, c.Profile.ID)
+		values, err := e.ValuesOf(ctx, c.Profile)
 		require.NoError(t, err)
 		require.Equal(t, "orders", values[0].Key)
 		require.True(t, values[0].Value.Equal(profile.IntValue(1)))
@@ -195,9 +195,9 @@ func TestATraitThatIsReadStays(t *testing.T) {
 func TestBadComputedTraitsSayWhatIsWrong(t *testing.T) {
 	for text, c := range map[string]trait.Computed{
 		`trait "a": where: 1:1: undeclared reference`: trait.Counter("a", "X").Where("now > 1"),
-		`trait "a": `:                    trait.Sum("a", "X", ""),
-		`trait "A": key`:                 trait.Counter("A", "X"),
-		`trait "a": invalid input: of: `: trait.Counter("a", "X").OfAccounts(),
+		`trait "a": `:    trait.Sum("a", "X", ""),
+		`trait "A": key`: trait.Counter("A", "X"),
+		`trait "a": where: invalid input: account.traits`: trait.Counter("a", "X").Where("account.traits.plan == 'pro'"),
 	} {
 		err := audience.File{Traits: []trait.Computed{c}}.Check()
 		var at *audience.DefinitionError

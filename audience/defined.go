@@ -34,13 +34,25 @@ const (
 	nothing keyOf = iota
 	anAudience
 	aTrait
+	anAccountTrait
 )
 
 func (d *definition) of() keyOf {
-	if d.computed != nil {
-		return aTrait
+	switch {
+	case d.computed == nil:
+		return anAudience
+	case d.computed.Of == profile.Account:
+		return anAccountTrait
 	}
-	return anAudience
+	return aTrait
+}
+
+// subject returns whose audience or trait it is.
+func (d *definition) subject() profile.Subject {
+	if d.computed != nil {
+		return d.computed.Of
+	}
+	return profile.User
 }
 
 // noBackfill reports whether only data that arrives later counts.
@@ -109,7 +121,12 @@ func planAll(env *celfilter.Env, retention time.Duration, defs []*definition, li
 	pl := planner{
 		env:       env,
 		retention: retention,
-		isKey:     func(name string) bool { return byKey[name] != nil || live(name) != nothing },
+		keyOf: func(name string) keyOf {
+			if d := byKey[name]; d != nil {
+				return d.of()
+			}
+			return live(name)
+		},
 	}
 	for _, d := range defs {
 		if err := pl.plan(d); err != nil {
@@ -168,7 +185,7 @@ func (o *orderer) visit(d *definition) error {
 		if other != nil {
 			of = other.of()
 		}
-		if of == nothing || of == aTrait && d.plan.refersTo(key) {
+		if of == nothing || of != anAudience && d.plan.refersTo(key) {
 			return d.fail("", fmt.Errorf("%w: audience %q, which it refers to", profile.ErrNotFound, key))
 		}
 		if other == nil {

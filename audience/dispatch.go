@@ -47,11 +47,12 @@ func newDispatch() *dispatch { return &dispatch{uses: map[useKey]*use{}} }
 type useKey struct {
 	source string
 	since  uint64
+	traits bool
 }
 
 func (n *node) useKey() useKey {
 	if n.readsTraits {
-		return useKey{source(n.filter), n.since}
+		return useKey{source(n.filter), n.since, true}
 	}
 	return useKey{source: source(n.filter)}
 }

@@ -78,7 +78,7 @@ func (e *Engine) replace(ctx context.Context, sorted []*definition, edited *defi
 	}
 	err := e.backfill(ctx, made, fresh, t)
 	for _, m := range slices.Backward(made) {
-		e.dropNodes(e.net.detach(m.live, m.old))
+		e.dropNodes(m.subject(), e.netOf(m.definition).detach(m.live, m.old))
 	}
 	return err
 }
@@ -105,12 +105,12 @@ func (e *Engine) dependents(a *live) []*live {
 }
 
 // dropNodes removes what profiles have of nodes that are no more.
-func (e *Engine) dropNodes(released []*node) {
+func (e *Engine) dropNodes(of profile.Subject, released []*node) {
 	if len(released) == 0 {
 		return
 	}
 	for _, sh := range e.shards {
-		for _, p := range sh.profiles {
+		for _, p := range sh.states[of] {
 			p.drop(released)
 		}
 	}

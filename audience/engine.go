@@ -38,9 +38,9 @@ type Engine struct {
 
 	// Data of one profile is applied with that shard locked. What concerns more,
 	// creating audiences or merging profiles, locks all shards, in their order,
-	// and then mu. net and live may be read under any of these locks.
+	// and then mu. nets and live may be read under any of these locks.
 	mu     sync.RWMutex
-	net    *network
+	nets   [2]*network // by Subject
 	live   map[string]*live
 	closed atomic.Bool
 
@@ -67,7 +67,7 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 		onError: opts.OnError,
 		env:     env,
 		seed:    maphash.MakeSeed(),
-		net:     newNetwork(),
+		nets:    [2]*network{newNetwork(), newNetwork()},
 		live:    map[string]*live{},
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
@@ -153,6 +153,10 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 		if err != nil {
 			return nil, 0, err
 		}
+		if e.ofAccounts() {
+			sh.mu.Unlock()
+			return e.enterAll(ctx, id)
+		}
 		t, err := e.now(sh)
 		if err == nil && e.closed.Load() {
 			err = profile.ErrClosed
@@ -173,11 +177,27 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 	}
 }
 
+// enterAll is enter with all locks, for data that reaches accounts.
+func (e *Engine) enterAll(ctx context.Context, id string) (*shard, int64, error) {
+	t, err := e.exclusive(ctx, false)
+	if err != nil {
+		return nil, 0, err
+	}
+	kept, _, err := e.store.Resolve(ctx, profile.UserRef(id))
+	if err != nil {
+		e.release(ctx)
+		return nil, 0, fmt.Errorf("resolve %q: %w", id, err)
+	}
+	sh := e.shardOf(kept)
+	sh.all = true
+	return sh, t, nil
+}
+
 // lockShard locks the shard of the profile that id names.
 func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
 	sh := e.shardOf(id)
 	sh.mu.Lock()
-	for len(e.shards) > 1 && sh.profiles[id] == nil {
+	for len(e.shards) > 1 && sh.states[profile.User][id] == nil {
 		// It is new, or the id was merged into another profile, elsewhere.
 		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
 		if err != nil {
@@ -201,6 +221,11 @@ func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
 
 // leave is the end of what enter began.
 func (e *Engine) leave(ctx context.Context, sh *shard) {
+	if sh.all {
+		sh.all = false
+		e.release(ctx)
+		return
+	}
 	earlier := sh.earlier
 	sh.earlier = false
 	sh.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // The whole story: an audience, a callback, an event, and time.
@@ -134,6 +135,156 @@ func ExampleParseFile() {
 	// Output:
 	// cart_abandoners
 	// reminders
+}
+
+// Conditions on traits, without writing CEL.
+func ExampleTraitIs() {
+	ctx := context.Background()
+	clock := audience.NewManualClock(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+
+	upgrade := audience.Define("upgrade").Members(audience.All(
+		audience.TraitIs(trait.Where("plan").Equals("pro")),
+		audience.TraitIs(trait.Where("country").OneOf("DE", "FR")),
+		audience.TraitIs(trait.Where("tags").ContainsAny("beta", "vip")),
+		audience.Not(audience.TraitIs(trait.Where("email").EndsWith("@example.org"))),
+		audience.DateIs(trait.Where("renewal_date").InNext(2*profile.Week)),
+	))
+	if err := engine.Create(ctx, upgrade); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(upgrade.Where.All[1].Trait)
+
+	traits, err := profile.NewObject(map[string]any{
+		"plan": "pro", "country": "FR", "tags": []any{"vip"}, "email": "ann@example.com", "renewal_date": "2026-03-20",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	engine.Subscribe(func(_ context.Context, t audience.Transition) error {
+		fmt.Println(t)
+		return nil
+	})
+	if err := engine.Identify(ctx, audience.Identify{Profile: "ann", Traits: traits, Time: clock.Now()}); err != nil {
+		log.Fatal(err)
+	}
+	if err := engine.Advance(ctx, clock.Now().Add(30*profile.Day)); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// traits.country in ["DE", "FR"]
+	// ann entered upgrade at 2026-03-06T00:00:00Z (time)
+	// ann exited upgrade at 2026-03-20T00:00:00Z (time)
+}
+
+// A trait that the engine computes, its changes, and an audience that reads it.
+func ExampleEngine_CreateTraits() {
+	ctx := context.Background()
+	clock := audience.NewManualClock(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+
+	revenue := trait.Sum("revenue_30d", "Order Completed", "total").Within(30 * profile.Day)
+	if err := engine.CreateTraits(ctx, revenue); err != nil {
+		log.Fatal(err)
+	}
+	spenders := audience.Define("big_spenders").Members(
+		audience.TraitIs(trait.Where("revenue_30d").AtLeast(100)))
+	if err := engine.Create(ctx, spenders); err != nil {
+		log.Fatal(err)
+	}
+	engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
+		fmt.Println(c)
+		return nil
+	})
+	engine.Subscribe(func(_ context.Context, t audience.Transition) error {
+		fmt.Println(t)
+		return nil
+	})
+
+	for _, total := range []float64{79.5, 20.5} {
+		order, err := profile.NewObject(map[string]any{"total": total})
+		if err != nil {
+			log.Fatal(err)
+		}
+		ev := profile.Event{Profile: "ann", Name: "Order Completed", Time: clock.Now(), Properties: order}
+		if err := engine.Track(ctx, ev); err != nil {
+			log.Fatal(err)
+		}
+		clock.Set(clock.Now().Add(10 * profile.Day))
+	}
+	if err := engine.Advance(ctx, clock.Now().Add(profile.Week)); err != nil {
+		log.Fatal(err)
+	}
+	for v, err := range engine.Values(ctx, "revenue_30d") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("on", clock.Now().Format(time.DateOnly), v.Ref.ID, "has", v.Value)
+	}
+	if err := engine.Advance(ctx, clock.Now().Add(90*profile.Day)); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// ann revenue_30d null → 79.5 at 2026-03-01T00:00:00Z (event)
+	// ann revenue_30d 79.5 → 100.0 at 2026-03-11T00:00:00Z (event)
+	// ann entered big_spenders at 2026-03-11T00:00:00Z (event)
+	// ann revenue_30d 100.0 → 20.5 at 2026-03-31T00:00:00Z (time)
+	// ann exited big_spenders at 2026-03-31T00:00:00Z (time)
+	// ann revenue_30d 20.5 → null at 2026-04-10T00:00:00Z (time)
+}
+
+// An edit tells the difference, and nothing of those for whom there is none.
+func ExampleEngine_EditTrait() {
+	ctx := context.Background()
+	clock := audience.NewManualClock(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{
+		Clock:  clock,
+		Shards: 1, // one order for the changes of all users
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+	if err := engine.CreateTraits(ctx, trait.Counter("orders", "Order Completed")); err != nil {
+		log.Fatal(err)
+	}
+	if err := engine.Create(ctx, audience.Define("loyal").Members(
+		audience.TraitIs(trait.Where("orders").AtLeast(2)))); err != nil {
+		log.Fatal(err)
+	}
+	for user, days := range map[string][]int{"ann": {1, 8}, "ben": {7, 9}} {
+		for _, ago := range days {
+			at := clock.Now().Add(-time.Duration(ago) * profile.Day)
+			if err := engine.Track(ctx, profile.Event{Profile: user, Name: "Order Completed", Time: at}); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+
+	engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
+		fmt.Println(c)
+		return nil
+	})
+	engine.Subscribe(func(_ context.Context, t audience.Transition) error {
+		fmt.Println(t)
+		return nil
+	})
+	// An order of 9 days ago counts no more.
+	edited := trait.Counter("orders", "Order Completed").Within(9 * profile.Day)
+	if err := engine.EditTrait(ctx, edited); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// ben orders 2 → 1 at 2026-03-01T00:00:00Z (edit)
+	// ben exited loyal at 2026-03-01T00:00:00Z (dependency)
 }
 
 // What is wrong with a definition comes with its place.

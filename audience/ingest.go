@@ -127,10 +127,13 @@ func (sh *shard) track(ctx context.Context, ev *profile.Event, t int64) (created
 	case put.Duplicate:
 		return false, nil
 	}
-	put.Event.Seq = put.OutSeq
-	return put.Created, sh.settle(ctx, put.OutID, put.Created, t, CauseEvent, func(s *step) {
+	put.Event.Seq, put.Event.Profile = put.OutSeq, put.OutID
+	if err := sh.settle(ctx, put.OutID, put.Created, t, CauseEvent, func(s *step) {
 		s.addEvent(&put.Event)
-	})
+	}); err != nil {
+		return put.Created, err
+	}
+	return put.Created, sh.e.eventOnAccounts(ctx, &put.Event, t)
 }
 
 func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
@@ -155,25 +158,37 @@ func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
 	if put.Duplicate {
 		return nil
 	}
-	return sh.settle(ctx, put.OutID, put.Created, t, CauseTrait, func(s *step) {
+	if err := sh.settle(ctx, put.OutID, put.Created, t, CauseTrait, func(s *step) {
 		if s.loadTraits(); s.err == nil {
 			s.changeTraits(put.Traits)
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	return sh.e.traitsOnAccounts(ctx, put.OutID, t)
 }
 
 func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
+	for name := range g.Traits.All() {
+		if sh.e.keyOf(name) == anAccountTrait {
+			return fmt.Errorf("%w: %q", ErrComputed, name)
+		}
+	}
 	join := &profile.Join{User: g.Profile, Account: g.Account}
-	sh.batch = append(sh.batch[:0], join, &profile.PutTraits{
+	put := &profile.PutTraits{
 		Ref:       profile.AccountRef(g.Account),
 		Traits:    g.Traits,
 		Time:      g.Time,
 		MessageID: g.MessageID,
-	})
+	}
+	sh.batch = append(sh.batch[:0], join, put)
 	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
 		return err
 	}
-	return sh.settle(ctx, join.OutUser, join.CreatedUser, t, CauseTrait, func(*step) {})
+	if err := sh.settle(ctx, join.OutUser, join.CreatedUser, t, CauseTrait, func(*step) {}); err != nil {
+		return err
+	}
+	return sh.e.groupOnAccount(ctx, join, put, t)
 }
 
 func (sh *shard) delete(ctx context.Context, user string, t int64) error {
@@ -182,16 +197,22 @@ func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 	if err != nil {
 		return err
 	}
+	var accounts []string
+	if sh.e.ofAccounts() {
+		if accounts, err = sh.e.accountsOf(ctx, user); err != nil {
+			return err
+		}
+	}
 	del := &profile.Delete{Ref: ref}
 	sh.batch = append(sh.batch[:0], del)
 	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
 		return err
 	}
-	if p := sh.profiles[del.OutID]; p != nil {
+	if p := sh.states[profile.User][del.OutID]; p != nil {
 		sh.forget(p)
 	}
 	sh.tellEnd(was, t, CauseDelete)
-	return nil
+	return sh.e.onAccounts(ctx, accounts, t, CauseDelete, nil)
 }
 
 // belongings are what the engine has made of a profile.
@@ -222,15 +243,16 @@ func (sh *shard) tellEnd(was belongings, t int64, cause Cause) {
 // records what that changes. Data that arrived reaches the leaves through add;
 // a profile whose state is not at hand is read from the store, which has it.
 func (sh *shard) settle(ctx context.Context, id string, created bool, t int64, cause Cause, add func(*step)) error {
-	p, s := sh.profiles[id], &sh.step
+	ref := profile.UserRef(id)
+	p, s := sh.state(ref), &sh.step
 	if !created && (p == nil || p.stale) {
-		return sh.load(ctx, id, t, cause)
+		return sh.load(ctx, ref, t, cause)
 	}
 	if created {
-		p = newState(id)
-		sh.profiles[id] = p
+		p = newState(ref)
+		sh.keep(p)
 	}
-	s.begin(ctx, sh.e.net, p, t)
+	s.begin(ctx, sh.e.nets[profile.User], p, t)
 	add(s)
 	if created {
 		return sh.finishNew(cause)
@@ -272,35 +294,32 @@ func (s *step) members(into []change, cause Cause) []change {
 
 // load makes the state of a stored profile, and records how what follows from
 // it differs from what is stored.
-func (sh *shard) load(ctx context.Context, id string, t int64, cause Cause) error {
-	if err := sh.compare(ctx, id, t, cause); err != nil {
-		sh.stale(id, t)
-		return fmt.Errorf("profile %q: %w", id, err)
+func (sh *shard) load(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
+	if err := sh.compare(ctx, ref, t, cause); err != nil {
+		sh.stale(ref, t)
+		return fmt.Errorf("%s %q: %w", ref.Subject, ref.ID, err)
 	}
 	return sh.record()
 }
 
 // compare makes the state of a stored profile as it is at t, and leaves in
 // sh.changes and sh.values how that differs from what is stored.
-func (sh *shard) compare(ctx context.Context, id string, t int64, cause Cause) error {
-	s := &sh.step
-	s.begin(ctx, sh.e.net, newState(id), t)
-	s.load(&sh.e.net.leafIndex)
+func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
+	s, net := &sh.step, sh.e.nets[ref.Subject]
+	s.begin(ctx, net, newState(ref), t)
+	s.load(&net.leafIndex)
 	s.settle()
 	if s.err != nil {
 		return s.err
 	}
-	was, err := sh.e.belongings(ctx, profile.UserRef(id))
+	was, err := sh.e.belongings(ctx, ref)
 	if err != nil {
 		return err
 	}
 	sh.clear()
 	sh.compareMembers(was.members, cause)
 	sh.compareValues(was.values, cause)
-	if old := sh.profiles[id]; old != nil {
-		sh.forget(old)
-	}
-	sh.profiles[id] = s.p
+	sh.keep(s.p)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/profile"
 )
 
 // leafIndex finds the leaves that a piece of data can change: all of the
@@ -12,6 +13,7 @@ type leafIndex struct {
 	events   map[string]*dispatch // by event name
 	traits   map[string][]*node   // by the name of a trait that they read
 	allTrait []*node              // those that read the traits as a whole
+	actor    []*node              // of accounts: those that read traits of the acting user
 }
 
 func newLeafIndex() leafIndex {
@@ -34,6 +36,9 @@ func (ix *leafIndex) add(n *node) {
 		}
 		d.add(n)
 	}
+	if n.readsActor {
+		ix.actor = append(ix.actor, n)
+	}
 	names, all := n.traitNames()
 	if all {
 		ix.allTrait = append(ix.allTrait, n)
@@ -49,6 +54,7 @@ func (ix *leafIndex) remove(n *node) {
 		delete(ix.events, n.event)
 	}
 	is := func(m *node) bool { return m == n }
+	ix.actor = slices.DeleteFunc(ix.actor, is)
 	names, all := n.traitNames()
 	if all {
 		ix.allTrait = slices.DeleteFunc(ix.allTrait, is)
@@ -62,16 +68,19 @@ func (ix *leafIndex) remove(n *node) {
 	}
 }
 
-// traitNames returns the custom traits that a leaf reads, or that it reads them
-// all.
+// traitNames returns the custom traits of the profile that a leaf reads, or that
+// it reads them all.
 func (n *node) traitNames() (names []string, all bool) {
 	switch {
 	case n.kind == kindDate:
 		names = []string{n.date.Name}
+	case n.filter != nil && n.of == profile.Account:
+		names, all = n.filter.AccountTraits()
 	case n.filter != nil:
-		if names, all = n.filter.Traits(); all {
-			return nil, true
-		}
+		names, all = n.filter.Traits()
+	}
+	if all {
+		return nil, true
 	}
 	isKey := func(name string) bool {
 		return slices.ContainsFunc(n.reads, func(r reading) bool { return r.name == name })
@@ -87,6 +96,16 @@ func source(f *celfilter.Filter) string {
 }
 
 func readsTraits(f *celfilter.Filter) bool {
+	if f == nil {
+		return false
+	}
+	ofAccount, all := f.AccountTraits()
+	return readsActor(f) || all || len(ofAccount) > 0
+}
+
+// readsActor reports whether a filter reads traits of the user whose event it
+// is.
+func readsActor(f *celfilter.Filter) bool {
 	if f == nil {
 		return false
 	}

@@ -97,37 +97,47 @@ func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
 		}
 		used[r.Key] = true
 	}
-	computed := map[string]*definition{}
+	computed := [2]map[string]*definition{{}, {}}
 	for _, d := range defs {
 		switch {
 		case used[d.key]:
 			return d.fail("key", profile.ErrRetired)
-		case len(e.net.traits[d.key]) > 0:
+		case len(e.netOf(d).traits[d.key]) > 0:
 			return d.fail("key", fmt.Errorf("%w: a live definition reads the custom trait of that name", ErrExists))
 		case d.computed != nil:
-			computed[d.key] = d
+			computed[d.subject()][d.key] = d
 		}
 	}
-	if len(computed) == 0 {
-		return nil
-	}
-	return e.everyProfile(ctx, func(_ *shard, id string) error {
-		writes, err := e.store.Traits(ctx, profile.UserRef(id))
-		for _, w := range writes {
-			if d := computed[w.Name]; d != nil && !w.Value.IsNull() {
-				return d.fail("key", fmt.Errorf("%w: user %q has a custom trait of that name", ErrExists, id))
+	for subject, byKey := range computed {
+		if len(byKey) == 0 {
+			continue
+		}
+		err := e.everyProfile(ctx, profile.Subject(subject), func(_ *shard, ref profile.Ref) error {
+			writes, err := e.store.Traits(ctx, ref)
+			for _, w := range writes {
+				if d := byKey[w.Name]; d != nil && !w.Value.IsNull() {
+					return d.fail("key", fmt.Errorf("%w: %s %q has a custom trait of that name", ErrExists, ref.Subject, ref.ID))
+				}
 			}
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		return err
-	})
+	}
+	return nil
 }
+
+// netOf returns the network that a definition belongs to.
+func (e *Engine) netOf(d *definition) *network { return e.nets[d.subject()] }
 
 // bring puts a definition into the network as that of a.
 func (e *Engine) bring(a *live, d *definition, fresh *[]*node) {
-	c := compiler{net: e.net, since: d.since, root: func(key string) *node { return e.live[key].root }}
+	net := e.netOf(d)
+	c := compiler{net: net, of: d.subject(), since: d.since, root: func(key string) *node { return e.live[key].root }}
 	n := c.node(d.plan)
 	a.definition, a.refs, a.filters = d, d.plan.refs(nil), c.filters
-	e.net.attach(a, n)
+	net.attach(a, n)
 	e.live[d.key] = a
 	*fresh = append(*fresh, c.fresh...)
 }

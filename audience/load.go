@@ -25,7 +25,13 @@ func (s *step) load(ix *leafIndex) {
 			s.dirty.push(ix.traits[w.Name]...)
 		}
 	}
-	for name, err := range s.store.EventNames(s.ctx, s.p.id) {
+	if s.p.ref.Subject == profile.Account {
+		for name, d := range ix.events {
+			s.loadEvents(d, name)
+		}
+		return
+	}
+	for name, err := range s.store.EventNames(s.ctx, s.p.ref.ID) {
 		if err != nil {
 			s.err = err
 			return
@@ -41,7 +47,7 @@ func (s *step) loadTraits() {
 	if len(s.net.traits) == 0 && len(s.net.allTrait) == 0 {
 		return
 	}
-	writes, err := s.store.Traits(s.ctx, profile.UserRef(s.p.id))
+	writes, err := s.store.Traits(s.ctx, s.p.ref)
 	if err != nil {
 		s.err = err
 		return
@@ -55,7 +61,7 @@ func (s *step) loadEvents(d *dispatch, name string) {
 			s.dirty.push(u.leaves...) // they are counted when they are computed
 		}
 	}
-	for ev, err := range s.store.Events(s.ctx, s.p.id, name, d.since(s.t)) {
+	for ev, err := range s.history(name, d.since(s.t)) {
 		if err != nil {
 			s.err = err
 			return
@@ -103,9 +109,11 @@ func (s *step) refill(n *node) (until int64) {
 		s.recount(n)
 	case s.event != nil && s.event.Name == n.event && s.event.Seq > n.since && !slices.Contains(s.taken, n.id):
 		s.taken = append(s.taken, n.id)
+		s.actorUntil = horizon.Never
 		if s.passes(s.net.events[n.event].uses[n.useKey()], n) {
 			s.collect(n)
 		}
+		s.p.counts[n.id] = min(s.p.counts[n.id], s.actorUntil)
 	}
 	return s.p.counts[n.id]
 }
@@ -117,7 +125,8 @@ func (s *step) recount(n *node) {
 	if s.p.counts == nil {
 		s.p.counts = map[uint32]int64{}
 	}
-	_, s.p.counts[n.id] = s.sees(n)
+	_, until := s.sees(n)
+	s.actorUntil = horizon.Never
 	s.taken = append(s.taken, n.id)
 	s.p.empty(n)
 	u := s.net.events[n.event].uses[n.useKey()]
@@ -127,7 +136,7 @@ func (s *step) recount(n *node) {
 	if n.count.to > 0 {
 		since = time.Unix(0, s.t-n.count.to)
 	}
-	for ev, err := range s.store.Events(s.ctx, s.p.id, n.event, since) {
+	for ev, err := range s.history(n.event, since) {
 		if err != nil {
 			s.err = err
 			return
@@ -137,4 +146,5 @@ func (s *step) recount(n *node) {
 			s.collect(n)
 		}
 	}
+	s.p.counts[n.id] = min(until, s.actorUntil)
 }

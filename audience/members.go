@@ -14,7 +14,7 @@ import (
 // there is no such audience.
 func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error] {
 	return func(yield func(profile.Membership, error) bool) {
-		if err := e.known(key, anAudience); err != nil {
+		if err := e.known(key); err != nil {
 			yield(profile.Membership{}, err)
 			return
 		}
@@ -28,7 +28,7 @@ func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Memb
 
 // MemberCount returns the number of members of an audience; see Members.
 func (e *Engine) MemberCount(ctx context.Context, key string) (int, error) {
-	if err := e.known(key, anAudience); err != nil {
+	if err := e.known(key); err != nil {
 		return 0, err
 	}
 	return e.store.MemberCount(ctx, key)
@@ -51,17 +51,24 @@ func (e *Engine) Audiences(ctx context.Context, user string) ([]string, error) {
 	return keys, nil
 }
 
-// known returns an error unless a key names a live audience or computed trait.
-func (e *Engine) known(key string, of keyOf) error {
+// known returns an error unless a key names a live audience.
+func (e *Engine) known(key string) error {
+	return e.knownAs("audience", key, func(of keyOf) bool { return of == anAudience })
+}
+
+// knownTrait returns an error unless a key names a live computed trait.
+func (e *Engine) knownTrait(key string) error {
+	return e.knownAs("trait", key, func(of keyOf) bool { return of == aTrait || of == anAccountTrait })
+}
+
+func (e *Engine) knownAs(what, key string, is func(keyOf) bool) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	switch {
 	case e.closed.Load():
 		return profile.ErrClosed
-	case e.keyOf(key) == of:
-		return nil
-	case of == aTrait:
-		return fmt.Errorf("trait %q: %w", key, profile.ErrNotFound)
+	case !is(e.keyOf(key)):
+		return fmt.Errorf("%s %q: %w", what, key, profile.ErrNotFound)
 	}
-	return fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
+	return nil
 }

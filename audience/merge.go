@@ -3,7 +3,7 @@ package audience
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -37,6 +37,10 @@ func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
 	if err != nil {
 		return err
 	}
+	accounts, err := e.mergedAccounts(ctx, from, into)
+	if err != nil {
+		return err
+	}
 	merge := &profile.Merge{From: from, Into: into}
 	if err := e.store.Apply(ctx, instant(t), merge); err != nil {
 		return err
@@ -44,15 +48,42 @@ func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
 	if merge.OutFrom == merge.OutInto {
 		return nil
 	}
-	if sh := e.shardOf(merge.OutFrom); sh.profiles[merge.OutFrom] != nil {
-		sh.forget(sh.profiles[merge.OutFrom])
+	home := e.shardOf(merge.OutFrom)
+	if p := home.state(profile.UserRef(merge.OutFrom)); p != nil {
+		home.forget(p)
 	}
-	exit := func() { e.shardOf(merge.OutFrom).tellEnd(was, t, CauseMerge) }
-	if strings.Compare(merge.OutFrom, merge.OutInto) < 0 {
-		exit()
-	} else {
-		defer exit()
+	order := []func() error{
+		func() error { home.tellEnd(was, t, CauseMerge); return nil },
+		func() error {
+			// What each of the two remembers does not tell what both together do.
+			return e.shardOf(merge.OutInto).load(lasting(ctx), profile.UserRef(merge.OutInto), t, CauseMerge)
+		},
 	}
-	// What each of the two remembers does not tell what both together do.
-	return e.shardOf(merge.OutInto).load(lasting(ctx), merge.OutInto, t, CauseMerge)
+	if merge.OutInto < merge.OutFrom {
+		slices.Reverse(order)
+	}
+	for _, do := range order {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return e.onAccounts(lasting(ctx), accounts, t, CauseMerge, nil)
+}
+
+// mergedAccounts returns the accounts that take events of either user.
+func (e *Engine) mergedAccounts(ctx context.Context, from, into string) ([]string, error) {
+	if !e.ofAccounts() {
+		return nil, nil
+	}
+	accounts, err := e.accountsOf(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	more, err := e.accountsOf(ctx, into)
+	if err != nil {
+		return nil, err
+	}
+	accounts = append(accounts, more...)
+	slices.Sort(accounts)
+	return slices.Compact(accounts), nil
 }

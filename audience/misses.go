@@ -33,7 +33,7 @@ func (e *Engine) Misses(key string) ([]Misses, error) {
 		n := at.leaf
 		m := Misses{Path: at.path, Filter: n.filter.Source(), Count: n.misses.Load()}
 		if n.event != "" {
-			m.Count = e.net.events[n.event].uses[n.useKey()].missed()
+			m.Count = e.netOf(a.definition).events[n.event].uses[n.useKey()].missed()
 		}
 		all = append(all, m)
 	}

@@ -32,6 +32,7 @@ const (
 type node struct {
 	id     uint32
 	kind   kind
+	of     profile.Subject
 	idle   bool // its truth for a profile without any data, at all times
 	height int32
 	text   string // what makes it this node and no other
@@ -47,7 +48,8 @@ type node struct {
 	count       countLeaf         // of an event leaf; of a computed trait only the window
 	filter      *celfilter.Filter // of events (nil: every event) and of a trait leaf
 	misses      atomic.Uint64     // of the filter of a trait leaf
-	readsTraits bool              // its filter of events does
+	readsTraits bool              // what it takes of events depends on traits
+	readsActor  bool              // on those of the acting user, for one of accounts
 	reads       []reading         // those of its traits that are computed, children all
 	date        trait.Date
 	dateKey     profile.Key // of its name
@@ -87,6 +89,7 @@ func newNetwork() *network {
 // far as they are, and fresh ones.
 type compiler struct {
 	net     *network
+	of      profile.Subject
 	since   uint64
 	root    func(key string) *node // the root of a live audience or computed trait
 	fresh   []*node                // children before parents
@@ -103,7 +106,7 @@ func (c *compiler) node(p *plan) *node {
 	if p.kind == kindRef {
 		return c.root(p.ref)
 	}
-	n := &node{kind: p.kind}
+	n := &node{kind: p.kind, of: c.of}
 	switch p.kind {
 	case kindAll, kindAny, kindNot:
 		for _, plan := range p.children {
@@ -163,11 +166,12 @@ func (n *node) setLeaf(p *plan, since uint64) {
 		c := *p.computed
 		n.event, n.count, n.computed = p.name, newCountLeaf(p), &c
 		n.source, _ = c.Source(nil) // it is valid
-		n.readsTraits = readsTraits(p.filter)
+		n.readsTraits = readsTraits(p.filter) || n.source.OfUser
+		n.readsActor = n.of == profile.Account && (readsActor(p.filter) || n.source.OfUser)
 		n.text = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",
 			since, p.name, source(p.filter), c.Type, c.Frequency, c.Property, p.window)
 	case kindTrait:
-		in := celfilter.Input{Traits: &fields{p: newState(""), n: n}}
+		in := celfilter.Input{Traits: &fields{p: newState(profile.Ref{}), n: n}}
 		n.idle = p.filter.Eval(&in) == celfilter.True
 		n.text = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
 	case kindDate:

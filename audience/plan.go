@@ -40,7 +40,8 @@ type plan struct {
 type planner struct {
 	env       *celfilter.Env
 	retention time.Duration
-	isKey     func(name string) bool // of a live audience or computed trait, or of one that is made together with this
+	keyOf     func(name string) keyOf // what is live, or is made together with this
+	of        profile.Subject         // of the definition at hand
 	nodes     int
 }
 
@@ -49,7 +50,7 @@ func (pl *planner) plan(d *definition) error {
 	if err := checkKey(d.key); err != nil {
 		return d.fail("key", err)
 	}
-	pl.nodes = 0
+	pl.nodes, pl.of = 0, d.subject()
 	var err error
 	if d.computed != nil {
 		d.plan, err = pl.computed(d.computed)
@@ -71,9 +72,6 @@ func (pl *planner) computed(c *trait.Computed) (*plan, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if c.Of != profile.User {
-		return nil, fmt.Errorf("%w: of: computed traits are of users", profile.ErrInvalid)
-	}
 	if err := pl.checkRetention(c.Window); err != nil {
 		return nil, &pathError{"window", err}
 	}
@@ -94,15 +92,39 @@ func (pl *planner) filter(p *plan, cel string) error {
 		return err
 	}
 	p.filter = f
+	return pl.filterReads(p, f)
+}
+
+// filterReads notes what a filter reads. In a definition of accounts traits are
+// those of the acting user, and only custom ones.
+func (pl *planner) filterReads(p *plan, f *celfilter.Filter) error {
 	names, _ := f.Traits()
-	pl.reads(p, names...)
+	ofAccount, all := f.AccountTraits()
+	if pl.of == profile.User {
+		if all || len(ofAccount) > 0 {
+			return fmt.Errorf("%w: account.traits in a definition of users", profile.ErrInvalid)
+		}
+		pl.reads(p, names...)
+		return nil
+	}
+	for _, name := range names {
+		if k := pl.keyOf(name); k == anAudience || k == aTrait {
+			return fmt.Errorf("%w: traits.%s is computed, and in a definition of accounts traits are custom ones of the acting user", profile.ErrInvalid, name)
+		}
+	}
+	pl.reads(p, ofAccount...)
 	return nil
 }
 
-// reads notes which of the traits that a plan reads are keys.
+// reads notes which of the names of traits are keys.
 func (pl *planner) reads(p *plan, names ...string) {
 	for _, name := range names {
-		if pl.isKey(name) && !slices.Contains(p.reads, name) {
+		k := pl.keyOf(name)
+		mine := k == anAccountTrait
+		if pl.of == profile.User {
+			mine = k == anAudience || k == aTrait
+		}
+		if mine && !slices.Contains(p.reads, name) {
 			p.reads = append(p.reads, name)
 		}
 	}
@@ -173,8 +195,9 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 			return fail(".trait", err)
 		}
 		p := &plan{kind: kindTrait, path: path + ".trait", filter: f}
-		names, _ := f.Traits()
-		pl.reads(p, names...)
+		if err := pl.filterReads(p, f); err != nil {
+			return fail(".trait", err)
+		}
 		return p, nil
 	case n.TraitDate != nil:
 		if err := n.TraitDate.Validate(); err != nil {

@@ -94,6 +94,6 @@ func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change)
 		return err
 	}
 	delete(e.live, a.key)
-	e.dropNodes(e.net.detach(a, a.root))
+	e.dropNodes(a.subject(), e.netOf(a.definition).detach(a, a.root))
 	return nil
 }

@@ -17,13 +17,14 @@ import (
 // transitions that wait for delivery. mu guards all but the outbox, which has a
 // lock of its own, and due, which may be read without.
 type shard struct {
-	e        *Engine
-	mu       sync.Mutex
-	profiles map[string]*state
-	timers   *btree.BTreeG[timer]
-	last     int64 // the last instant at which anything was applied
-	earlier  bool  // a timer was set that is earlier than all others
-	due      atomic.Int64
+	e       *Engine
+	mu      sync.Mutex
+	states  [2]map[string]*state // by Subject, by id
+	timers  *btree.BTreeG[timer]
+	last    int64 // the last instant at which anything was applied
+	all     bool  // the call at hand holds all locks
+	earlier bool  // a timer was set that is earlier than all others
+	due     atomic.Int64
 
 	step    step
 	changes []change            // of the step, to be recorded
@@ -46,7 +47,10 @@ func timerLess(a, b timer) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
-	return a.p.id < b.p.id
+	if a.p.ref.Subject != b.p.ref.Subject {
+		return a.p.ref.Subject < b.p.ref.Subject // accounts follow their users
+	}
+	return a.p.ref.ID < b.p.ref.ID
 }
 
 // change is one membership that a step changed.
@@ -65,10 +69,10 @@ type valueChange struct {
 
 func newShard(e *Engine) *shard {
 	sh := &shard{
-		e:        e,
-		profiles: map[string]*state{},
-		timers:   btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
-		last:     profile.MinTime.UnixNano(),
+		e:      e,
+		states: [2]map[string]*state{{}, {}},
+		timers: btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
+		last:   profile.MinTime.UnixNano(),
 	}
 	sh.step.store = e.store
 	sh.due.Store(horizon.Never)
@@ -83,7 +87,7 @@ func (sh *shard) firstProfile() string {
 	if !ok {
 		return ""
 	}
-	return first.p.id
+	return first.p.ref.ID
 }
 
 // schedule sets the profile's timer for its next wake.
@@ -100,15 +104,23 @@ func (sh *shard) schedule(p *state) {
 	sh.setDue()
 }
 
+// state returns the state of the profile kept under ref, or nil.
+func (sh *shard) state(ref profile.Ref) *state { return sh.states[ref.Subject][ref.ID] }
+
+// keep makes p the state of its profile.
+func (sh *shard) keep(p *state) {
+	if old := sh.state(p.ref); old != nil {
+		sh.forget(old)
+	}
+	sh.states[p.ref.Subject][p.ref.ID] = p
+}
+
 // stale replaces the profile's state by none: it is read from the store when
 // the profile is touched next, at the latest with the next that is due at t.
-func (sh *shard) stale(id string, t int64) {
-	if p := sh.profiles[id]; p != nil {
-		sh.forget(p)
-	}
-	p := newState(id)
+func (sh *shard) stale(ref profile.Ref, t int64) {
+	p := newState(ref)
 	p.stale, p.wake = true, t
-	sh.profiles[id] = p
+	sh.keep(p)
 	sh.schedule(p)
 }
 
@@ -116,7 +128,7 @@ func (sh *shard) stale(id string, t int64) {
 func (sh *shard) forget(p *state) {
 	p.wake = horizon.Never
 	sh.schedule(p)
-	delete(sh.profiles, p.id)
+	delete(sh.states[p.ref.Subject], p.ref.ID)
 }
 
 func (sh *shard) setDue() {
@@ -140,10 +152,10 @@ func (sh *shard) fire(ctx context.Context) error {
 	sh.setDue()
 	sh.last = max(sh.last, first.at)
 	if first.p.stale {
-		return sh.load(ctx, first.p.id, first.at, CauseTime)
+		return sh.load(ctx, first.p.ref, first.at, CauseTime)
 	}
 	s := &sh.step
-	s.begin(ctx, sh.e.net, first.p, first.at)
+	s.begin(ctx, sh.e.nets[first.p.ref.Subject], first.p, first.at)
 	return sh.finish(CauseTime)
 }
 
@@ -186,13 +198,13 @@ func (sh *shard) record() error {
 		err = sh.storeChanges(s)
 	}
 	if err != nil {
-		sh.stale(s.p.id, s.t)
-		return fmt.Errorf("profile %q: %w", s.p.id, err)
+		sh.stale(s.p.ref, s.t)
+		return fmt.Errorf("%s %q: %w", s.p.ref.Subject, s.p.ref.ID, err)
 	}
 	for _, c := range sh.values {
 		sh.out.push(notice{change: &TraitChange{
 			Trait:   c.trait.key,
-			Profile: profile.UserRef(s.p.id),
+			Profile: s.p.ref,
 			Old:     c.old,
 			New:     c.new,
 			At:      instant(s.t),
@@ -200,7 +212,7 @@ func (sh *shard) record() error {
 		}})
 	}
 	for _, c := range sh.changes {
-		sh.tell(c.audience.key, s.p.id, typeOf(c.member), s.t, c.cause)
+		sh.tell(c.audience.key, s.p.ref.ID, typeOf(c.member), s.t, c.cause)
 	}
 	sh.schedule(s.p)
 	return nil
@@ -240,13 +252,13 @@ func (sh *shard) storeChanges(s *step) error {
 	sh.puts, sh.sets, sh.batch = sh.puts[:0], sh.sets[:0], sh.batch[:0]
 	for _, c := range sh.changes {
 		sh.puts = append(sh.puts, profile.SetMember{
-			Membership: profile.Membership{Audience: c.audience.key, Ref: profile.UserRef(s.p.id), Since: at},
+			Membership: profile.Membership{Audience: c.audience.key, Ref: s.p.ref, Since: at},
 			Member:     c.member,
 		})
 	}
 	for _, c := range sh.values {
 		sh.sets = append(sh.sets, profile.SetValue{
-			Value: profile.ComputedValue{Key: c.trait.key, Ref: profile.UserRef(s.p.id), Value: c.new, Since: at},
+			Value: profile.ComputedValue{Key: c.trait.key, Ref: s.p.ref, Value: c.new, Since: at},
 		})
 	}
 	for i := range sh.puts {

@@ -11,7 +11,7 @@ import (
 // state is what the engine knows of one profile: a cache of what follows from
 // the store. It is guarded by the lock of its shard.
 type state struct {
-	id    string
+	ref   profile.Ref
 	nodes []uint32 // ids of the nodes that have cells, ascending; apart, for the search
 	cells []cell   // in the same order
 	wake  int64    // the earliest end of a root's verdict
@@ -63,7 +63,9 @@ type view struct {
 	set   trait.Set
 }
 
-func newState(id string) *state { return &state{id: id, wake: horizon.Never, timer: horizon.Never} }
+func newState(ref profile.Ref) *state {
+	return &state{ref: ref, wake: horizon.Never, timer: horizon.Never}
+}
 
 // find returns the index of the node's cell, or where it would be.
 func (p *state) find(id uint32) (int, bool) {

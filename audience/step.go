@@ -35,6 +35,14 @@ type step struct {
 	taken []uint32       // the ids of those that have taken it
 	input celfilter.Input
 	view  fields
+
+	// Of an account: the user whose event is at hand, with the traits of that
+	// user that were last asked for, and until when all those asked for hold.
+	actor      string
+	actorSet   trait.Set
+	actorSince uint64
+	actorKnown bool
+	actorUntil int64
 }
 
 // move is a computed trait's change of value.
@@ -48,6 +56,7 @@ func (s *step) begin(ctx context.Context, net *network, p *state, t int64) {
 	s.flips, s.moves = s.flips[:0], s.moves[:0]
 	s.dirty = s.dirty[:0]
 	s.event, s.taken = nil, s.taken[:0]
+	s.actor, s.actorKnown = "", false
 }
 
 // addEvent brings an event that just arrived to the leaves that it matches.
@@ -77,6 +86,9 @@ func (s *step) addEvent(ev *profile.Event) {
 func (s *step) take(ev *profile.Event) {
 	s.input.Name, s.input.Time = ev.Name, ev.Time.UnixNano()
 	s.input.Properties, s.input.Context = ev.Properties, ev.Context
+	if ev.Profile != s.actor {
+		s.actor, s.actorKnown = ev.Profile, false
+	}
 }
 
 func (s *step) apply(u *use, seq uint64) {
@@ -112,7 +124,11 @@ func (s *step) feed(n *node) {
 // collect adds the event at hand to a leaf, without computing it.
 func (s *step) collect(n *node) {
 	if n.kind == kindComputed {
-		s.p.aggregate(n).Add(s.input.Time, n.source.Value(&s.input.Properties), s.t)
+		var from trait.Fields = &s.input.Properties
+		if n.source.OfUser {
+			from = s.actorTraits(n)
+		}
+		s.p.aggregate(n).Add(s.input.Time, n.source.Value(from), s.t)
 		return
 	}
 	s.p.cell(n).add(&n.count, s.input.Time, s.t)
@@ -126,7 +142,13 @@ func (s *step) passes(u *use, n *node) bool {
 	}
 	if u.readsTraits {
 		s.view = fields{set: s.p.traits(n.since, s.t), p: s.p, n: n}
-		s.input.Traits = &s.view
+		s.input.Traits, s.input.Account = &s.view, nil
+		if n.of == profile.Account {
+			s.input.Traits, s.input.Account = nil, &s.view
+			if n.readsActor {
+				s.input.Traits = s.actorTraits(n)
+			}
+		}
 	}
 	switch u.filter.Eval(&s.input) {
 	case celfilter.True:

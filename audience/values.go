@@ -13,7 +13,7 @@ import (
 // error, as its last pair; profile.ErrNotFound if there is no such trait.
 func (e *Engine) Values(ctx context.Context, key string) iter.Seq2[profile.ComputedValue, error] {
 	return func(yield func(profile.ComputedValue, error) bool) {
-		if err := e.known(key, aTrait); err != nil {
+		if err := e.knownTrait(key); err != nil {
 			yield(profile.ComputedValue{}, err)
 			return
 		}
@@ -25,15 +25,15 @@ func (e *Engine) Values(ctx context.Context, key string) iter.Seq2[profile.Compu
 	}
 }
 
-// ValuesOf returns the computed traits that a user has a value of, by key. An
-// unknown user has none.
-func (e *Engine) ValuesOf(ctx context.Context, user string) ([]profile.ComputedValue, error) {
+// ValuesOf returns the computed traits that a user or an account has a value of,
+// by key. An unknown one has none.
+func (e *Engine) ValuesOf(ctx context.Context, ref profile.Ref) ([]profile.ComputedValue, error) {
 	if e.closed.Load() {
 		return nil, profile.ErrClosed
 	}
-	values, err := e.store.ValuesOf(ctx, profile.UserRef(user))
+	values, err := e.store.ValuesOf(ctx, ref)
 	if err != nil {
-		return nil, fmt.Errorf("computed traits of %q: %w", user, err)
+		return nil, fmt.Errorf("computed traits of %s %q: %w", ref.Subject, ref.ID, err)
 	}
 	return values, nil
 }

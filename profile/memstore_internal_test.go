@@ -158,6 +158,9 @@ func TestLockForFollowsMergedIDs(t *testing.T) {
 		{&Merge{From: "new", Into: "new"}, st.setOf("new")},
 		{&Delete{Ref: AccountRef("3")}, allShards},
 		{&DropMembers{}, allShards},
+		{&SetValue{ComputedValue{Ref: UserRef("7")}}, st.setOf("7") | st.setOf("40")},
+		{&SetValue{ComputedValue{Ref: AccountRef("7")}}, st.setOf("7")},
+		{&DropValues{}, allShards},
 		{&UseKey{}, 0},
 	} {
 		locked := st.lockFor([]Change{c.change})

@@ -62,8 +62,9 @@ func (l memberLists) of(audience uint32) []*record {
 	return nil
 }
 
-// keyNumbers gives each audience key a number. Keys are never used twice and few,
-// so numbers are never given back. It is shared with the snapshots.
+// keyNumbers gives each audience and computed-trait key a number. Keys are never
+// used twice and few, so numbers are never given back. It is shared with the
+// snapshots.
 type keyNumbers struct {
 	mu   sync.RWMutex
 	byID map[string]uint32

@@ -65,10 +65,7 @@ func (tx *tx) own(sh *shard, s Subject, r *record) *record {
 	c.gen = tx.gen.Load()
 	c.series = slices.Clone(r.series)
 	c.members = slices.Clone(r.members)
-	if r.computed != nil {
-		values := slices.Clone(*r.computed)
-		c.computed = &values
-	}
+	c.computed = r.shareComputed()
 	sh.put(s, &c)
 	sh.members[s].replace(&c)
 	return &c

@@ -22,16 +22,16 @@ func validate(c Change) error {
 		return firstError(CheckID("user id", c.User), CheckID("account id", c.Account))
 	case *SetMember:
 		return c.validate()
-	case *UseKey:
-		return CheckID("key", c.Record.Key)
-	case *SetKey:
-		return CheckID("key", c.Record.Key)
+	case *DropMembers:
+		return CheckID("audience", c.Audience)
 	case *SetValue:
 		return c.validate()
 	case *DropValues:
 		return CheckID("key", c.Key)
-	case *DropMembers:
-		return CheckID("audience", c.Audience)
+	case *UseKey:
+		return CheckID("key", c.Record.Key)
+	case *SetKey:
+		return CheckID("key", c.Record.Key)
 	}
 	return fmt.Errorf("%w: a change of type %T", ErrInvalid, c)
 }

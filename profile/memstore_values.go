@@ -12,51 +12,84 @@ import (
 
 // computed is the value of a computed trait in a record. Traits have numbers,
 // as audiences have: the two share their keys. The entries are in the order of
-// the numbers. packed is never changed in place: a snapshot may see it.
+// the numbers.
 type computed struct {
 	key    uint32
+	shared bool // a record that a snapshot sees has the same bytes: they are not written over
 	since  int64
 	packed []byte
 }
 
+// maxIdle is how many bytes a value may leave unused of the one it is written
+// over: a long list that is gone shall not hold its memory for a number.
+const maxIdle = 256
+
+// set makes a copy of packed the value, in the bytes of the one before if it
+// fits and nobody else sees them. Readers get copies: see state.value.
+func (c *computed) set(since int64, packed []byte) {
+	c.since = since
+	if idle := cap(c.packed) - len(packed); !c.shared && 0 <= idle && idle <= maxIdle {
+		c.packed = append(c.packed[:0], packed...)
+		return
+	}
+	c.packed, c.shared = bytes.Clone(packed), false
+}
+
 func compareComputed(c computed, key uint32) int { return cmp.Compare(c.key, key) }
+
+// values returns the record's values of computed traits.
+func (r *record) values() []computed {
+	if r.computed == nil {
+		return nil
+	}
+	return *r.computed
+}
 
 // computedOf returns the record's value of a computed trait.
 func (r *record) computedOf(key uint32) (computed, bool) {
-	if r.computed == nil {
-		return computed{}, false
-	}
-	i, ok := slices.BinarySearchFunc(*r.computed, key, compareComputed)
+	list := r.values()
+	i, ok := slices.BinarySearchFunc(list, key, compareComputed)
 	if !ok {
 		return computed{}, false
 	}
-	return (*r.computed)[i], true
+	return list[i], true
 }
 
-// setComputed sets a value, or removes it if packed is nil. The entries are
-// replaced, not changed, where a snapshot may see them.
-func (r *record) setComputed(c computed) {
+// setComputed sets a value of a record that may be written to.
+func (r *record) setComputed(key uint32, since int64, packed []byte) {
 	if r.computed == nil {
-		if c.packed == nil {
-			return
-		}
-		r.computed = &[]computed{}
+		r.computed = new([]computed)
 	}
-	list := *r.computed
-	i, is := slices.BinarySearchFunc(list, c.key, compareComputed)
+	i, ok := slices.BinarySearchFunc(*r.computed, key, compareComputed)
+	if !ok {
+		*r.computed = slices.Insert(*r.computed, i, computed{key: key})
+	}
+	(*r.computed)[i].set(since, packed)
+}
+
+// removeComputed removes a value of a record that may be written to.
+func (r *record) removeComputed(key uint32) {
+	i, ok := slices.BinarySearchFunc(r.values(), key, compareComputed)
 	switch {
-	case c.packed == nil && is:
-		list = slices.Delete(list, i, i+1)
-	case c.packed == nil:
-	case is:
-		list[i] = c
-	default:
-		list = slices.Insert(list, i, c)
-	}
-	*r.computed = list
-	if len(list) == 0 {
+	case !ok:
+	case len(*r.computed) == 1:
 		r.computed = nil
+	default:
+		*r.computed = slices.Delete(*r.computed, i, i+1)
 	}
+}
+
+// shareComputed returns the values for a copy of the record. The bytes are
+// those of the record: each is replaced when its value changes.
+func (r *record) shareComputed() *[]computed {
+	if r.computed == nil {
+		return nil
+	}
+	list := slices.Clone(*r.computed)
+	for i := range list {
+		list[i].shared = true
+	}
+	return &list
 }
 
 func (tx *tx) setValue(c *SetValue) {
@@ -67,13 +100,13 @@ func (tx *tx) setValue(c *SetValue) {
 	}
 	if v.Value.IsNull() {
 		if key, ok := tx.audiences.find(v.Key); ok {
-			r.setComputed(computed{key: key})
+			r.removeComputed(key)
 		}
 		return
 	}
 	packed := appendValue(sh.scratch[:0], v.Value, tx.dict)
+	r.setComputed(tx.audiences.of(v.Key), v.Since.UnixNano(), packed)
 	sh.keepScratch(packed)
-	r.setComputed(computed{tx.audiences.of(v.Key), v.Since.UnixNano(), bytes.Clone(packed)})
 }
 
 func (tx *tx) dropValues(name string) {
@@ -84,7 +117,7 @@ func (tx *tx) dropValues(name string) {
 	for i := range tx.shards {
 		sh := &tx.shards[i]
 		for s := range sh.profiles {
-			var have []*record
+			var have []*record // own may change the tree, which Scan does not allow
 			sh.profiles[s].Scan(func(r *record) bool {
 				if _, ok := r.computedOf(key); ok {
 					have = append(have, r)
@@ -92,7 +125,7 @@ func (tx *tx) dropValues(name string) {
 				return true
 			})
 			for _, r := range have {
-				tx.own(sh, Subject(s), r).setComputed(computed{key: key})
+				tx.own(sh, Subject(s), r).removeComputed(key)
 			}
 		}
 	}
@@ -131,8 +164,11 @@ func (r *reader) Values(ctx context.Context, name, after string) iter.Seq2[Compu
 	}
 }
 
+// value unpacks a value, for use after the shard is unlocked: texts, lists and
+// maps point into their bytes, which the next value may be written over.
 func (st *state) value(key string, ref Ref, c computed) ComputedValue {
 	v, _ := decodeValue(c.packed, st.dict)
+	v.data = bytes.Clone(v.data)
 	return ComputedValue{Key: key, Ref: ref, Value: v, Since: fromNano(c.since)}
 }
 
@@ -144,8 +180,8 @@ func (r *reader) ValuesOf(ctx context.Context, ref Ref) ([]ComputedValue, error)
 	}
 	sh, id, rec := st.view(ref)
 	var list []ComputedValue
-	if rec != nil && rec.computed != nil {
-		for _, c := range *rec.computed {
+	if rec != nil {
+		for _, c := range rec.values() {
 			list = append(list, st.value(st.audiences.key(c.key), Ref{ref.Subject, id}, c))
 		}
 	}

@@ -7,8 +7,9 @@ import (
 )
 
 // Store keeps everything the engine knows: events, traits, ids, accounts,
-// memberships, and the audience keys ever used with their definitions. It is
-// the truth; the engine's own state is a cache that can be rebuilt from it.
+// memberships, values of computed traits, and the keys ever used with their
+// definitions. It is the truth; the engine's own state is a cache that can be
+// rebuilt from it.
 //
 // A Store is safe for concurrent use. MemStore is the one in memory; package
 // storetest is the suite that every other must pass.
@@ -139,8 +140,8 @@ type PutIDs struct {
 // Merge makes From and Into one user profile, kept under Into's id, which is
 // made if there is none: events, traits, ids, accounts. From's id resolves to
 // it from then on. Of an event that both have (by message id) the one that
-// arrived first is kept. The memberships and computed
-// values of From are dropped: the engine computes those of the whole.
+// arrived first is kept. The memberships and computed values of From are
+// dropped: the engine computes those of the whole.
 type Merge struct {
 	From, Into string
 
@@ -149,9 +150,10 @@ type Merge struct {
 }
 
 // Delete removes a profile with everything that is its own: events, traits,
-// ids, accounts, memberships, message ids, and the ids merged into it. A
-// message that names one of them later begins a new profile. Deleting an
-// account detaches its users; events they sent with its id stay theirs.
+// ids, accounts, memberships, computed values, message ids, and the ids merged
+// into it. A message that names one of them later begins a new profile.
+// Deleting an account detaches its users; events they sent with its id stay
+// theirs.
 type Delete struct {
 	Ref Ref
 

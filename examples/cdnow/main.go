@@ -1,11 +1,11 @@
 // Command cdnow runs the purchase log of a music shop, 69,659 purchases of
-// 23,570 people over 18 months, through four audiences:
+// 23,570 people over 18 months, through a computed trait and five audiences:
 //
 //	go run ./examples/cdnow cdnow.csv
 //
-// It prints how many members each audience has as of the last day in the log:
-// at that day's first instant in UTC, at which the log, which has no times of
-// day, puts its purchases.
+// It prints how many members each audience has, how many customers the trait,
+// and its sum, as of the last day in the log: at that day's first instant in
+// UTC, at which the log, which has no times of day, puts its purchases.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 func main() {
@@ -28,10 +29,16 @@ func main() {
 	}
 }
 
+// totalRevenue is the computed trait.
+var totalRevenue = trait.Sum("total_revenue", "Order Completed", "total").Named("Dollars spent, ever")
+
 // audiences are those that the program computes.
 func audiences() []audience.Definition {
 	bought := audience.Performed("Order Completed")
 	return []audience.Definition{
+		audience.Define("big_spenders").Named("Spent more than 500 dollars, ever").
+			Members(audience.TraitIs(trait.Where(totalRevenue.Key).GreaterThan(500))),
+
 		audience.Define("recent_buyers").Named("Bought in the last 90 days").
 			Members(bought.Within(90 * profile.Day)),
 
@@ -44,7 +51,7 @@ func audiences() []audience.Definition {
 				audience.Not(bought.Within(90*profile.Day)),
 			)),
 
-		audience.Define("big_spenders").Named("An order over 100 dollars within 365 days").
+		audience.Define("big_baskets").Named("An order over 100 dollars within 365 days").
 			Members(bought.Where("properties.total > 100").Within(365 * profile.Day)),
 	}
 }
@@ -78,6 +85,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 		fmt.Fprintf(table, "%s\t%7d\t%s\n", d.Key, n, d.Name)
 	}
+	n, sum, err := r.revenue(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(table, "\nTRAIT\tPROFILES\tSUM\tWHAT")
+	fmt.Fprintf(table, "%s\t%8d\t%.2f\t%s\n", totalRevenue.Key, n, sum, totalRevenue.Name)
 	if err := table.Flush(); err != nil {
 		return err
 	}
@@ -94,15 +107,29 @@ type replayed struct {
 	transitions int
 }
 
-// replay takes purchases, one at least, in the order of their times through an engine whose
-// clock goes with them.
+// revenue returns how many customers have the trait, and the sum of it.
+func (r *replayed) revenue(ctx context.Context) (customers int, sum float64, err error) {
+	for v, err := range r.engine.Values(ctx, totalRevenue.Key) {
+		if err != nil {
+			return 0, 0, err
+		}
+		dollars, _ := v.Value.Float()
+		customers++
+		sum += dollars
+	}
+	return customers, sum, nil
+}
+
+// replay takes purchases, one at least, in the order of their times through an
+// engine whose clock goes with them.
 func replay(ctx context.Context, purchases []profile.Message) (*replayed, error) {
 	clock := audience.NewManualClock(profile.MinTime)
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock, Shards: 1})
 	if err != nil {
 		return nil, err
 	}
-	if err := engine.Create(ctx, audiences()...); err != nil {
+	definitions := audience.File{Traits: []trait.Computed{totalRevenue}, Audiences: audiences()}
+	if err := engine.CreateFile(ctx, definitions); err != nil {
 		return nil, err
 	}
 	r := &replayed{engine: engine, last: purchases[len(purchases)-1].Time}

@@ -16,7 +16,7 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// The log and the audiences of a small shop. A path that begins with builtin:
+// The log and the definitions of a small shop. A path that begins with builtin:
 // names one of the two.
 //
 //go:embed shop.json shop.ndjson
@@ -29,6 +29,7 @@ type options struct {
 	definitions string
 	events      string
 	until       time.Time // zero: the time of the last message
+	traits      bool      // print their changes
 	skipBad     bool
 	help        bool // was asked for, and given
 }
@@ -36,8 +37,9 @@ type options struct {
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
-	flags.StringVar(&o.definitions, "definitions", builtin+"shop.json", "`file` of audiences; - is stdin")
+	flags.StringVar(&o.definitions, "definitions", builtin+"shop.json", "`file` of computed traits and audiences; - is stdin")
 	flags.StringVar(&o.events, "events", builtin+"shop.ndjson", "`file` of messages, one a line; - is stdin")
+	flags.BoolVar(&o.traits, "traits", false, "print changes of computed traits, too")
 	flags.BoolVar(&o.skipBad, "skip-bad", false, "count and skip lines that are no messages")
 	flags.Func("until", "go on to this `time` (RFC 3339, or a date) when the messages end before it", func(text string) (err error) {
 		o.until, err = parseTime(text)
@@ -73,18 +75,17 @@ func parseTime(text string) (time.Time, error) {
 	return t, nil
 }
 
-func readDefinitions(path string, stdin io.Reader) ([]audience.Definition, error) {
+func readDefinitions(path string, stdin io.Reader) (audience.File, error) {
 	in, err := open(path, stdin)
 	if err != nil {
-		return nil, err
+		return audience.File{}, err
 	}
 	defer in.Close()
 	text, err := io.ReadAll(in)
 	if err != nil {
-		return nil, err
+		return audience.File{}, err
 	}
-	file, err := audience.ParseFile(text)
-	return file.Audiences, err
+	return audience.ParseFile(text)
 }
 
 // open opens what a path names, decompressed.

@@ -1,17 +1,19 @@
-// Command replay runs a log of messages through a set of audiences, and prints
-// every entry and exit as a line of JSON, in the order of time:
+// Command replay runs a log of messages through a set of audiences and computed
+// traits, and prints every entry and exit as a line of JSON, in the order of
+// time:
 //
-//	go run ./examples/replay -definitions FILE -events FILE [-until TIME] [-skip-bad]
+//	go run ./examples/replay -definitions FILE -events FILE [-until TIME] [-traits] [-skip-bad]
 //
 // Definitions are in the JSON form of audience.ParseFile, events one
 // Segment-spec message a line. A file may be compressed with gzip, and "-" is
 // the standard input. Without flags it runs the log of a small shop that it
 // carries with it, shop.ndjson with shop.json.
 //
-// Transitions go to the standard output; the standard error gets a line of
-// progress a second and, at the end, a summary. A line that is no message ends
-// the replay, after the transitions of the lines before it, unless -skip-bad
-// has it counted and passed over.
+// Transitions go to the standard output, with -traits among the changes of
+// computed traits: what changes at once is a trait first, then the audiences
+// that read it. The standard error gets a line of progress a second and, at the
+// end, a summary. A line that is no message ends the replay, after what the
+// lines before it changed, unless -skip-bad has it counted and passed over.
 package main
 
 import (
@@ -58,11 +60,10 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 	}
 	defer events.Close()
 
-	// A transition that cannot be written ends the replay: there is no use in
-	// going on.
+	// A line that cannot be written ends the replay: there is no use in going on.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r, err := newReplay(ctx, std, cancel)
+	r, err := newReplay(ctx, std, opts.traits, cancel)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 			err = cause
 		}
 	}()
-	if err := r.engine.Create(ctx, definitions...); err != nil {
+	if err := r.engine.CreateFile(ctx, definitions); err != nil {
 		return fmt.Errorf("%s: %w", opts.definitions, err)
 	}
 	if err := r.play(ctx, profile.NewDecoder(events, opts.events), opts.skipBad); err != nil {

@@ -93,6 +93,13 @@ func TestShopWithoutFlags(t *testing.T) {
 	golden(t, "shop.err", got.err)
 }
 
+func TestShopWithTraits(t *testing.T) {
+	got := replayed("", time.Millisecond, "-traits")
+	require.NoError(t, got.error)
+	golden(t, "shop_traits.out", got.out)
+	golden(t, "shop.err", got.err) // the summary is the same
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -110,11 +117,51 @@ func TestLateMessagesAndTimeAlone(t *testing.T) {
 	require.NoError(t, got.error)
 	require.Equal(t, untilCho, got.lines())
 	require.Equal(t, `3 messages in 4ms, 750 events/s
-5 transitions until 2026-01-03T00:00:00Z
+5 transitions, 0 trait changes until 2026-01-03T00:00:00Z
 
 AUDIENCE  MEMBERS
 buyers    1
 `, got.err)
+}
+
+// A sum of the last day's totals, and those who spent 100 or more in it. The
+// trait changes before the audience, and time alone changes both.
+func TestTraitsComeBeforeTheAudiencesThatReadThem(t *testing.T) {
+	definitions := file(t, "spenders.json", `{
+		"traits": [{"key": "spent", "type": "sum", "event": "Order Completed", "property": "total", "window": {"within": "1d"}}],
+		"audiences": [{"key": "big_spenders", "where": {"trait": "traits.spent >= 100"}}]
+	}`)
+	order := func(id, at, total string) string {
+		return `{"type":"track","userId":"ann","event":"Order Completed","timestamp":"` + at + `","messageId":"` + id + `","properties":{"total":` + total + "}}\n"
+	}
+	log := order("1", "2026-01-01T00:00:00Z", "60") + order("2", "2026-01-01T12:00:00Z", "59.5")
+	args := []string{"-definitions", definitions, "-events", "-", "-until", "2026-02-01"}
+
+	got := replayed(log, time.Millisecond, append(args, "-traits")...)
+	require.NoError(t, got.error)
+	require.Equal(t, `{"trait":"spent","profile":"ann","old":null,"new":60,"at":"2026-01-01T00:00:00.000000000Z","cause":"event"}
+{"trait":"spent","profile":"ann","old":60,"new":119.5,"at":"2026-01-01T12:00:00.000000000Z","cause":"event"}
+{"audience":"big_spenders","profile":"ann","type":"entered","at":"2026-01-01T12:00:00.000000000Z","cause":"event"}
+{"trait":"spent","profile":"ann","old":119.5,"new":59.5,"at":"2026-01-02T00:00:00.000000000Z","cause":"time"}
+{"audience":"big_spenders","profile":"ann","type":"exited","at":"2026-01-02T00:00:00.000000000Z","cause":"time"}
+{"trait":"spent","profile":"ann","old":59.5,"new":null,"at":"2026-01-02T12:00:00.000000000Z","cause":"time"}
+`, got.out)
+	require.Equal(t, `2 messages in 3ms, 667 events/s
+2 transitions, 4 trait changes until 2026-02-01T00:00:00Z
+
+AUDIENCE      MEMBERS
+big_spenders  0
+
+TRAIT  PROFILES
+spent  0
+`, got.err)
+
+	got = replayed(log, time.Millisecond, args...)
+	require.NoError(t, got.error)
+	require.Equal(t, []string{
+		"big_spenders ann entered 2026-01-01T12:00:00.000000000Z event",
+		"big_spenders ann exited 2026-01-02T00:00:00.000000000Z time",
+	}, got.lines())
 }
 
 func TestStdin(t *testing.T) {
@@ -165,7 +212,7 @@ func TestUntil(t *testing.T) {
 			"-definitions", file(t, "buyers.json", buyers), "-events", "-", "-until", test.until)
 		require.NoError(t, got.error, test.until)
 		require.Equal(t, append(untilCho[:len(untilCho):len(untilCho)], test.want...), got.lines(), test.until)
-		require.Contains(t, got.err, " transitions until "+test.last+"\n")
+		require.Contains(t, got.err, " trait changes until "+test.last+"\n")
 	}
 }
 
@@ -191,14 +238,14 @@ func TestEmptyLog(t *testing.T) {
 	got := replayed("", time.Millisecond, "-events", "-")
 	require.NoError(t, got.error)
 	require.Empty(t, got.out)
-	require.Contains(t, got.err, "0 messages in 1ms, 0 events/s\n0 transitions\n")
+	require.Contains(t, got.err, "0 messages in 1ms, 0 events/s\n0 transitions, 0 trait changes\n")
 }
 
 func TestProgressOnceASecond(t *testing.T) {
 	got := replayed(ann+ben+cho, 600*time.Millisecond, "-definitions", file(t, "buyers.json", buyers), "-events", "-")
 	require.NoError(t, got.error)
 	first, _, _ := strings.Cut(got.err, "\n")
-	require.Equal(t, "2 messages, 2 transitions, at 2026-01-02T00:00:00Z, 2 events/s", first)
+	require.Equal(t, "2 messages, 2 transitions, 0 trait changes, at 2026-01-02T00:00:00Z, 2 events/s", first)
 	require.Equal(t, 1, strings.Count(got.err, "messages,"), "the third message comes too soon after it")
 }
 
@@ -207,6 +254,7 @@ func TestBadDefinitions(t *testing.T) {
 		{`{"audiences": [}`, "invalid character '}'"},
 		{`{"audiences": [{"key": "a", "wher": {}}]}`, `unknown field "wher"`},
 		{`{"audiences": [{"key": "A", "where": {"event": {"name": "x"}}}]}`, `audience "A": key: bad key`},
+		{`{"traits": [{"key": "a", "type": "sum", "event": "x"}]}`, `trait "a": `},
 		{`{"audiences": [{"key": "a", "where": {"not": {"trait": "now > 1"}}}]}`, `audience "a": where.not.trait: `},
 	} {
 		path := file(t, "bad.json", test.text)

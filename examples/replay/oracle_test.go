@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,13 +17,14 @@ import (
 
 // TestShopAsTheOracleHasIt has the oracle tell the shop's transitions, which
 // works each answer out anew from the whole log, and holds what the program
-// prints to it.
+// prints to it. All but the audience of a computed trait: the oracle has none.
 func TestShopAsTheOracleHasIt(t *testing.T) {
-	const until = "2026-12-31T00:00:00Z"
+	const until, leftOut = "2026-12-31T00:00:00Z", "top_customers"
 	definitions, err := readDefinitions(builtin+"shop.json", nil)
 	require.NoError(t, err)
+	audiences := slices.DeleteFunc(definitions.Audiences, func(d audience.Definition) bool { return d.Key == leftOut })
 	model := oracle.NewModel(profile.MinTime)
-	want := model.Do(profile.MinTime, oracle.Create{Definitions: definitions})
+	want := model.Do(profile.MinTime, oracle.Create{Definitions: audiences})
 
 	log, err := shop.Open("shop.ndjson")
 	require.NoError(t, err)
@@ -45,11 +48,22 @@ func TestShopAsTheOracleHasIt(t *testing.T) {
 	}
 	got := replayed("", time.Millisecond, "-until", until)
 	require.NoError(t, got.error)
-	require.Equal(t, lines.String(), got.out)
+	require.Equal(t, lines.String(), without(got.out, `"audience":"`+leftOut+`"`))
 
 	for _, cause := range []audience.Cause{audience.CauseEvent, audience.CauseTrait, audience.CauseTime, audience.CauseMerge} {
 		require.NotZero(t, causes[cause], "the shop's log shows no transition caused by %s", cause)
 	}
+}
+
+// without returns the lines of text that part is not in.
+func without(text, part string) string {
+	var rest strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, part) {
+			rest.WriteString(line)
+		}
+	}
+	return rest.String()
 }
 
 // operations returns what a message means to the oracle, which knows no

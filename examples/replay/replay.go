@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -25,11 +26,13 @@ type replay struct {
 	messages    int
 	skipped     int
 	transitions int
+	changes     int // of computed traits
 }
 
 // newReplay returns a replay on an engine without data, which writes its
-// transitions to std.out. What goes wrong with that is told to failed.
-func newReplay(ctx context.Context, std streams, failed func(error)) (*replay, error) {
+// transitions to std.out and, if traits is set, the changes of computed traits.
+// What goes wrong with that is told to failed.
+func newReplay(ctx context.Context, std streams, traits bool, failed func(error)) (*replay, error) {
 	r := &replay{
 		std:   std,
 		clock: audience.NewManualClock(profile.MinTime), // before every message
@@ -39,7 +42,7 @@ func newReplay(ctx context.Context, std streams, failed func(error)) (*replay, e
 	r.reported = r.started
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{
 		Clock:   r.clock,
-		Shards:  1, // so that all transitions come in one order
+		Shards:  1, // so that all that happens comes in one order
 		OnError: failed,
 	})
 	if err != nil {
@@ -50,6 +53,13 @@ func newReplay(ctx context.Context, std streams, failed func(error)) (*replay, e
 	engine.Subscribe(func(_ context.Context, t audience.Transition) error {
 		r.transitions++
 		return lines.Encode(t)
+	})
+	engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
+		r.changes++
+		if !traits {
+			return nil
+		}
+		return lines.Encode(c)
 	})
 	return r, nil
 }
@@ -82,17 +92,17 @@ func (r *replay) advance(ctx context.Context, until time.Time) error {
 	return r.engine.Advance(ctx, r.clock.Now())
 }
 
-// progress writes a line about once a second, and brings out the transitions
-// so far. A short replay has none.
+// progress writes a line about once a second, and brings out what happened so
+// far. A short replay has none.
 func (r *replay) progress() {
 	now := r.std.now()
 	if now.Sub(r.reported) < time.Second {
 		return
 	}
 	r.reported = now
-	_ = r.out.Flush() // its error stays: the next transition meets it
-	fmt.Fprintf(r.std.err, "%d messages, %d transitions, at %s, %s\n",
-		r.messages, r.transitions, r.clock.Now().Format(time.RFC3339), r.speed(now))
+	_ = r.out.Flush() // its error stays: the next line meets it
+	fmt.Fprintf(r.std.err, "%d messages, %s, at %s, %s\n",
+		r.messages, r.happened(), r.clock.Now().Format(time.RFC3339), r.speed(now))
 }
 
 func (r *replay) speed(now time.Time) string {
@@ -100,7 +110,12 @@ func (r *replay) speed(now time.Time) string {
 	return fmt.Sprintf("%.0f events/s", float64(r.messages)/elapsed.Seconds())
 }
 
-// summarize brings out the last transitions, and writes what came of it all.
+// happened counts what the callbacks were told.
+func (r *replay) happened() string {
+	return fmt.Sprintf("%d transitions, %d trait changes", r.transitions, r.changes)
+}
+
+// summarize brings out the last lines, and writes what came of it all.
 func (r *replay) summarize(ctx context.Context) error {
 	now := r.std.now()
 	if err := r.out.Flush(); err != nil {
@@ -111,7 +126,7 @@ func (r *replay) summarize(ctx context.Context) error {
 	if r.skipped > 0 {
 		fmt.Fprintf(r.std.err, "%d bad lines skipped\n", r.skipped)
 	}
-	fmt.Fprintf(r.std.err, "%d transitions", r.transitions)
+	fmt.Fprint(r.std.err, r.happened())
 	if r.clock.Now().After(profile.MinTime) { // a log without messages has no time
 		fmt.Fprintf(r.std.err, " until %s", r.clock.Now().UTC().Format(time.RFC3339Nano))
 	}
@@ -126,5 +141,28 @@ func (r *replay) summarize(ctx context.Context) error {
 		}
 		fmt.Fprintf(table, "%s\t%d\n", d.Key, n)
 	}
+	if err := r.listTraits(ctx, table); err != nil {
+		return err
+	}
 	return table.Flush()
+}
+
+// listTraits writes, below a blank line, the computed traits with the number of
+// profiles that have a value.
+func (r *replay) listTraits(ctx context.Context, table io.Writer) error {
+	traits := r.engine.ListTraits()
+	if len(traits) > 0 {
+		fmt.Fprintln(table, "\nTRAIT\tPROFILES")
+	}
+	for _, c := range traits {
+		n := 0
+		for _, err := range r.engine.Values(ctx, c.Key) {
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		fmt.Fprintf(table, "%s\t%d\n", c.Key, n)
+	}
+	return nil
 }

@@ -4,16 +4,23 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
 )
 
 // instants returns, in order, every instant in [from, to) at which time alone
 // could change what holds for a person: each time that a message tells, shifted
-// by each bound of each window there is. Most of them change nothing.
+// by each bound of each window there is. Most of them change nothing. A date
+// that is in no message, as the average of dates, is not among them.
 func (v view) instants(from, to int64) []int64 {
 	bounds := []int64{0}
 	for _, a := range v.world.audiences {
 		bounds = appendBounds(bounds, a.definition.Where)
 	}
+	for _, c := range v.world.traits {
+		bounds = append(bounds, int64(c.definition.Window.Min), int64(c.definition.Window.Max))
+	}
+	slices.Sort(bounds)
+	bounds = slices.Compact(bounds)
 	var all []int64
 	for _, at := range v.times() {
 		for _, bound := range bounds {
@@ -27,24 +34,32 @@ func (v view) instants(from, to int64) []int64 {
 }
 
 // times returns those of the person's events and trait writes, and the dates
-// in the traits.
+// in properties and traits.
 func (v view) times() []int64 {
 	var all []int64
 	for _, m := range v.messages {
 		if m.track != nil {
 			all = append(all, m.track.Event.Time.UnixNano())
+			all = appendDates(all, m.track.Event.Properties)
 		}
-		if m.traits == nil {
-			continue
-		}
-		all = append(all, m.traits.Time.UnixNano())
-		for _, value := range m.traits.Traits.All() {
-			if date, ok := readDate(value); ok {
-				all = append(all, date)
-			}
+		if m.traits != nil {
+			all = append(all, m.traits.Time.UnixNano())
+			all = appendDates(all, m.traits.Traits)
 		}
 	}
 	return all
+}
+
+func appendDates(times []int64, o profile.Object) []int64 {
+	for _, value := range o.All() {
+		if date, ok := readDate(value); ok {
+			times = append(times, date)
+		}
+		if inner, ok := value.Object(); ok {
+			times = appendDates(times, inner)
+		}
+	}
+	return times
 }
 
 // appendBounds appends the ages at which the windows of a condition begin and
@@ -62,6 +77,5 @@ func appendBounds(bounds []int64, n audience.Node) []int64 {
 		w := n.TraitDate.Window
 		bounds = append(bounds, int64(w.Past.Min), int64(w.Past.Max), -int64(w.Next))
 	}
-	slices.Sort(bounds)
-	return slices.Compact(bounds)
+	return bounds
 }

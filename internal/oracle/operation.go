@@ -5,6 +5,7 @@ import (
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // Operation is one entry of a history: one of the types below.
@@ -31,16 +32,28 @@ type Merge struct{ From, Into string }
 // Delete removes a profile with all that is its own.
 type Delete struct{ Profile string }
 
-// Create begins audiences. Those without backfill count what arrives later.
-type Create struct{ Definitions []audience.Definition }
+// Create begins audiences and computed traits. Those without backfill count
+// what arrives later.
+type Create struct {
+	Definitions []audience.Definition
+	Traits      []trait.Computed
+}
+
+// Edit gives a computed trait another definition, which begins now.
+type Edit struct{ Trait trait.Computed }
 
 // Drop ends an audience.
 type Drop struct{ Audience string }
 
-func (Track) operation()    {}
-func (Identify) operation() {}
-func (Group) operation()    {}
-func (Merge) operation()    {}
-func (Delete) operation()   {}
-func (Create) operation()   {}
-func (Drop) operation()     {}
+// DropTrait ends a computed trait.
+type DropTrait struct{ Trait string }
+
+func (Track) operation()     {}
+func (Identify) operation()  {}
+func (Group) operation()     {}
+func (Merge) operation()     {}
+func (Delete) operation()    {}
+func (Create) operation()    {}
+func (Edit) operation()      {}
+func (Drop) operation()      {}
+func (DropTrait) operation() {}

@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"sync"
+
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
@@ -9,8 +11,15 @@ import (
 type view struct {
 	world    *world
 	filters  *filters
-	messages []message // each once
-	t        int64     // Unix nanoseconds
+	messages []message                // each once
+	t        int64                    // Unix nanoseconds
+	values   map[string]profile.Value // of computed traits, as far as they were asked for
+}
+
+// at returns the view at another instant.
+func (v view) at(t int64) view {
+	v.t, v.values = t, map[string]profile.Value{}
+	return v
 }
 
 // member reports whether the person is in the audience of a key.
@@ -39,9 +48,9 @@ func (v view) holds(n audience.Node, since int) bool {
 	case n.Not != nil:
 		return !v.holds(*n.Not, since)
 	case n.Event != nil:
-		return compare(n.Event.Count, v.count(n.Event, since))
+		return compare(n.Event.Count, len(v.matching(n.Event.Name, n.Event.Filter, n.Event.Window, since)))
 	case n.Trait != "":
-		return v.filters.traits(n.Trait, v.traits(since))
+		return v.filters.traits(n.Trait, v.seen(n.Trait, since))
 	case n.TraitDate != nil:
 		return v.date(n.TraitDate, since)
 	}
@@ -60,21 +69,20 @@ func compare(c audience.Count, n int) bool {
 	return n >= c.N
 }
 
-// count returns how many of the person's events the leaf counts.
-func (v view) count(leaf *audience.Event, since int) int {
-	n := 0
+// matching returns the person's events of a name that pass a filter, if there is
+// one, and lie in a window.
+func (v view) matching(name, filter string, w profile.Window, since int) []message {
+	seen := sync.OnceValue(func() traits { return v.seen(filter, since) })
+	var found []message
 	for _, m := range v.messages {
-		if m.track == nil || m.arrival <= since || m.track.Event.Name != leaf.Name {
+		if m.track == nil || m.arrival <= since || m.track.Event.Name != name {
 			continue
 		}
-		if !inWindow(v.t-m.track.Event.Time.UnixNano(), leaf.Window) {
-			continue
-		}
-		if leaf.Filter == "" || v.filters.event(leaf.Filter, m, func() traits { return v.traits(since) }) {
-			n++
+		if inWindow(v.t-m.track.Event.Time.UnixNano(), w) && (filter == "" || v.filters.event(filter, m, seen)) {
+			found = append(found, m)
 		}
 	}
-	return n
+	return found
 }
 
 // inWindow reports whether something of an age counts.

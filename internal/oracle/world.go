@@ -11,6 +11,7 @@ type world struct {
 	people    map[string]*person
 	mergedTo  map[string]string // an id that is no profile of its own → where its messages go
 	audiences map[string]live
+	traits    map[string]computed
 }
 
 // person is one profile: every message that was sent for it, in the order of
@@ -33,7 +34,12 @@ type live struct {
 
 // fold goes through a log from its beginning.
 func fold(log []Operation) *world {
-	w := &world{people: map[string]*person{}, mergedTo: map[string]string{}, audiences: map[string]live{}}
+	w := &world{
+		people:    map[string]*person{},
+		mergedTo:  map[string]string{},
+		audiences: map[string]live{},
+		traits:    map[string]computed{},
+	}
 	for i, op := range log {
 		arrival := i + 1
 		switch op := op.(type) {
@@ -49,17 +55,28 @@ func fold(log []Operation) *world {
 			w.delete(op.Profile)
 		case Create:
 			for _, d := range op.Definitions {
-				a := live{definition: d}
-				if d.NoBackfill {
-					a.since = arrival
-				}
-				w.audiences[d.Key] = a
+				w.audiences[d.Key] = live{d, since(d.NoBackfill, arrival)}
 			}
+			for _, c := range op.Traits {
+				w.traits[c.Key] = computed{c, since(c.NoBackfill, arrival)}
+			}
+		case Edit:
+			w.traits[op.Trait.Key] = computed{op.Trait, since(op.Trait.NoBackfill, arrival)}
 		case Drop:
 			delete(w.audiences, op.Audience)
+		case DropTrait:
+			delete(w.traits, op.Trait)
 		}
 	}
 	return w
+}
+
+// since returns what counts for a definition that is made at an arrival number.
+func since(noBackfill bool, arrival int) int {
+	if noBackfill {
+		return arrival
+	}
+	return 0
 }
 
 // resolve returns the id under which messages for id are kept.

@@ -17,6 +17,7 @@ var (
 	someAccounts  = []string{"acme", "beta", "a"}
 	someNames     = []string{"A", "B", "C"}
 	someAudiences = []string{"x", "y"}
+	someComputed  = []string{"v", "w"}
 	someIDs       = ids("email", "a@x", "email", "b@x", "phone", "1")
 )
 
@@ -59,6 +60,9 @@ func contents(h *harness, r profile.Reader) (lines []string) {
 		require.NoError(h, err)
 		add("%s members %d %v", key, n, all(h, r.Members(h.ctx(), key, "")))
 	}
+	for _, key := range someComputed {
+		add("%s values %v", key, describeValues(all(h, r.Values(h.ctx(), key, ""))))
+	}
 	return append(lines, keyLines(all(h, r.Keys(h.ctx())))...)
 }
 
@@ -72,12 +76,14 @@ func refContents(h *harness, r profile.Reader, ref profile.Ref) (lines []string)
 	require.NoError(h, err)
 	memberships, err := r.Memberships(h.ctx(), ref)
 	require.NoError(h, err)
-	return refLines(ref, id, exists, writes, ids, memberships)
+	values, err := r.ValuesOf(h.ctx(), ref)
+	require.NoError(h, err)
+	return refLines(ref, id, exists, writes, ids, memberships, values)
 }
 
 func refLines(ref profile.Ref, id string, exists bool, writes []profile.TraitWrite,
-	ids []profile.ExternalID, memberships []profile.Membership) (lines []string) {
-	lines = append(lines, fmt.Sprintf("%v is %q %t ids %v in %v", ref, id, exists, ids, memberships))
+	ids []profile.ExternalID, memberships []profile.Membership, values []profile.ComputedValue) (lines []string) {
+	lines = append(lines, fmt.Sprintf("%v is %q %t ids %v in %v has %v", ref, id, exists, ids, memberships, describeValues(values)))
 	for _, w := range writes {
 		lines = append(lines, fmt.Sprintf("%v trait %s=%s %s %q seq %d", ref, w.Name, w.Value,
 			w.Time.UTC().Format(time.RFC3339Nano), w.MessageID, w.Seq))
@@ -138,6 +144,12 @@ func (m *model) contents() (lines []string) {
 		})
 		add("%s members %d %v", key, len(members), members)
 	}
+	for _, key := range someComputed {
+		values := slices.SortedFunc(maps.Values(m.values[key]), func(a, b profile.ComputedValue) int {
+			return cmp.Or(cmp.Compare(a.Ref.Subject, b.Ref.Subject), cmp.Compare(a.Ref.ID, b.Ref.ID))
+		})
+		add("%s values %v", key, describeValues(values))
+	}
 	return append(lines, keyLines(m.keys)...)
 }
 
@@ -170,7 +182,13 @@ func (m *model) refLines(asked, ref profile.Ref) []string {
 			memberships = append(memberships, profile.Membership{Audience: key, Ref: ref, Since: since})
 		}
 	}
-	return refLines(asked, ref.ID, exists, m.traits(ref), ids, memberships)
+	var values []profile.ComputedValue
+	for _, key := range slices.Sorted(maps.Keys(m.values)) {
+		if v, ok := m.values[key][ref]; ok {
+			values = append(values, v)
+		}
+	}
+	return refLines(asked, ref.ID, exists, m.traits(ref), ids, memberships, values)
 }
 
 // named returns the events of a name, in their order, as those of a profile.

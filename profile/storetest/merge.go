@@ -122,6 +122,14 @@ var mergeCases = []testCase{
 		require.Zero(h, h.memberCount("x"))
 		require.Equal(h, 1, h.memberCount("y"))
 	}},
+	{name: "the computed values of from are dropped, those of into stay", run: func(h *harness) {
+		a, b := profile.UserRef("a"), profile.UserRef("b")
+		h.enter(value("v", a, 1), value("w", a, 1), value("w", b, 2), merge("a", "b"))
+		require.Equal(h, []string{"w=2"}, h.valuesOf(a))
+		require.Equal(h, []string{"w=2"}, h.valuesOf(b))
+		require.Empty(h, all(h, h.store.Values(h.ctx(), "v", "")))
+		require.Equal(h, []profile.ComputedValue{value("w", b, 2).Value}, all(h, h.store.Values(h.ctx(), "w", "")))
+	}},
 	{name: "who sent for an account is into", run: func(h *harness) {
 		e := event("a", "A", "", 0)
 		e.Event.Account = "acme"

@@ -16,6 +16,7 @@ type model struct {
 	profiles map[profile.Ref]*modelProfile
 	merged   map[string]string
 	members  map[string]map[profile.Ref]time.Time
+	values   map[string]map[profile.Ref]profile.ComputedValue
 	keys     []profile.KeyRecord
 	seq      uint64
 	now      time.Time
@@ -35,6 +36,7 @@ func newModel() *model {
 		profiles: map[profile.Ref]*modelProfile{},
 		merged:   map[string]string{},
 		members:  map[string]map[profile.Ref]time.Time{},
+		values:   map[string]map[profile.Ref]profile.ComputedValue{},
 	}
 }
 
@@ -114,6 +116,17 @@ func (m *model) apply(now time.Time, c profile.Change) profile.Change {
 		}
 	case *profile.DropMembers:
 		delete(m.members, c.Audience)
+	case *profile.SetValue:
+		v := c.Value
+		v.Ref = m.resolve(v.Ref)
+		if m.values[v.Key] == nil {
+			m.values[v.Key] = map[profile.Ref]profile.ComputedValue{}
+		}
+		if delete(m.values[v.Key], v.Ref); !v.Value.IsNull() && m.profiles[v.Ref] != nil {
+			m.values[v.Key][v.Ref] = v
+		}
+	case *profile.DropValues:
+		delete(m.values, c.Key)
 	case *profile.UseKey:
 		m.keys = append(m.keys, c.Record)
 	case *profile.SetKey:
@@ -180,10 +193,7 @@ func (m *model) merge(c profile.Merge) profile.Change {
 	maps.Copy(p.ids, f.ids)
 	maps.Copy(p.accounts, f.accounts)
 	maps.Copy(p.senders, f.senders)
-	delete(m.profiles, from)
-	for _, refs := range m.members {
-		delete(refs, from)
-	}
+	m.remove(from)
 	m.merged[from.ID] = into.ID
 	for id, to := range m.merged {
 		if to == from.ID {
@@ -196,10 +206,7 @@ func (m *model) merge(c profile.Merge) profile.Change {
 func (m *model) delete(c profile.Delete) profile.Change {
 	ref := m.resolve(c.Ref)
 	c.OutID, c.Existed = ref.ID, m.profiles[ref] != nil
-	delete(m.profiles, ref)
-	for _, refs := range m.members {
-		delete(refs, ref)
-	}
+	m.remove(ref)
 	if ref.Subject == profile.User {
 		maps.DeleteFunc(m.merged, func(_, into string) bool { return into == ref.ID })
 		return &c
@@ -208,6 +215,17 @@ func (m *model) delete(c profile.Delete) profile.Change {
 		delete(p.accounts, ref.ID)
 	}
 	return &c
+}
+
+// remove removes a profile with what the engine has made of it.
+func (m *model) remove(ref profile.Ref) {
+	delete(m.profiles, ref)
+	for _, refs := range m.members {
+		delete(refs, ref)
+	}
+	for _, refs := range m.values {
+		delete(refs, ref)
+	}
 }
 
 // traits returns the writes that can still matter, by trying every instant and
@@ -251,6 +269,15 @@ func (p *modelProfile) greatest(name string, t time.Time, n uint64) int {
 		}
 	}
 	return best
+}
+
+// describeValues writes computed values, in their order, with what kinds they are.
+func describeValues(values []profile.ComputedValue) (list []string) {
+	for _, v := range values {
+		list = append(list, fmt.Sprintf("%s of %s %s: %s %s since %s", v.Key, v.Ref.Subject, v.Ref.ID,
+			v.Value.Kind(), v.Value, v.Since.Format(time.RFC3339Nano)))
+	}
+	return list
 }
 
 // describe writes an event in one line.

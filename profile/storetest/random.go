@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -94,32 +95,45 @@ func (g *generator) messageID() string {
 
 func (g *generator) change(now time.Time) profile.Change {
 	switch n := g.rand.IntN(100); {
-	case n < 50:
+	case n < 45:
 		return g.event(now)
-	case n < 65:
+	case n < 58:
 		return &profile.PutTraits{Ref: g.ref(), MessageID: g.messageID(), Time: g.time(now),
 			Traits: object(fmt.Sprintf(`{%q: %d, "both": null}`, pick(g, []string{"p", "q"}), g.rand.IntN(3)))}
-	case n < 70:
+	case n < 63:
 		return &profile.PutIDs{Ref: g.ref(), IDs: []profile.ExternalID{pick(g, someIDs), pick(g, someIDs)}}
-	case n < 74:
+	case n < 67:
 		return merge(pick(g, someUsers), pick(g, someUsers))
-	case n < 78:
+	case n < 71:
 		return &profile.Delete{Ref: g.ref()}
-	case n < 83:
+	case n < 76:
 		return &profile.Join{User: pick(g, someUsers), Account: pick(g, someAccounts)}
-	case n < 86:
+	case n < 79:
 		return &profile.Leave{User: pick(g, someUsers), Account: pick(g, someAccounts)}
-	case n < 96:
+	case n < 87:
 		return &profile.SetMember{Member: g.rand.IntN(3) > 0, Membership: profile.Membership{
 			Audience: pick(g, someAudiences), Ref: g.ref(), Since: g.time(now)}}
-	case n < 97:
+	case n < 88:
 		return &profile.DropMembers{Audience: pick(g, someAudiences)}
+	case n < 96:
+		c := value(pick(g, someComputed), g.ref(), g.value())
+		c.Value.Since = g.time(now)
+		return c
+	case n < 97:
+		return &profile.DropValues{Key: pick(g, someComputed)}
 	case n < 98 || g.keys == 0:
 		g.keys++
 		return use(fmt.Sprint("k", g.keys), "1")
 	default:
 		return set(fmt.Sprint("k", 1+g.rand.IntN(g.keys)), []byte{byte('a' + g.rand.IntN(26))})
 	}
+}
+
+// value is of any kind and of different lengths, and sometimes null.
+func (g *generator) value() any {
+	n := g.rand.IntN(10)
+	return pick(g, []any{nil, n > 4, n, n << 40, float64(n) / 4, strings.Repeat("ü", n), []any{n, "x"},
+		map[string]any{"n": n, fmt.Sprint("k", n): []string{"y"}}})
 }
 
 func (g *generator) event(now time.Time) *profile.PutEvent {

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"delete", deleteCases},
 		{"accounts", accountCases},
 		{"audiences", audienceCases},
+		{"computed values", valueCases},
 		{"keys", keyCases},
 		{"apply", applyCases},
 		{"snapshots", snapshotCases},
@@ -69,12 +70,15 @@ func (h *harness) apply(batch ...profile.Change) {
 	require.NoError(h, h.store.Apply(h.ctx(), h.now, batch...))
 }
 
-// enter makes changes, the members among them first.
+// enter makes changes, first the profiles that get a membership or a value.
 func (h *harness) enter(batch ...profile.Change) {
 	h.Helper()
 	for _, c := range batch {
-		if m, ok := c.(*profile.SetMember); ok {
-			h.apply(&profile.PutIDs{Ref: m.Membership.Ref})
+		switch c := c.(type) {
+		case *profile.SetMember:
+			h.apply(&profile.PutIDs{Ref: c.Membership.Ref})
+		case *profile.SetValue:
+			h.apply(&profile.PutIDs{Ref: c.Value.Ref})
 		}
 	}
 	h.apply(batch...)
@@ -101,6 +105,15 @@ func traits(ref profile.Ref, messageID string, age time.Duration, json string) *
 // member makes a profile a member of an audience.
 func member(audience string, ref profile.Ref) *profile.SetMember {
 	return &profile.SetMember{Membership: profile.Membership{Audience: audience, Ref: ref, Since: start}, Member: true}
+}
+
+// value gives a profile a value of a computed trait, null none.
+func value(key string, ref profile.Ref, v any) *profile.SetValue {
+	packed, err := profile.NewValue(v)
+	if err != nil {
+		panic(err) // the suite's mistake, not the store's
+	}
+	return &profile.SetValue{Value: profile.ComputedValue{Key: key, Ref: ref, Value: packed, Since: start}}
 }
 
 // object parses JSON of the suite's own.

@@ -1,0 +1,218 @@
+package oracle
+
+import (
+	"cmp"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// computed is a computed trait that exists.
+type computed struct {
+	definition trait.Computed
+	since      int // only what arrived later counts
+}
+
+// sample is what an event that counts has for a computed trait.
+type sample struct {
+	time  int64
+	value profile.Value
+}
+
+// value returns the person's value of a computed trait, null if there is none.
+// The limits on the size of values are left out.
+func (v view) value(key string) profile.Value {
+	if value, known := v.values[key]; known {
+		return value
+	}
+	c, ok := v.world.traits[key]
+	if !ok {
+		return profile.Value{}
+	}
+	value := valueOf(c.definition, v.samples(c))
+	v.values[key] = value
+	return value
+}
+
+// samples returns those that count, in order of time and, at one time, of
+// value.
+func (v view) samples(c computed) []sample {
+	var all []sample
+	d := &c.definition
+	for _, m := range v.matching(d.Event, d.Filter, d.Window, c.since) {
+		s := sample{time: m.track.Event.Time.UnixNano()}
+		if d.Type != trait.TypeCount {
+			s.value = property(&m.track.Event, d.Property)
+			if !counts(d.Type, s.value) {
+				continue
+			}
+			if !numeric(d.Type) {
+				s.value = pack(whole(s.value.Any()))
+			}
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b sample) int {
+		return cmp.Or(cmp.Compare(a.time, b.time), a.value.Compare(b.value))
+	})
+	return all
+}
+
+// property returns what an event has at a path, null if nothing.
+func property(e *profile.Event, path string) profile.Value {
+	var v any = e.Properties.Map()
+	for key := range strings.SplitSeq(path, ".") {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return pack(v)
+}
+
+func numeric(t trait.Type) bool {
+	return slices.Contains([]trait.Type{trait.TypeSum, trait.TypeAverage, trait.TypeMin, trait.TypeMax}, t)
+}
+
+func counts(t trait.Type, v profile.Value) bool {
+	if numeric(t) {
+		return v.Kind() == profile.Int || v.Kind() == profile.Float
+	}
+	return !v.IsNull()
+}
+
+// whole returns v with doubles that are an int64 as such, on all levels: values
+// that are equal become the same.
+func whole(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if v == math.Trunc(v) && v >= math.MinInt64 && v < math.MaxInt64 {
+			return int64(v)
+		}
+	case []any:
+		for i := range v {
+			v[i] = whole(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = whole(v[key])
+		}
+	}
+	return v
+}
+
+func pack(v any) profile.Value {
+	packed, err := profile.NewValue(v)
+	if err != nil {
+		panic(err) // it was part of an event
+	}
+	return packed
+}
+
+// valueOf returns what a computed trait makes of samples in order.
+func valueOf(c trait.Computed, samples []sample) profile.Value {
+	if len(samples) == 0 {
+		return profile.Value{}
+	}
+	switch c.Type {
+	case trait.TypeCount:
+		return profile.IntValue(int64(len(samples)))
+	case trait.TypeSum:
+		return sum(samples)
+	case trait.TypeAverage:
+		mean, _ := new(big.Rat).Quo(total(samples), big.NewRat(int64(len(samples)), 1)).Float64()
+		return profile.FloatValue(mean)
+	case trait.TypeMin:
+		return extreme(samples, -1)
+	case trait.TypeMax:
+		return extreme(samples, 1)
+	case trait.TypeFirst:
+		return samples[0].value
+	case trait.TypeLast:
+		return samples[len(samples)-1].value
+	case trait.TypeMostFrequent:
+		return mostFrequent(samples, cmp.Or(c.Frequency, 2))
+	case trait.TypeUniqueList:
+		var list []profile.Value
+		for _, run := range runs(samples) {
+			list = append(list, run[0].value)
+		}
+		return profile.ListValue(list...)
+	case trait.TypeUniqueListCount:
+		return profile.IntValue(int64(len(runs(samples))))
+	}
+	panic("oracle: unknown type of computed trait")
+}
+
+func total(samples []sample) *big.Rat {
+	sum := new(big.Rat)
+	for _, s := range samples {
+		x := new(big.Rat)
+		if n, ok := s.value.Int(); ok {
+			x.SetInt64(n)
+		} else {
+			f, _ := s.value.Float()
+			x.SetFloat64(f)
+		}
+		sum.Add(sum, x)
+	}
+	return sum
+}
+
+// sum is an int if all numbers are and it fits; beyond the doubles it is null.
+func sum(samples []sample) profile.Value {
+	sum := total(samples)
+	double := func(s sample) bool { return s.value.Kind() == profile.Float }
+	if !slices.ContainsFunc(samples, double) && sum.Num().IsInt64() {
+		return profile.IntValue(sum.Num().Int64())
+	}
+	f, _ := sum.Float64()
+	return profile.FloatValue(f)
+}
+
+// extreme returns the least (sign -1) or greatest (sign 1) number; of those
+// that are equal an int, if there is one, and of the zeros the positive one.
+func extreme(samples []sample, sign int) profile.Value {
+	best := slices.MaxFunc(samples, func(a, b sample) int {
+		return cmp.Or(sign*a.value.Compare(b.value), -cmp.Compare(a.value.Kind(), b.value.Kind()))
+	})
+	if f, _ := best.value.Float(); f == 0 && best.value.Kind() == profile.Float {
+		return profile.FloatValue(0)
+	}
+	return best.value
+}
+
+// mostFrequent returns the first in sort order of the values seen most often,
+// if that is often enough.
+func mostFrequent(samples []sample, enough int) profile.Value {
+	var best []sample
+	for _, run := range runs(samples) {
+		if len(run) > len(best) {
+			best = run
+		}
+	}
+	if len(best) < enough {
+		return profile.Value{}
+	}
+	return best[0].value
+}
+
+// runs returns the samples in groups of one value each, in sort order.
+func runs(samples []sample) [][]sample {
+	samples = slices.Clone(samples)
+	slices.SortFunc(samples, func(a, b sample) int { return a.value.Compare(b.value) })
+	var groups [][]sample
+	for i, s := range samples {
+		if i == 0 || !s.value.Equal(samples[i-1].value) {
+			groups = append(groups, nil)
+		}
+		last := len(groups) - 1
+		groups[last] = append(groups[last], s)
+	}
+	return groups
+}
+
+// same reports whether two values of a computed trait are no change.
+func same(a, b profile.Value) bool { return a.Kind() == b.Kind() && a.Equal(b) }
