@@ -3,7 +3,6 @@ package audience
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -19,21 +18,21 @@ import (
 // nothing.
 func (e *Engine) Advance(ctx context.Context, t time.Time) error {
 	if err := profile.CheckTime(t); err != nil {
-		return fmt.Errorf("advance: %w", err)
+		return in("advance", err)
 	}
 	to := t.UnixNano()
 	for {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("advance: %w", err)
+			return in("advance", err)
 		}
 		if e.closed.Load() {
-			return fmt.Errorf("advance: %w", profile.ErrClosed)
+			return in("advance", profile.ErrClosed)
 		}
 		_, due := e.earliest()
 		e.reach(min(due, to))
 		fired, err := e.fire(ctx, to)
 		if err != nil {
-			return fmt.Errorf("advance: %w", err)
+			return in("advance", err)
 		}
 		if !fired {
 			return nil

@@ -138,6 +138,7 @@ func TestBadDefinitionsSayWhatAndWhere(t *testing.T) {
 		"negative count":     {audience.Define("a").Members(buy.AtLeast(-1)), profile.ErrInvalid, "where.event.count"},
 		"count of millions":  {audience.Define("a").Members(buy.AtLeast(2_000_000)), profile.ErrInvalid, "where.event.count"},
 		"empty window":       {audience.Define("a").Members(buy.Between(time.Hour, time.Hour)), profile.ErrInvalid, "where.event.window"},
+		"window of nothing":  {audience.Define("a").Members(buy.Within(0)), profile.ErrInvalid, "where.event.window"},
 		"window too long":    {audience.Define("a").Members(buy.Within(51 * 365 * profile.Day)), profile.ErrInvalid, "where.event.window"},
 		"CEL syntax":         {audience.Define("a").Members(audience.Not(buy.Where("properties.x ="))), nil, "where.not.event.where: 1:14: Syntax error"},
 		"CEL unknown name":   {audience.Define("a").Members(buy.Where("now > timestamp")), nil, "1:1: undeclared reference to 'now'"},

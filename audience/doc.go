@@ -12,6 +12,23 @@
 // a trait counts the events anew. A property or trait that is missing, or
 // operands that do not compare, make a filter false; Engine.Misses counts that.
 //
+// # Computed traits
+//
+// A trait.Computed is a trait that the engine keeps up to date from events: a
+// sum, a count, the most frequent value and so on, of users or of accounts
+// (Engine.CreateTraits). Where no event counts there is no value. It is read as
+// any trait, under its key, by filters, trait conditions and other computed
+// traits; the key of an audience is read so as well, as a boolean. What reads
+// what is resolved when a definition is made; a circle is refused. Within one
+// step, that is one profile at one instant, everything that follows from a
+// change has happened before anything is told, so no callback and no reader sees
+// a membership that does not fit the traits.
+//
+// An account takes the events of the users attached to it by group calls,
+// whenever they were done, and those that anyone sent with its id. In a
+// definition of accounts traits are those of the user whose event it is, custom
+// ones only, and account.traits those of the account.
+//
 // # Membership
 //
 // Membership is a function of what is known and the instant, and of nothing
@@ -73,5 +90,8 @@
 // million, a window at most 50 years, a time in [1900, 2200). Creating an
 // audience with history computes every stored user while no data is taken.
 // Merging two users, and catching up in order over all shards, stop other calls
-// for as long as they take.
+// for as long as they take; so does all data of users while anything is defined
+// of accounts. An account is computed anew, from the events of all its users,
+// when one of them is merged or deleted, and by definitions that read traits
+// when such a trait changes.
 package audience

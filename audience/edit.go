@@ -16,16 +16,7 @@ import (
 //
 // It computes every stored profile while no data is taken.
 func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) error {
-	t, err := e.exclusive(ctx, true)
-	if err != nil {
-		return fmt.Errorf("edit trait %q: %w", c.Key, err)
-	}
-	err = e.editTrait(ctx, c, t)
-	e.release(ctx)
-	if err != nil {
-		return fmt.Errorf("edit trait %q: %w", c.Key, err)
-	}
-	return nil
+	return e.alone(ctx, fmt.Sprintf("edit trait %q", c.Key), true, func(t int64) error { return e.editTrait(ctx, c, t) })
 }
 
 func (e *Engine) editTrait(ctx context.Context, c trait.Computed, t int64) error {

@@ -288,6 +288,17 @@ func (e *Engine) release(ctx context.Context) {
 	}
 }
 
+// alone runs what concerns all profiles, between exclusive and release. what
+// begins the text of its errors.
+func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func(t int64) error) error {
+	t, err := e.exclusive(ctx, inclusive)
+	if err == nil {
+		err = do(t)
+		e.release(ctx)
+	}
+	return in(what, err)
+}
+
 // earliest returns the shard whose timer is the first, and when it is due.
 func (e *Engine) earliest() (first *shard, due int64) {
 	due = horizon.Never

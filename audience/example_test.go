@@ -108,14 +108,16 @@ func ExampleDefine() {
 }
 
 func ExampleParseFile() {
-	file, err := audience.ParseFile([]byte(`{"audiences": [
+	file, err := audience.ParseFile([]byte(`{"traits": [
+		{"key": "revenue_90d", "type": "sum", "event": "Order Completed", "property": "total", "window": {"within": "90d"}}
+	], "audiences": [
 		{"key": "cart_abandoners", "where": {"all": [
 			{"event": {"name": "Product Added", "window": {"between": ["1h", "3d"]}}},
 			{"event": {"name": "Order Completed", "count": {"at_most": 0}, "window": {"within": "3d"}}}
 		]}},
 		{"key": "reminders", "where": {"all": [
 			{"audience": "cart_abandoners"},
-			{"trait": "traits.subscribed"}
+			{"trait": "traits.revenue_90d >= 100"}
 		]}}
 	]}`))
 	if err != nil {
@@ -126,15 +128,19 @@ func ExampleParseFile() {
 		log.Fatal(err)
 	}
 	defer engine.Close()
-	if err := engine.Create(context.Background(), file.Audiences...); err != nil {
+	if err := engine.CreateFile(context.Background(), file); err != nil {
 		log.Fatal(err)
 	}
+	for _, c := range engine.ListTraits() {
+		fmt.Println("trait", c.Key)
+	}
 	for _, d := range engine.List() {
-		fmt.Println(d.Key)
+		fmt.Println("audience", d.Key)
 	}
 	// Output:
-	// cart_abandoners
-	// reminders
+	// trait revenue_90d
+	// audience cart_abandoners
+	// audience reminders
 }
 
 // Conditions on traits, without writing CEL.
@@ -220,14 +226,11 @@ func ExampleEngine_CreateTraits() {
 		}
 		clock.Set(clock.Now().Add(10 * profile.Day))
 	}
-	if err := engine.Advance(ctx, clock.Now().Add(profile.Week)); err != nil {
-		log.Fatal(err)
-	}
 	for v, err := range engine.Values(ctx, "revenue_30d") {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println("on", clock.Now().Format(time.DateOnly), v.Ref.ID, "has", v.Value)
+		fmt.Println(v.Ref.ID, "has", v.Value)
 	}
 	if err := engine.Advance(ctx, clock.Now().Add(90*profile.Day)); err != nil {
 		log.Fatal(err)
@@ -236,6 +239,7 @@ func ExampleEngine_CreateTraits() {
 	// ann revenue_30d null → 79.5 at 2026-03-01T00:00:00Z (event)
 	// ann revenue_30d 79.5 → 100.0 at 2026-03-11T00:00:00Z (event)
 	// ann entered big_spenders at 2026-03-11T00:00:00Z (event)
+	// ann has 100.0
 	// ann revenue_30d 100.0 → 20.5 at 2026-03-31T00:00:00Z (time)
 	// ann exited big_spenders at 2026-03-31T00:00:00Z (time)
 	// ann revenue_30d 20.5 → null at 2026-04-10T00:00:00Z (time)

@@ -13,13 +13,17 @@ import (
 func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
 	// The store refuses a bad event before it changes anything.
 	sh, t, err := e.enter(ctx, ev.Profile)
-	if err != nil {
-		return fmt.Errorf("track: %w", err)
+	if err == nil {
+		_, err = sh.track(ctx, &ev, t)
+		e.leave(ctx, sh)
 	}
-	_, err = sh.track(ctx, &ev, t)
-	e.leave(ctx, sh)
+	return in("track", err)
+}
+
+// in says which call failed.
+func in(what string, err error) error {
 	if err != nil {
-		return fmt.Errorf("track: %w", err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
@@ -37,18 +41,14 @@ type Identify struct {
 // null removes it. The profile is made if there is none.
 func (e *Engine) Identify(ctx context.Context, id Identify) error {
 	if err := id.validate(); err != nil {
-		return fmt.Errorf("identify: %w", err)
+		return in("identify", err)
 	}
 	sh, t, err := e.enter(ctx, id.Profile)
-	if err != nil {
-		return fmt.Errorf("identify: %w", err)
+	if err == nil {
+		err = sh.identify(ctx, &id, t)
+		e.leave(ctx, sh)
 	}
-	err = sh.identify(ctx, &id, t)
-	e.leave(ctx, sh)
-	if err != nil {
-		return fmt.Errorf("identify: %w", err)
-	}
-	return nil
+	return in("identify", err)
 }
 
 func (id *Identify) validate() error {
@@ -70,18 +70,14 @@ type Group struct {
 // Group takes one group call. Both profiles are made if there are none.
 func (e *Engine) Group(ctx context.Context, g Group) error {
 	if err := g.validate(); err != nil {
-		return fmt.Errorf("group: %w", err)
+		return in("group", err)
 	}
 	sh, t, err := e.enter(ctx, g.Profile)
-	if err != nil {
-		return fmt.Errorf("group: %w", err)
+	if err == nil {
+		err = sh.group(ctx, &g, t)
+		e.leave(ctx, sh)
 	}
-	err = sh.group(ctx, &g, t)
-	e.leave(ctx, sh)
-	if err != nil {
-		return fmt.Errorf("group: %w", err)
-	}
-	return nil
+	return in("group", err)
 }
 
 func (g *Group) validate() error {
@@ -98,18 +94,14 @@ func (g *Group) validate() error {
 // it was in. A later message of its id begins a new profile.
 func (e *Engine) Delete(ctx context.Context, user string) error {
 	if err := profile.CheckID("profile id", user); err != nil {
-		return fmt.Errorf("delete: %w", err)
+		return in("delete", err)
 	}
 	sh, t, err := e.enter(ctx, user)
-	if err != nil {
-		return fmt.Errorf("delete: %w", err)
+	if err == nil {
+		err = sh.delete(ctx, user, t)
+		e.leave(ctx, sh)
 	}
-	err = sh.delete(ctx, user, t)
-	e.leave(ctx, sh)
-	if err != nil {
-		return fmt.Errorf("delete: %w", err)
-	}
-	return nil
+	return in("delete", err)
 }
 
 // track stores an event and settles its profile. The shard is locked. created
@@ -258,108 +250,4 @@ func (sh *shard) settle(ctx context.Context, id string, created bool, t int64, c
 		return sh.finishNew(cause)
 	}
 	return sh.finish(cause)
-}
-
-// finishNew is finish for a new profile, which so far was in no audience: not
-// even in those that ask for nothing to have happened.
-func (sh *shard) finishNew(cause Cause) error {
-	s := &sh.step
-	s.settle()
-	sh.clear()
-	sh.changes = s.members(sh.changes, cause)
-	sh.takeMoves(cause)
-	return sh.record()
-}
-
-// members appends the audiences whose condition the profile meets, as changes
-// that make it a member.
-func (s *step) members(into []change, cause Cause) []change {
-	add := func(n *node) {
-		for _, a := range n.audiences {
-			into = append(into, change{a, true, cause})
-		}
-	}
-	for _, n := range s.net.idleTrue {
-		if s.p.truth(n) {
-			add(n)
-		}
-	}
-	for i, id := range s.p.nodes {
-		if n := s.net.nodes[id]; s.p.cells[i].truth && s.net.root[id] && !n.idle {
-			add(n)
-		}
-	}
-	return into
-}
-
-// load makes the state of a stored profile, and records how what follows from
-// it differs from what is stored.
-func (sh *shard) load(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
-	if err := sh.compare(ctx, ref, t, cause); err != nil {
-		sh.stale(ref, t)
-		return fmt.Errorf("%s %q: %w", ref.Subject, ref.ID, err)
-	}
-	return sh.record()
-}
-
-// compare makes the state of a stored profile as it is at t, and leaves in
-// sh.changes and sh.values how that differs from what is stored.
-func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
-	s, net := &sh.step, sh.e.nets[ref.Subject]
-	s.begin(ctx, net, newState(ref), t)
-	s.load(&net.leafIndex)
-	s.settle()
-	if s.err != nil {
-		return s.err
-	}
-	was, err := sh.e.belongings(ctx, ref)
-	if err != nil {
-		return err
-	}
-	sh.clear()
-	sh.compareMembers(was.members, cause)
-	sh.compareValues(was.values, cause)
-	sh.keep(s.p)
-	return nil
-}
-
-func (sh *shard) compareMembers(stored []profile.Membership, cause Cause) {
-	was := make(map[string]bool, len(stored))
-	for _, m := range stored {
-		was[m.Audience] = true
-	}
-	for _, c := range sh.step.members(nil, cause) {
-		if !was[c.audience.key] {
-			sh.changes = append(sh.changes, c)
-		}
-		delete(was, c.audience.key)
-	}
-	for key := range was {
-		if a := sh.e.live[key]; a != nil {
-			sh.changes = append(sh.changes, change{a, false, cause})
-		}
-	}
-}
-
-func (sh *shard) compareValues(stored []profile.ComputedValue, cause Cause) {
-	was := make(map[string]profile.Value, len(stored))
-	for _, v := range stored {
-		was[v.Key] = v.Value
-	}
-	sh.takeMoves(cause)
-	all := sh.values // from null, each
-	sh.values = sh.values[:0]
-	for _, v := range all {
-		old := was[v.trait.key]
-		delete(was, v.trait.key)
-		if !same(old, v.new) {
-			v.old = old
-			sh.values = append(sh.values, v)
-		}
-	}
-	for key, old := range was {
-		if a := sh.e.live[key]; a != nil {
-			sh.values = append(sh.values, valueChange{trait: a, old: old, cause: cause})
-		}
-	}
 }

@@ -30,16 +30,7 @@ func (e *Engine) CreateTraits(ctx context.Context, traits ...trait.Computed) err
 // CreateFile makes all that a definitions file defines live, or nothing. The
 // definitions may read each other in any order, but not in a circle.
 func (e *Engine) CreateFile(ctx context.Context, f File) error {
-	t, err := e.exclusive(ctx, true)
-	if err != nil {
-		return fmt.Errorf("create: %w", err)
-	}
-	err = e.create(ctx, f.definitions(), t)
-	e.release(ctx)
-	if err != nil {
-		return fmt.Errorf("create: %w", err)
-	}
-	return nil
+	return e.alone(ctx, "create", true, func(t int64) error { return e.create(ctx, f.definitions(), t) })
 }
 
 // create is CreateFile with all locks held.

@@ -2,7 +2,6 @@ package audience
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
@@ -14,21 +13,12 @@ import (
 // difference that the whole makes, both with the cause merge.
 func (e *Engine) Alias(ctx context.Context, from, into string) error {
 	if err := profile.CheckID("previous id", from); err != nil {
-		return fmt.Errorf("alias: %w", err)
+		return in("alias", err)
 	}
 	if err := profile.CheckID("profile id", into); err != nil {
-		return fmt.Errorf("alias: %w", err)
+		return in("alias", err)
 	}
-	t, err := e.exclusive(ctx, false)
-	if err != nil {
-		return fmt.Errorf("alias: %w", err)
-	}
-	err = e.merge(ctx, from, into, t)
-	e.release(ctx)
-	if err != nil {
-		return fmt.Errorf("alias: %w", err)
-	}
-	return nil
+	return e.alone(ctx, "alias", false, func(t int64) error { return e.merge(ctx, from, into, t) })
 }
 
 // merge is Alias with all locks held.

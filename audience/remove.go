@@ -12,16 +12,9 @@ import (
 // key stays used for ever. An audience that another definition refers to stays:
 // the error wraps ErrInUse.
 func (e *Engine) DeleteAudience(ctx context.Context, key string) error {
-	t, err := e.exclusive(ctx, true)
-	if err != nil {
-		return fmt.Errorf("delete audience %q: %w", key, err)
-	}
-	err = e.deleteAudience(ctx, key, t)
-	e.release(ctx)
-	if err != nil {
-		return fmt.Errorf("delete audience %q: %w", key, err)
-	}
-	return nil
+	return e.alone(ctx, fmt.Sprintf("delete audience %q", key), true, func(t int64) error {
+		return e.deleteAudience(ctx, key, t)
+	})
 }
 
 func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error {
@@ -49,16 +42,9 @@ func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error 
 // delete. Its key stays used for ever. A trait that another definition reads
 // stays: the error wraps ErrInUse.
 func (e *Engine) DeleteTrait(ctx context.Context, key string) error {
-	t, err := e.exclusive(ctx, true)
-	if err != nil {
-		return fmt.Errorf("delete trait %q: %w", key, err)
-	}
-	err = e.deleteTrait(ctx, key, t)
-	e.release(ctx)
-	if err != nil {
-		return fmt.Errorf("delete trait %q: %w", key, err)
-	}
-	return nil
+	return e.alone(ctx, fmt.Sprintf("delete trait %q", key), true, func(t int64) error {
+		return e.deleteTrait(ctx, key, t)
+	})
 }
 
 func (e *Engine) deleteTrait(ctx context.Context, key string, t int64) error {

@@ -194,3 +194,23 @@ func BenchmarkMemStoreSnapshot(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMemStoreSetValue sets values that fit in the bytes of those before.
+func BenchmarkMemStoreSetValue(b *testing.B) {
+	s, _ := benchStore(b, 0)
+	sets := make([]profile.SetValue, benchUsers)
+	for i := range sets {
+		sets[i].Value = profile.ComputedValue{Key: "orders", Ref: profile.UserRef(benchEvent(i, 0).Profile), Since: benchStart}
+		sets[i].Value.Value = profile.IntValue(int64(i))
+		put(b, s, &sets[i])
+	}
+	batch := make([]profile.Change, 1)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		set := &sets[i%benchUsers]
+		set.Value.Value = profile.IntValue(int64(i))
+		batch[0] = set
+		put(b, s, batch...)
+	}
+}

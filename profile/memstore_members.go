@@ -227,7 +227,7 @@ func (r *reader) Members(ctx context.Context, key, after string) iter.Seq2[Membe
 				},
 			}
 			for m, err := range members.after(ctx, r, &record{id: after}) {
-				if !yield(m, err) {
+				if !yield(m, err) || err != nil {
 					return
 				}
 			}

@@ -48,11 +48,18 @@ type Window struct {
 }
 
 // Within is the window of the last d: event time in (now-d, now]. Within(0) is
-// the zero Window, which is all time.
-func Within(d time.Duration) Window { return Window{Max: d} }
+// empty, which Validate refuses.
+func Within(d time.Duration) Window { return Between(0, d) }
 
 // Between is the window of ages in [min, max).
-func Between(min, max time.Duration) Window { return Window{Min: min, Max: max} }
+func Between(min, max time.Duration) Window {
+	if min == 0 && max == 0 {
+		return empty // the zero Window would be all time
+	}
+	return Window{Min: min, Max: max}
+}
+
+var empty = Window{Min: 1, Max: 1}
 
 // IsZero reports whether w is all time.
 func (w Window) IsZero() bool { return w == Window{} }
@@ -65,6 +72,8 @@ func (w Window) Validate() error {
 		return nil
 	case w.Min < 0:
 		return fmt.Errorf("%w: window starts at age %s, before now", ErrInvalid, FormatDuration(w.Min))
+	case w == empty:
+		return fmt.Errorf("%w: window of no length", ErrInvalid)
 	case w.Max <= w.Min:
 		return fmt.Errorf("%w: window [%s, %s) is empty", ErrInvalid, FormatDuration(w.Min), FormatDuration(w.Max))
 	case w.Max > MaxWindow:

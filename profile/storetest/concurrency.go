@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -104,6 +105,54 @@ var concurrencyCases = []testCase{
 		})
 		require.Len(h, h.messageIDs("a", "A"), n)
 	}},
+	{name: "a value is read whole, and as it was when it is read again", run: func(h *harness) {
+		const n = 400
+		for _, user := range someUsers {
+			h.enter(value("v", profile.UserRef(user), ""))
+		}
+		// A value is some letter, some times: two in one would be parts of two.
+		write := func(seed int) func() {
+			return func() {
+				for i := range n {
+					letter := string(rune('a' + (i+seed)%26))
+					h.try(value("v", profile.UserRef(someUsers[i%len(someUsers)]), strings.Repeat(letter, i%30)))
+				}
+			}
+		}
+		whole := func(values []profile.ComputedValue, err error) {
+			if err != nil {
+				h.Errorf("values: %v", err)
+			}
+			for _, v := range values {
+				text, _ := v.Value.Text()
+				if text != "" && strings.Trim(text, text[:1]) != "" {
+					h.Errorf("parts of two values: %q", text)
+				}
+			}
+		}
+		together(write(0), write(13), func() {
+			for range 50 {
+				whole(collect(h.store.Values(h.ctx(), "v", "")))
+				whole(h.store.ValuesOf(h.ctx(), profile.UserRef("a")))
+				snap, err := h.store.Snapshot(h.ctx())
+				if err != nil {
+					h.Errorf("snapshot: %v", err)
+					return
+				}
+				first, err := collect(snap.Values(h.ctx(), "v", ""))
+				whole(first, err)
+				h.try(value("v", profile.UserRef("a"), "z"))
+				again, err := collect(snap.Values(h.ctx(), "v", ""))
+				whole(again, err)
+				_ = snap.Close()
+				h.try(value("v", profile.UserRef("a"), "y")) // who has read the snapshot's still has it
+				if a, b := fmt.Sprint(describeValues(first)), fmt.Sprint(describeValues(again)); a != b {
+					h.Errorf("a snapshot changed:\n%v\n%v", a, b)
+				}
+			}
+		})
+		require.Len(h, h.holders("v", ""), len(someUsers))
+	}},
 	{name: "changes that join profiles, reads and snapshots at once", run: func(h *harness) {
 		const n = 150
 		busy := func(seed int) func() {
@@ -111,12 +160,13 @@ var concurrencyCases = []testCase{
 				for i := range n {
 					a, b := someUsers[(i+seed)%len(someUsers)], someUsers[(i*3+seed)%len(someUsers)]
 					h.try(event(a, "A", "", time.Duration(i%5)*time.Second), traits(profile.UserRef(b), "", 0, `{"p": 1}`),
-						&profile.Join{User: a, Account: "acme"}, member("x", profile.UserRef(a)))
+						&profile.Join{User: a, Account: "acme"}, member("x", profile.UserRef(a)),
+						value("v", profile.UserRef(b), i))
 					switch i % 10 {
 					case 3:
 						h.try(merge(a, b))
 					case 7:
-						h.try(&profile.Delete{Ref: profile.UserRef(b)}, &profile.DropMembers{Audience: "x"})
+						h.try(&profile.Delete{Ref: profile.UserRef(b)}, &profile.DropMembers{Audience: "x"}, &profile.DropValues{Key: "v"})
 					case 9:
 						h.try(&profile.Delete{Ref: profile.AccountRef("acme")})
 					}

@@ -31,7 +31,7 @@ func (h *harness) crowd(n int) {
 		id := fmt.Sprintf("u%05d", i)
 		e := event(id, "A", "", 0)
 		e.Event.Account = "acme"
-		h.apply(e, &profile.Join{User: id, Account: "acme"}, member("x", profile.UserRef(id)),
+		h.apply(e, &profile.Join{User: id, Account: "acme"}, member("x", profile.UserRef(id)), value("v", profile.UserRef(id), i),
 			event("a", "A", "", time.Duration(i)*time.Second), event("a", id, "", 0), use(id, ""))
 	}
 }
@@ -51,6 +51,7 @@ var iterators = []struct {
 	{"Users", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Users(ctx, "acme")) }},
 	{"Senders", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Senders(ctx, "acme")) }},
 	{"Members", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Members(ctx, "x", "")) }},
+	{"Values", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Values(ctx, "v", "")) }},
 	{"Keys", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Keys(ctx)) }},
 }
 
@@ -80,7 +81,7 @@ var iteratorCases = []testCase{
 				e := event(id, "A", "", 0)
 				e.Event.Account = "acme"
 				h.apply(e, event("a", "A", "", 0), &profile.Join{User: id, Account: "acme"}, member("x", profile.UserRef(id)),
-					merge(fmt.Sprintf("v%d-%05d", n, steps), id), use(id, ""))
+					value("v", profile.UserRef(id), steps), merge(fmt.Sprintf("v%d-%05d", n, steps), id), use(id, ""))
 			}
 			require.Greater(h, steps, crowdSize/2, it.name)
 		}

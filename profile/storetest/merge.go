@@ -149,7 +149,7 @@ var deleteCases = []testCase{
 		e.Event.Account = "acme"
 		del := &profile.Delete{Ref: a}
 		h.apply(e, traits(a, "t", 0, `{"x": 1}`), &profile.PutIDs{Ref: a, IDs: ids("email", "a@x")},
-			&profile.Join{User: "a", Account: "acme"}, member("x", a), del)
+			&profile.Join{User: "a", Account: "acme"}, member("x", a), value("v", a, 1), del)
 		require.True(h, del.Existed)
 		require.Equal(h, "a", del.OutID)
 		_, exists := h.resolve(a)
@@ -165,6 +165,8 @@ var deleteCases = []testCase{
 		require.Empty(h, all(h, h.store.Senders(h.ctx(), "acme")))
 		require.Empty(h, h.audiencesOf(a))
 		require.Zero(h, h.memberCount("x"))
+		require.Empty(h, h.valuesOf(a))
+		require.Empty(h, h.holders("v", ""))
 		require.Equal(h, 1, h.count(profile.Account))
 	}},
 	{name: "its message ids are forgotten", run: func(h *harness) {
@@ -198,7 +200,7 @@ var deleteCases = []testCase{
 		acme := profile.AccountRef("acme")
 		h.apply(e, traits(acme, "t", 0, `{"x": 1}`), &profile.Join{User: "a", Account: "acme"},
 			&profile.Join{User: "b", Account: "acme"}, &profile.Join{User: "a", Account: "beta"}, member("x", acme),
-			&profile.Delete{Ref: acme})
+			value("v", acme, 1), &profile.Delete{Ref: acme})
 		require.Equal(h, []string{"beta"}, h.accountsOf("a"))
 		require.Empty(h, h.accountsOf("b"))
 		require.Empty(h, all(h, h.store.Users(h.ctx(), "acme")))
@@ -206,6 +208,7 @@ var deleteCases = []testCase{
 		require.Equal(h, []string{"m"}, h.messageIDs("a", "A"))
 		require.Equal(h, []string{"beta"}, all(h, h.store.Profiles(h.ctx(), profile.Account, "")))
 		require.Zero(h, h.memberCount("x"))
+		require.Empty(h, h.holders("v", ""))
 	}},
 	{name: "user 7 is not account 7", run: func(h *harness) {
 		h.apply(event("7", "A", "", 0), traits(profile.AccountRef("7"), "", 0, `{"x": 1}`),

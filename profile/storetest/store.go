@@ -11,15 +11,16 @@ import (
 
 var applyCases = []testCase{
 	{name: "a batch that fails changes nothing", run: func(h *harness) {
-		h.apply(event("a", "A", "1", 0), member("x", profile.UserRef("a")), use("k", "1"))
+		h.apply(event("a", "A", "1", 0), member("x", profile.UserRef("a")), value("v", profile.UserRef("a"), 1), use("k", "1"))
 		before := contents(h, h.store)
 		for _, bad := range []profile.Change{
-			event("", "A", "", 0), traits(profile.UserRef(""), "", 0, `{}`), use("k", "2"), set("none", nil), merge("a", ""),
+			event("", "A", "", 0), traits(profile.UserRef(""), "", 0, `{}`), value("", profile.UserRef("a"), 1), use("k", "2"), set("none", nil), merge("a", ""),
 		} {
 			err := h.store.Apply(h.ctx(), h.now.Add(time.Hour),
 				event("a", "A", "2", 0), event("b", "A", "3", 0), traits(profile.UserRef("a"), "4", 0, `{"p": 1}`),
 				&profile.PutIDs{Ref: profile.UserRef("a"), IDs: someIDs}, merge("a", "b"), &profile.Delete{Ref: profile.UserRef("b")},
-				&profile.Join{User: "a", Account: "acme"}, &profile.DropMembers{Audience: "x"}, use("new", "1"), set("k", nil), bad)
+				&profile.Join{User: "a", Account: "acme"}, &profile.DropMembers{Audience: "x"},
+				value("v", profile.UserRef("b"), 2), &profile.DropValues{Key: "v"}, use("new", "1"), set("k", nil), bad)
 			require.Error(h, err)
 			require.Equal(h, before, contents(h, h.store))
 		}
@@ -75,7 +76,7 @@ var snapshotCases = []testCase{
 		}
 		fill(0)
 		h.apply(traits(a, "t", 0, `{"p": 1}`), &profile.PutIDs{Ref: a, IDs: someIDs}, &profile.Join{User: "a", Account: "acme"},
-			member("x", a), merge("c", "b"), use("k", "1"))
+			member("x", a), value("v", a, "1"), value("w", a, "1"), merge("c", "b"), use("k", "1"))
 		snap, err := h.store.Snapshot(h.ctx())
 		require.NoError(h, err)
 		before := contents(h, snap)
@@ -83,7 +84,10 @@ var snapshotCases = []testCase{
 
 		fill(200)
 		h.apply(traits(a, "t2", 0, `{"p": 2}`), &profile.Leave{User: "a", Account: "acme"}, &profile.DropMembers{Audience: "x"},
-			set("k", nil), use("l", "1"), event("d", "A", "", 0))
+			value("v", a, "2"), set("k", nil), use("l", "1"), event("d", "A", "", 0))
+		require.Equal(h, before, contents(h, snap))
+		h.apply(value("v", a, "3"), value("w", a, nil))
+		h.apply(value("w", a, "4"), &profile.DropValues{Key: "v"})
 		require.Equal(h, before, contents(h, snap))
 		h.apply(merge("a", "b"), &profile.Delete{Ref: profile.UserRef("d")})
 		require.Equal(h, before, contents(h, snap))
@@ -101,10 +105,12 @@ var snapshotCases = []testCase{
 			late, event("a", "A", "next", 0), event("a", "C", "new", 0), event("a", "A", "m3", 0), traits(a, "t2", 0, `{"p": 2}`),
 			&profile.PutIDs{Ref: a, IDs: someIDs}, &profile.Join{User: "a", Account: "beta"}, &profile.Leave{User: "a", Account: "acme"},
 			&profile.Delete{Ref: profile.AccountRef("acme")}, member("y", a), exit, &profile.DropMembers{Audience: "x"},
+			value("v", a, "2"), value("w", a, "2"), value("v", a, nil), &profile.DropValues{Key: "v"},
 			merge("b", "a"), merge("a", "b"), merge("f", "a"), &profile.Delete{Ref: a}, set("k", nil), use("l", ""),
 		} {
 			h.apply(&profile.Delete{Ref: a}, &profile.Delete{Ref: profile.UserRef("b")}, traits(a, "t", 0, `{"p": 1}`),
-				&profile.PutIDs{Ref: a, IDs: someIDs[:1]}, &profile.Join{User: "a", Account: "acme"}, member("x", a), merge("c", "a"))
+				&profile.PutIDs{Ref: a, IDs: someIDs[:1]}, &profile.Join{User: "a", Account: "acme"}, member("x", a),
+				value("v", a, "1"), merge("c", "a"))
 			for i := range 60 {
 				h.apply(event("a", "A", fmt.Sprint("m", i), time.Duration(60-i)*time.Minute),
 					event("b", "A", fmt.Sprint("m", i+30), time.Duration(60-i)*time.Second))
@@ -192,6 +198,11 @@ var readCalls = []struct {
 		_, err := r.Memberships(ctx, profile.UserRef("a"))
 		return err
 	}},
+	{"Values", func(ctx context.Context, r profile.Reader) error { return ends(r.Values(ctx, "v", "")) }},
+	{"ValuesOf", func(ctx context.Context, r profile.Reader) error {
+		_, err := r.ValuesOf(ctx, profile.UserRef("a"))
+		return err
+	}},
 	{"Position", func(ctx context.Context, r profile.Reader) error {
 		_, _, err := r.Position(ctx)
 		return err
@@ -205,7 +216,7 @@ func (h *harness) fill() {
 	e := event("a", "A", "1", 0)
 	e.Event.Account = "acme"
 	h.apply(e, traits(a, "2", 0, `{"p": 1}`), &profile.PutIDs{Ref: a, IDs: someIDs}, &profile.Join{User: "a", Account: "acme"},
-		member("x", a), use("k", "1"))
+		member("x", a), value("v", a, 1), use("k", "1"))
 }
 
 var closeCases = []testCase{

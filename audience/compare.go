@@ -1,0 +1,112 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// finishNew is finish for a new profile, which so far was in no audience: not
+// even in those that ask for nothing to have happened.
+func (sh *shard) finishNew(cause Cause) error {
+	s := &sh.step
+	s.settle()
+	sh.clear()
+	sh.changes = s.members(sh.changes, cause)
+	sh.takeMoves(cause)
+	return sh.record()
+}
+
+// members appends the audiences whose condition the profile meets, as changes
+// that make it a member.
+func (s *step) members(into []change, cause Cause) []change {
+	add := func(n *node) {
+		for _, a := range n.audiences {
+			into = append(into, change{a, true, cause})
+		}
+	}
+	for _, n := range s.net.idleTrue {
+		if s.p.truth(n) {
+			add(n)
+		}
+	}
+	for i, id := range s.p.nodes {
+		if n := s.net.nodes[id]; s.p.cells[i].truth && s.net.root[id] && !n.idle {
+			add(n)
+		}
+	}
+	return into
+}
+
+// load makes the state of a stored profile, and records how what follows from
+// it differs from what is stored.
+func (sh *shard) load(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
+	if err := sh.compare(ctx, ref, t, cause); err != nil {
+		sh.stale(ref, t)
+		return fmt.Errorf("%s %q: %w", ref.Subject, ref.ID, err)
+	}
+	return sh.record()
+}
+
+// compare makes the state of a stored profile as it is at t, and leaves in
+// sh.changes and sh.values how that differs from what is stored.
+func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
+	s, net := &sh.step, sh.e.nets[ref.Subject]
+	s.begin(ctx, net, newState(ref), t)
+	s.load(&net.leafIndex)
+	s.settle()
+	if s.err != nil {
+		return s.err
+	}
+	was, err := sh.e.belongings(ctx, ref)
+	if err != nil {
+		return err
+	}
+	sh.clear()
+	sh.compareMembers(was.members, cause)
+	sh.compareValues(was.values, cause)
+	sh.keep(s.p)
+	return nil
+}
+
+func (sh *shard) compareMembers(stored []profile.Membership, cause Cause) {
+	was := make(map[string]bool, len(stored))
+	for _, m := range stored {
+		was[m.Audience] = true
+	}
+	for _, c := range sh.step.members(nil, cause) {
+		if !was[c.audience.key] {
+			sh.changes = append(sh.changes, c)
+		}
+		delete(was, c.audience.key)
+	}
+	for key := range was {
+		if a := sh.e.live[key]; a != nil {
+			sh.changes = append(sh.changes, change{a, false, cause})
+		}
+	}
+}
+
+func (sh *shard) compareValues(stored []profile.ComputedValue, cause Cause) {
+	was := make(map[string]profile.Value, len(stored))
+	for _, v := range stored {
+		was[v.Key] = v.Value
+	}
+	sh.takeMoves(cause)
+	all := sh.values // from null, each
+	sh.values = sh.values[:0]
+	for _, v := range all {
+		old := was[v.trait.key]
+		delete(was, v.trait.key)
+		if !same(old, v.new) {
+			v.old = old
+			sh.values = append(sh.values, v)
+		}
+	}
+	for key, old := range was {
+		if a := sh.e.live[key]; a != nil {
+			sh.values = append(sh.values, valueChange{trait: a, old: old, cause: cause})
+		}
+	}
+}
