@@ -135,7 +135,7 @@ func (sh *shard) deliver(ctx context.Context) {
 	}()
 	for len(queue) > 0 {
 		for next = 0; next < len(queue); {
-			n := queue[next]
+			n := &queue[next]
 			next++
 			sh.e.notify(ctx, n)
 		}
@@ -154,29 +154,36 @@ func lasting(ctx context.Context) context.Context {
 }
 
 // notify calls all callbacks with a notice.
-func (e *Engine) notify(ctx context.Context, n notice) {
+func (e *Engine) notify(ctx context.Context, n *notice) {
 	if n.change != nil {
 		for _, fn := range e.traitSubs.all() {
-			e.call(n, func() error { return (*fn)(ctx, *n.change) })
+			e.callTrait(ctx, *fn, n)
 		}
 		return
 	}
 	for _, fn := range e.subs.all() {
-		e.call(n, func() error { return (*fn)(ctx, n.transition) })
+		e.call(ctx, *fn, n)
 	}
 }
 
-// call runs one callback and reports what goes wrong in it.
-func (e *Engine) call(n notice, fn func() error) {
-	failed := CallbackError{Transition: n.transition, Change: n.change}
-	defer func() {
-		if v := recover(); v != nil {
-			failed.Panic, failed.Stack = v, debug.Stack()
-			e.report(&failed)
-		}
-	}()
-	if failed.Err = fn(); failed.Err != nil {
-		e.report(&failed)
+func (e *Engine) call(ctx context.Context, fn Callback, n *notice) {
+	defer e.guard(n)
+	if err := fn(ctx, n.transition); err != nil {
+		e.report(&CallbackError{Transition: n.transition, Err: err})
+	}
+}
+
+func (e *Engine) callTrait(ctx context.Context, fn TraitCallback, n *notice) {
+	defer e.guard(n)
+	if err := fn(ctx, *n.change); err != nil {
+		e.report(&CallbackError{Change: n.change, Err: err})
+	}
+}
+
+// guard, deferred, reports the panic of a callback.
+func (e *Engine) guard(n *notice) {
+	if v := recover(); v != nil {
+		e.report(&CallbackError{Transition: n.transition, Change: n.change, Panic: v, Stack: debug.Stack()})
 	}
 }
 

@@ -98,7 +98,7 @@ func (p *state) cell(n *node) *cell {
 func insert[T any](s []T, i int, v T) []T {
 	n := len(s)
 	if n == cap(s) {
-		grown := make([]T, n, n+n/4+4)
+		grown := make([]T, n, n+n/4+6)
 		copy(grown, s)
 		s = grown
 	}
