@@ -205,3 +205,20 @@ func TestBadComputedTraitsSayWhatIsWrong(t *testing.T) {
 		require.ErrorContains(t, err, text)
 	}
 }
+
+func TestAnEditThatChangesNothingKeepsTheTrait(t *testing.T) {
+	ctx := context.Background()
+	e, _, told := newEngine(t)
+	require.NoError(t, e.CreateFile(ctx, audience.File{
+		Traits:    []trait.Computed{trait.Counter("orders", "Order Completed")},
+		Audiences: []audience.Definition{audience.Define("buyers").Members(audience.Trait("traits.orders > 0"))},
+	}))
+	require.NoError(t, e.EditTrait(ctx, trait.Counter("orders", "Order Completed").Named("Orders")))
+	require.Equal(t, "Orders", e.ListTraits()[0].Name)
+	tellTraits(e, told)
+	require.NoError(t, e.Track(ctx, order(t, "u1", 0, 60)))
+	require.Equal(t, []string{
+		"u1 orders null → 1 at 2026-01-01T00:00:00Z (event)",
+		"u1 entered buyers at 2026-01-01T00:00:00Z (event)",
+	}, *told)
+}

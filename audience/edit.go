@@ -64,8 +64,9 @@ func (e *Engine) replace(ctx context.Context, sorted []*definition, edited *defi
 		if d == edited {
 			m.cause = CauseEdit
 		}
-		e.bring(m.live, d, &fresh)
-		made = append(made, m)
+		if e.bring(m.live, d, &fresh); m.root != m.old {
+			made = append(made, m)
+		}
 	}
 	err := e.backfill(ctx, made, fresh, t)
 	for _, m := range slices.Backward(made) {

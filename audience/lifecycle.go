@@ -128,7 +128,9 @@ func (e *Engine) bring(a *live, d *definition, fresh *[]*node) {
 	c := compiler{net: net, of: d.subject(), since: d.since, root: func(key string) *node { return e.live[key].root }}
 	n := c.node(d.plan)
 	a.definition, a.refs, a.filters = d, d.plan.refs(nil), c.filters
-	net.attach(a, n)
+	if n != a.root {
+		net.attach(a, n)
+	}
 	e.live[d.key] = a
 	*fresh = append(*fresh, c.fresh...)
 }
