@@ -44,7 +44,7 @@ func (p *state) read(n *node) (profile.Value, bool) {
 	if n.kind != kindComputed {
 		return profile.BoolValue(p.truth(n)), true
 	}
-	a := p.aggregates[n.id]
+	a := p.aggregateOf(n)
 	if a == nil || a.value.IsNull() {
 		return profile.Value{}, false
 	}

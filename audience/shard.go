@@ -202,6 +202,9 @@ func (sh *shard) record() error {
 		return fmt.Errorf("%s %q: %w", s.p.ref.Subject, s.p.ref.ID, err)
 	}
 	for _, c := range sh.values {
+		if len(sh.e.traitSubs.all()) == 0 {
+			break // nobody to tell
+		}
 		sh.out.push(notice{change: &TraitChange{
 			Trait:   c.trait.key,
 			Profile: s.p.ref,

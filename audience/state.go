@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
@@ -22,26 +23,34 @@ type state struct {
 	views  []view               // those traits, by what counts of them
 	counts map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
 
-	aggregates map[uint32]*aggregate // by node id: of computed traits
+	aggregates []*aggregate // of computed traits, in the order of their nodes' ids
 }
 
 // aggregate is what one profile has of one computed trait.
 type aggregate struct {
 	*trait.Aggregate
+	node  uint32
 	value profile.Value // as it was last found; null: none
+}
+
+func compareAggregate(a *aggregate, node uint32) int { return cmp.Compare(a.node, node) }
+
+// aggregateOf returns that of a node, nil if there is none.
+func (p *state) aggregateOf(n *node) *aggregate {
+	if i, ok := slices.BinarySearchFunc(p.aggregates, n.id, compareAggregate); ok {
+		return p.aggregates[i]
+	}
+	return nil
 }
 
 // aggregate returns that of a node; it is made if there is none.
 func (p *state) aggregate(n *node) *aggregate {
-	a := p.aggregates[n.id]
-	if a == nil {
-		if p.aggregates == nil {
-			p.aggregates = map[uint32]*aggregate{}
-		}
-		a = &aggregate{Aggregate: trait.NewAggregate(*n.computed)}
-		p.aggregates[n.id] = a
+	i, ok := slices.BinarySearchFunc(p.aggregates, n.id, compareAggregate)
+	if !ok {
+		a := &aggregate{Aggregate: trait.NewAggregate(*n.computed), node: n.id}
+		p.aggregates = slices.Insert(p.aggregates, i, a)
 	}
-	return a
+	return p.aggregates[i]
 }
 
 // cell is what one profile makes of one node. Profiles have cells only for
@@ -111,7 +120,7 @@ func insert[T any](s []T, i int, v T) []T {
 // has reports whether there is anything of a leaf.
 func (p *state) has(n *node) bool {
 	if n.kind == kindComputed {
-		return p.aggregates[n.id] != nil
+		return p.aggregateOf(n) != nil
 	}
 	_, ok := p.find(n.id)
 	return ok
@@ -120,7 +129,7 @@ func (p *state) has(n *node) bool {
 // empty drops the events that a leaf holds.
 func (p *state) empty(n *node) {
 	if n.kind == kindComputed {
-		if a := p.aggregates[n.id]; a != nil {
+		if a := p.aggregateOf(n); a != nil {
 			a.Aggregate = trait.NewAggregate(*n.computed)
 		}
 		return
@@ -146,7 +155,9 @@ func (p *state) drop(nodes []*node) {
 			p.cells = slices.Delete(p.cells, i, i+1)
 		}
 		delete(p.counts, n.id)
-		delete(p.aggregates, n.id)
+		if i, ok := slices.BinarySearchFunc(p.aggregates, n.id, compareAggregate); ok {
+			p.aggregates = slices.Delete(p.aggregates, i, i+1)
+		}
 	}
 }
 

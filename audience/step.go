@@ -308,7 +308,7 @@ func (s *step) computeCount(n *node) horizon.Verdict {
 
 func (s *step) computeValue(n *node) (v horizon.Verdict, moved bool) {
 	v = horizon.Verdict{Until: s.refill(n)}
-	a := s.p.aggregates[n.id]
+	a := s.p.aggregateOf(n)
 	if a == nil {
 		return v, false
 	}
