@@ -22,21 +22,23 @@ func (tx *tx) merge(c *Merge) {
 	shFrom.unlink(User, rFrom)
 
 	// rFrom may still be read by a snapshot: it is not changed from here on.
-	tx.mergeEvents(rInto, rFrom)
+	repeated := tx.mergeEvents(rInto, rFrom)
 	tx.mergeLinks(shInto, rInto, rFrom)
-	if len(rFrom.traits) > 0 {
+	if len(rFrom.traits)+len(repeated) > 0 {
 		writes := append(unpackTraits(rInto.traits, tx.dict), unpackTraits(rFrom.traits, tx.dict)...)
+		writes = slices.DeleteFunc(writes, func(w TraitWrite) bool { return slices.Contains(repeated, w.Seq) })
 		writes = dropRepeated(writes)
 		rInto.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
 	}
 	tx.trim(rInto)
 }
 
-// mergeEvents adds the events of from to into, each message id once.
-func (tx *tx) mergeEvents(into, from *record) {
+// mergeEvents adds the events of from to into, each message id once. It returns
+// the arrival numbers of the trait calls that were sent before, by their ids.
+func (tx *tx) mergeEvents(into, from *record) (repeated []uint64) {
 	for i := range from.series {
 		s := from.series[i]
-		s = tx.without(into, s)
+		s = tx.without(into, s, &repeated)
 		if s.empty() {
 			continue
 		}
@@ -51,22 +53,27 @@ func (tx *tx) mergeEvents(into, from *record) {
 			to.merge(&s)
 		}
 	}
+	return repeated
 }
 
-// without returns s without the events that into has from an earlier arrival.
-// Those that it has from a later one are removed from into. The message id of a
-// trait call is no event, and is compared with its like only.
-func (tx *tx) without(into *record, s series) series {
+// without returns s without the messages that into has from an earlier arrival.
+// Those that it has from a later one are removed from into.
+func (tx *tx) without(into *record, s series, repeated *[]uint64) series {
 	traits := s.name.Value() == ""
 	kept := chunks{limit: chunkSize}
 	lost := false
 	for w := s.walk(); w.next(); {
 		h, ok := hashOf(tx.seed, w.body)
 		if ok && into.seen.has(h) {
-			if at, found := into.locateBody(w.body, traits); found {
+			if at, found := into.locateBody(w.body); found {
 				if at.seq < w.seq {
-					lost = true
+					if lost = true; traits {
+						*repeated = append(*repeated, w.seq)
+					}
 					continue
+				}
+				if into.series[at.series].name.Value() == "" {
+					*repeated = append(*repeated, at.seq)
 				}
 				into.drop(at, h)
 			}
@@ -79,8 +86,8 @@ func (tx *tx) without(into *record, s series) series {
 	return s
 }
 
-// locateBody finds the event with the message id of a packed one.
-func (r *record) locateBody(body []byte, traits bool) (place, bool) {
+// locateBody finds the message with the message id of a packed one.
+func (r *record) locateBody(body []byte) (place, bool) {
 	raw, _ := idOf(body)
 	m := messageID{form: body[0] & idMask}
 	if m.form == idUUID {
@@ -88,7 +95,7 @@ func (r *record) locateBody(body []byte, traits bool) (place, bool) {
 	} else {
 		m.text = string(raw)
 	}
-	return r.locate(&m, func(name string) bool { return (name == "") == traits })
+	return r.locate(&m)
 }
 
 // drop removes an event.

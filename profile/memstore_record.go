@@ -108,7 +108,7 @@ func (r *record) has(m *messageID, name string, t int64) bool {
 	if i, ok := r.findSeries(name); ok && r.series[i].holdsAt(m, t) {
 		return true
 	}
-	_, ok := r.locate(m, func(string) bool { return true })
+	_, ok := r.locate(m)
 	return ok
 }
 
@@ -118,13 +118,10 @@ type place struct {
 	seq           uint64
 }
 
-// locate searches the series of the names that in accepts for a message id.
-func (r *record) locate(m *messageID, in func(name string) bool) (place, bool) {
+// locate searches all series for a message id.
+func (r *record) locate(m *messageID) (place, bool) {
 	for i := range r.series {
 		s := &r.series[i]
-		if !in(s.name.Value()) {
-			continue
-		}
 		for k := range s.len() {
 			for c := s.at(k).events(); c.next(); {
 				if m.is(c.body) {

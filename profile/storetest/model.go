@@ -25,7 +25,7 @@ type model struct {
 type modelProfile struct {
 	events   []profile.Event
 	writes   []profile.TraitWrite
-	calls    map[string]bool // message ids of trait calls
+	calls    map[string]uint64 // message ids of trait calls, with their arrival
 	ids      map[profile.ExternalID]bool
 	accounts map[string]bool
 	senders  map[string]bool
@@ -51,7 +51,7 @@ func (m *model) resolve(ref profile.Ref) profile.Ref {
 func (m *model) make(ref profile.Ref) (*modelProfile, bool) {
 	p, ok := m.profiles[ref]
 	if !ok {
-		p = &modelProfile{calls: map[string]bool{}, ids: map[profile.ExternalID]bool{},
+		p = &modelProfile{calls: map[string]uint64{}, ids: map[profile.ExternalID]bool{},
 			accounts: map[string]bool{}, senders: map[string]bool{}}
 		m.profiles[ref] = p
 	}
@@ -60,7 +60,7 @@ func (m *model) make(ref profile.Ref) (*modelProfile, bool) {
 
 func (m *model) seen(ref profile.Ref, messageID string) bool {
 	p := m.profiles[ref]
-	return p != nil && messageID != "" && (p.calls[messageID] || p.event(messageID) >= 0)
+	return p != nil && messageID != "" && (p.calls[messageID] > 0 || p.event(messageID) >= 0)
 }
 
 // event returns the place of an event, -1 if there is none.
@@ -167,7 +167,7 @@ func (m *model) putTraits(c profile.PutTraits) profile.Change {
 		p.writes = append(p.writes, profile.TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: m.seq})
 	}
 	if c.MessageID != "" {
-		p.calls[c.MessageID] = true
+		p.calls[c.MessageID] = m.seq
 	}
 	return &c
 }
@@ -189,7 +189,12 @@ func (m *model) merge(c profile.Merge) profile.Change {
 		p.events = append(p.events, e)
 	}
 	p.writes = append(p.writes, f.writes...)
-	maps.Copy(p.calls, f.calls)
+	for id, seq := range f.calls {
+		if first := p.calls[id]; first == 0 || seq < first {
+			p.calls[id] = seq
+		}
+	}
+	p.dropRepeated()
 	maps.Copy(p.ids, f.ids)
 	maps.Copy(p.accounts, f.accounts)
 	maps.Copy(p.senders, f.senders)
@@ -201,6 +206,22 @@ func (m *model) merge(c profile.Merge) profile.Change {
 		}
 	}
 	return &c
+}
+
+// dropRepeated keeps of all messages with the same id the one that arrived
+// first, whatever its kind.
+func (p *modelProfile) dropRepeated() {
+	for id, seq := range p.calls {
+		i := p.event(id)
+		switch {
+		case i >= 0 && p.events[i].Seq < seq:
+			delete(p.calls, id)
+			seq = p.events[i].Seq
+		case i >= 0:
+			p.events = slices.Delete(p.events, i, i+1)
+		}
+		p.writes = slices.DeleteFunc(p.writes, func(w profile.TraitWrite) bool { return w.MessageID == id && w.Seq > seq })
+	}
 }
 
 func (m *model) delete(c profile.Delete) profile.Change {

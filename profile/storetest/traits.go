@@ -105,6 +105,14 @@ var traitCases = []testCase{
 		require.True(h, identify.Duplicate)
 		require.True(h, track.Duplicate)
 	}},
+	{name: "of an event and a trait call of one id, in two profiles that are merged, the first stays", run: func(h *harness) {
+		h.apply(event("a", "A", "m", 0), traits(profile.UserRef("b"), "m", 0, `{"x": 1}`), merge("a", "b"))
+		require.Empty(h, h.traitsOf(profile.UserRef("b")))
+		require.Equal(h, []string{"m"}, h.messageIDs("b", "A"))
+		h.apply(traits(profile.UserRef("c"), "n", 0, `{"x": 1}`), event("d", "A", "n", 0), merge("c", "d"))
+		require.Len(h, h.traitsOf(profile.UserRef("d")), 1)
+		require.Empty(h, h.messageIDs("d", "A"))
+	}},
 	{name: "a call without traits makes the profile and takes an arrival number", run: func(h *harness) {
 		put := traits(profile.UserRef("u"), "", 0, ``)
 		h.apply(put)
