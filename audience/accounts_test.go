@@ -102,3 +102,23 @@ func TestMergedUsersCountOnceForTheirAccount(t *testing.T) {
 	require.Len(t, values, 1)
 	require.True(t, values[0].Value.Equal(profile.IntValue(2)))
 }
+
+func TestADefinitionOfAccountsReadsCustomTraitsOfUsersOnly(t *testing.T) {
+	ctx := context.Background()
+	e, _, _ := newEngine(t)
+	filtered := trait.Counter("by_vips", "Buy").Where("traits.vip").OfAccounts()
+	named := trait.LastValue("buyer", "Buy", "user.traits.vip").OfAccounts()
+	vip := audience.Define("vip").Members(audience.Performed("Buy"))
+	for _, c := range []trait.Computed{filtered, named} {
+		require.ErrorIs(t, audience.File{Traits: []trait.Computed{c}, Audiences: []audience.Definition{vip}}.Check(), profile.ErrInvalid)
+	}
+	require.NoError(t, e.CreateTraits(ctx, named))
+	require.ErrorIs(t, e.Create(ctx, vip), audience.ErrExists)
+	require.NoError(t, e.DeleteTrait(ctx, "buyer"))
+	require.NoError(t, e.CreateTraits(ctx, filtered))
+	require.ErrorIs(t, e.Create(ctx, vip), audience.ErrExists)
+
+	ofUsers := filtered
+	ofUsers.Of = profile.User
+	require.ErrorIs(t, e.EditTrait(ctx, ofUsers), profile.ErrInvalid, "an edit keeps whose it is")
+}

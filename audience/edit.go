@@ -25,6 +25,9 @@ func (e *Engine) editTrait(ctx context.Context, c trait.Computed, t int64) error
 		return err
 	}
 	edited := &definition{key: c.Key, computed: &c}
+	if edited.subject() != a.subject() {
+		return edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
+	}
 	if c.NoBackfill {
 		if edited.since, _, err = e.store.Position(ctx); err != nil {
 			return err

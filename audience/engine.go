@@ -318,7 +318,7 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 		return false, nil
 	}
 	for _, sh := range e.shards {
-		if sh != first && sh.due.Load() == due && sh.firstProfile() < first.firstProfile() {
+		if sh != first && sh.due.Load() == due && refLess(sh.firstProfile(), first.firstProfile()) {
 			first = sh
 		}
 	}

@@ -25,6 +25,21 @@ func (ix *leafIndex) readsTrait(name string) bool {
 	return len(ix.allTrait) > 0 || len(ix.traits[name]) > 0
 }
 
+// readsOfActor reports whether a leaf of accounts reads that trait of the user
+// whose event it is.
+func (ix *leafIndex) readsOfActor(name string) bool {
+	return slices.ContainsFunc(ix.actor, func(n *node) bool {
+		if n.source.OfUser && n.source.Keys[0].String() == name {
+			return true
+		}
+		if n.filter == nil {
+			return false
+		}
+		names, _ := n.filter.Traits()
+		return slices.Contains(names, name)
+	})
+}
+
 // add makes a leaf reachable from the data that it reads; other nodes read
 // none.
 func (ix *leafIndex) add(n *node) {

@@ -78,6 +78,8 @@ func (e *Engine) keyOf(key string) keyOf {
 	return nothing
 }
 
+var errReadAsCustom = fmt.Errorf("%w: a live definition reads the custom trait of that name", ErrExists)
+
 // checkKeys returns an error for a key that was used before, or that is the
 // name of a custom trait.
 func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
@@ -94,7 +96,9 @@ func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
 		case used[d.key]:
 			return d.fail("key", profile.ErrRetired)
 		case len(e.netOf(d).traits[d.key]) > 0:
-			return d.fail("key", fmt.Errorf("%w: a live definition reads the custom trait of that name", ErrExists))
+			return d.fail("key", errReadAsCustom)
+		case d.subject() == profile.User && e.nets[profile.Account].readsOfActor(d.key):
+			return d.fail("key", errReadAsCustom)
 		case d.computed != nil:
 			computed[d.subject()][d.key] = d
 		}

@@ -75,6 +75,13 @@ func (pl *planner) computed(c *trait.Computed) (*plan, error) {
 	if err := pl.checkRetention(c.Window); err != nil {
 		return nil, &pathError{"window", err}
 	}
+	source, err := c.Source(nil)
+	if err != nil {
+		return nil, err
+	}
+	if source.OfUser && pl.isOfUsers(source.Keys[0].String()) {
+		return nil, &pathError{"property", errActor(source.Keys[0].String())}
+	}
 	p := &plan{kind: kindComputed, path: "where", name: c.Event, window: c.Window, computed: c}
 	if err := pl.filter(p, c.Filter); err != nil {
 		return nil, &pathError{"where", err}
@@ -108,21 +115,31 @@ func (pl *planner) filterReads(p *plan, f *celfilter.Filter) error {
 		return nil
 	}
 	for _, name := range names {
-		if k := pl.keyOf(name); k == anAudience || k == aTrait {
-			return fmt.Errorf("%w: traits.%s is computed, and in a definition of accounts traits are custom ones of the acting user", profile.ErrInvalid, name)
+		if pl.isOfUsers(name) {
+			return errActor(name)
 		}
 	}
 	pl.reads(p, ofAccount...)
 	return nil
 }
 
+func errActor(name string) error {
+	return fmt.Errorf("%w: %s is computed, and in a definition of accounts only custom traits of the acting user can be read", profile.ErrInvalid, name)
+}
+
+// isOfUsers reports whether a name is that of an audience or a computed trait of
+// users.
+func (pl *planner) isOfUsers(name string) bool {
+	k := pl.keyOf(name)
+	return k == anAudience || k == aTrait
+}
+
 // reads notes which of the names of traits are keys.
 func (pl *planner) reads(p *plan, names ...string) {
 	for _, name := range names {
-		k := pl.keyOf(name)
-		mine := k == anAccountTrait
-		if pl.of == profile.User {
-			mine = k == anAudience || k == aTrait
+		mine := pl.isOfUsers(name)
+		if pl.of == profile.Account {
+			mine = pl.keyOf(name) == anAccountTrait
 		}
 		if mine && !slices.Contains(p.reads, name) {
 			p.reads = append(p.reads, name)

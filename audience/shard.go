@@ -47,10 +47,15 @@ func timerLess(a, b timer) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
-	if a.p.ref.Subject != b.p.ref.Subject {
-		return a.p.ref.Subject < b.p.ref.Subject // accounts follow their users
+	return refLess(a.p.ref, b.p.ref)
+}
+
+// refLess is the order of profiles at one instant: accounts follow their users.
+func refLess(a, b profile.Ref) bool {
+	if a.Subject != b.Subject {
+		return a.Subject < b.Subject
 	}
-	return a.p.ref.ID < b.p.ref.ID
+	return a.ID < b.ID
 }
 
 // change is one membership that a step changed.
@@ -79,15 +84,15 @@ func newShard(e *Engine) *shard {
 	return sh
 }
 
-// firstProfile returns the id of the profile that is due first.
-func (sh *shard) firstProfile() string {
+// firstProfile returns the profile that is due first.
+func (sh *shard) firstProfile() profile.Ref {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	first, ok := sh.timers.Min()
 	if !ok {
-		return ""
+		return profile.Ref{}
 	}
-	return first.p.ref.ID
+	return first.p.ref
 }
 
 // schedule sets the profile's timer for its next wake.
