@@ -1,6 +1,8 @@
 package audience_test
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/muster-go/muster/audience"
@@ -32,16 +34,22 @@ func (g *generator) conditions(depth int) []audience.Condition {
 
 func (g *generator) leaf() audience.Node {
 	switch n := g.IntN(10); {
+	case g.reading && n < 5:
+		return audience.Trait(g.traitFilter())
 	case n == 0:
-		return audience.Trait(pick(g, traitFilters))
+		return audience.Trait(g.traitFilter())
 	case n == 1:
-		return audience.TraitDate("due", g.dateWindow())
+		name := "due"
+		if g.IntN(3) == 0 {
+			name = g.name()
+		}
+		return audience.TraitDate(name, g.dateWindow())
 	case n == 2 && len(g.keys) > 0:
 		return audience.In(pick(g, g.keys))
 	}
 	e := audience.Performed(pick(g, g.names))
-	if g.IntN(3) == 0 {
-		e = e.Where(pick(g, eventFilters))
+	if g.reading || g.IntN(3) == 0 {
+		e = e.Where(g.eventFilter())
 	}
 	n := g.IntN(4)
 	if g.dense {
@@ -79,6 +87,64 @@ func (g *generator) dateWindow() trait.DateWindow {
 		return trait.Next(time.Duration(1+g.IntN(4)) * grid)
 	}
 	return trait.DateWindow{Past: g.window()}
+}
+
+// computedTrait returns the definition of a computed trait of a key.
+func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed {
+	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(10)), Event: pick(g, g.names)}
+	if c.Type != trait.TypeCount {
+		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in"})
+		if of == profile.Account && g.IntN(3) == 0 {
+			c.Property = pick(g, []string{"user.traits.plan", "user.traits.score", "user.traits.due"})
+		}
+	}
+	if c.Type == trait.TypeMostFrequent && g.IntN(2) == 0 {
+		c.Frequency = 1 + g.IntN(3)
+	}
+	if w := g.window(); g.IntN(2) == 0 {
+		c.Window = w
+	}
+	if g.IntN(2) == 0 {
+		c.Filter = g.eventFilter()
+		if of == profile.Account {
+			c.Filter = g.accountFilter()
+		}
+	}
+	c.NoBackfill = g.IntN(4) == 0
+	return c
+}
+
+// name returns what a trait is called: most often a key.
+func (g *generator) name() string {
+	names := slices.Concat(g.traits, g.traits, g.traits, g.keys, g.retired)
+	if len(names) == 0 {
+		return "plan"
+	}
+	return pick(g, names)
+}
+
+func (g *generator) eventFilter() string {
+	if !g.reading && g.IntN(3) > 0 {
+		return pick(g, eventFilters)
+	}
+	return strings.ReplaceAll(pick(g, eventFiltersOf), "NAME", g.name())
+}
+
+// accountFilter returns a filter of a definition of accounts. In it traits are
+// those of the user who did it.
+func (g *generator) accountFilter() string {
+	if g.IntN(2) == 0 {
+		return pick(g, eventFilters)
+	}
+	f := strings.ReplaceAll(pick(g, eventFiltersOf), "traits.NAME", "account.traits.NAME")
+	return strings.ReplaceAll(f, "NAME", pick(g, append([]string{"plan", "score"}, g.accounts...)))
+}
+
+func (g *generator) traitFilter() string {
+	if g.IntN(3) == 0 {
+		return pick(g, traitFilters)
+	}
+	return strings.ReplaceAll(pick(g, traitFiltersOf), "NAME", g.name())
 }
 
 var eventFilters = []string{
@@ -119,4 +185,35 @@ var traitFilters = []string{
 	`traits.plan in ["pro", "x"] && has(traits.score)`,
 	`size(traits) == 2`,
 	`"score" in traits`,
+}
+
+// In these NAME stands for what a trait is called.
+var eventFiltersOf = []string{
+	`has(traits.NAME)`,
+	`!has(traits.NAME)`,
+	`traits.NAME`,
+	`!traits.NAME`,
+	`properties.price > traits.NAME`,
+	`properties.price <= traits.NAME || properties.k == "x"`,
+	`properties.k == traits.NAME`,
+	`properties.k in traits.NAME`,
+	`traits.NAME == 1`,
+	`traits.NAME >= 2 && traits.plan == "pro"`,
+}
+
+var traitFiltersOf = []string{
+	`has(traits.NAME)`,
+	`!has(traits.NAME)`,
+	`"NAME" in traits`,
+	`traits.NAME`,
+	`!traits.NAME`,
+	`traits.NAME > 1`,
+	`traits.NAME < 2.5 || traits.plan == "pro"`,
+	`traits.NAME == 1`,
+	`traits.NAME != "x"`,
+	`traits.NAME in ["x", 1, true]`,
+	`"x" in traits.NAME`,
+	`size(traits.NAME) > 1`,
+	`traits.NAME.exists(v, v == 1)`,
+	`has(traits.NAME) && has(traits.score)`,
 }

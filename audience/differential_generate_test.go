@@ -1,7 +1,6 @@
 package audience_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -25,9 +24,14 @@ type generator struct {
 	people   []string
 	names    []string // of events
 	keys     []string // of the live audiences
+	traits   []string // of the live computed traits of users
+	accounts []string // of those of accounts
+	retired  []string // keys of what is no more
 	made     int      // audiences so far
+	computed int      // computed traits so far
 	messages []oracle.Operation
 	dense    bool // one who does one thing again and again, long before or after
+	reading  bool // computed traits, wherever that is possible
 	windows  int  // the longest, in units of the grid
 	ahead    int  // of now, in units of the grid, are messages at most
 }
@@ -48,8 +52,9 @@ func generate(seed uint64) *history {
 		g.ahead = 3 + g.IntN(9)
 		length = 80
 	}
+	g.reading = g.IntN(3) == 0
 	h := &history{}
-	g.create(h, 1+g.IntN(3))
+	g.create(h, 1+g.IntN(3), g.IntN(3))
 	for range length {
 		g.tick()
 		h.calls = append(h.calls, g.call(h)...)
@@ -86,19 +91,34 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Merge{From: g.id(), Into: g.id()})
 	case n < 20:
 		return g.do(oracle.Delete{Profile: g.id()})
-	case n < 21:
-		return g.do(oracle.Group{Profile: g.id(), Account: pick(g, []string{"a1", "a2"})})
-	case n < 23:
+	case n < 22:
 		return g.twins(h)
 	case n < 26 && g.made < 5:
-		g.create(h, 1+g.IntN(2))
+		g.create(h, 1+g.IntN(2), g.IntN(2))
 		return nil
 	case n < 28 && len(g.keys) > 0:
-		key := pick(g, g.keys)
-		g.keys = slices.DeleteFunc(g.keys, func(k string) bool { return k == key })
-		return g.do(oracle.Drop{Audience: key})
+		return g.do(oracle.Drop{Audience: g.retire(&g.keys)})
+	case n < 29 && g.computed < 3:
+		g.create(h, 0, 1)
+		return nil
+	case n < 30 && len(g.traits) > 0:
+		return g.do(oracle.DropTrait{Trait: g.retire(&g.traits)})
+	case n < 31 && len(g.accounts) > 0:
+		return g.do(oracle.DropTrait{Trait: g.retire(&g.accounts)})
+	case n < 34 && len(g.traits) > 0:
+		return g.do(oracle.Edit{Trait: g.computedTrait(pick(g, g.traits), profile.User)})
+	case n < 35 && len(g.accounts) > 0:
+		return g.do(oracle.Edit{Trait: g.computedTrait(pick(g, g.accounts), profile.Account)})
 	}
 	return g.do(g.message())
+}
+
+// retire takes a key from those that are live.
+func (g *generator) retire(keys *[]string) string {
+	key := pick(g, *keys)
+	*keys = slices.DeleteFunc(*keys, func(k string) bool { return k == key })
+	g.retired = append(g.retired, key)
+	return key
 }
 
 // twins sends one message for two profiles and makes them one.
@@ -106,7 +126,7 @@ func (g *generator) twins(h *history) []call {
 	calls := g.do(g.message())
 	if g.IntN(2) == 0 && g.made < 5 {
 		h.calls = append(h.calls, calls...)
-		g.create(h, 1) // perhaps without backfill: of the two only the second counts, or none
+		g.create(h, 1, 0) // perhaps without backfill: of the two only the second counts, or none
 		calls = nil
 	}
 	first, second := "", g.id()
@@ -116,6 +136,9 @@ func (g *generator) twins(h *history) []call {
 		first, m.Event.Profile = m.Event.Profile, second
 		op = m
 	case oracle.Identify:
+		first, m.Profile = m.Profile, second
+		op = m
+	case oracle.Group:
 		first, m.Profile = m.Profile, second
 		op = m
 	}
@@ -141,132 +164,6 @@ func (g *generator) id() string {
 	return pick(g, g.people)
 }
 
-// message returns an event or traits, new or seen before.
-func (g *generator) message() oracle.Operation {
-	if len(g.messages) > 0 && g.IntN(6) == 0 {
-		return g.again(pick(g, g.messages))
-	}
-	var op oracle.Operation
-	id := ""
-	if g.IntN(2) == 0 {
-		id = fmt.Sprintf("m%d", len(g.messages))
-	}
-	if g.IntN(4) > 0 {
-		op = oracle.Track{Event: profile.Event{
-			Profile:    g.id(),
-			Name:       pick(g, g.names),
-			Time:       g.time(),
-			MessageID:  id,
-			Properties: g.properties(),
-			Context:    g.context(),
-		}}
-	} else {
-		op = oracle.Identify{Profile: g.id(), Traits: g.traits(), Time: g.time(), MessageID: id}
-	}
-	g.messages = append(g.messages, op)
-	return op
-}
-
-// again sends a message once more: as it was, for somebody else, or with its
-// id on something else.
-func (g *generator) again(op oracle.Operation) oracle.Operation {
-	switch op := op.(type) {
-	case oracle.Track:
-		switch g.IntN(4) {
-		case 0:
-			op.Event.Profile = g.id()
-		case 1:
-			op.Event.Time = g.time()
-		case 2:
-			return oracle.Identify{Profile: op.Event.Profile, Traits: g.traits(), Time: g.time(), MessageID: op.Event.MessageID}
-		}
-		return op
-	case oracle.Identify:
-		switch g.IntN(3) {
-		case 0:
-			op.Profile = g.id()
-		case 1:
-			op.Traits = g.traits()
-		}
-		return op
-	}
-	panic("no message")
-}
-
-// time returns the time of a message: now, late, or in the future.
-func (g *generator) time() time.Time {
-	t := g.now
-	if g.dense || g.IntN(2) == 0 {
-		t = t.Add(time.Duration(g.ahead-g.IntN(9)) * grid)
-	}
-	return t.Add(g.nudge())
-}
-
-// nudge is nothing, nearly always.
-func (g *generator) nudge() time.Duration {
-	if g.IntN(15) == 0 {
-		return time.Duration(g.IntN(3) - 1)
-	}
-	return 0
-}
-
-func (g *generator) properties() profile.Object {
-	m := map[string]any{}
-	if g.IntN(4) > 0 {
-		m["k"] = pick(g, []any{"x", "x", "y", "pro", 1, 1.0, 1.5, true, nil})
-	}
-	if g.IntN(2) == 0 {
-		m["price"] = pick(g, []any{0, 1, 2.5, 2, "2", nil})
-	}
-	if g.IntN(4) == 0 {
-		m["tags"] = pick(g, []any{[]any{"x"}, []any{"y", 1}, []any{}, "x"})
-	}
-	return must(profile.NewObject(m))
-}
-
-func (g *generator) context() profile.Object {
-	if g.IntN(4) > 0 {
-		return profile.Object{}
-	}
-	return object("lang", pick(g, []string{"de", "en"}))
-}
-
-func (g *generator) traits() profile.Object {
-	m := map[string]any{}
-	if g.IntN(2) == 0 {
-		m["plan"] = pick(g, []any{"pro", "pro", "free", "x", nil, 1})
-	}
-	if g.IntN(2) == 0 {
-		m["score"] = pick(g, []any{1, 2.0, 3, "3", nil})
-	}
-	if g.IntN(2) == 0 {
-		m["due"] = g.date()
-	}
-	return must(profile.NewObject(m))
-}
-
-// date returns a date as a trait holds it, in any form.
-func (g *generator) date() any {
-	t := g.now.Truncate(grid).Add(time.Duration(g.IntN(9)-4) * grid)
-	switch g.IntN(8) {
-	case 0:
-		return t.Add(g.nudge()).Format(time.RFC3339Nano)
-	case 1:
-		return t.In(time.FixedZone("", -5*3600)).Format(time.RFC3339)
-	case 2:
-		return t.Format(time.DateTime)
-	case 3:
-		return t.Unix()
-	case 4:
-		return t.UnixMilli()
-	case 5:
-		return float64(t.Unix()) + 0.5
-	case 6:
-		return t.Format(time.DateOnly)
-	}
-	return pick(g, []any{nil, "soon", true, 0})
-}
-
 // rule returns a callback that calls the engine.
 func (g *generator) rule() rule {
 	r := rule{
@@ -279,6 +176,9 @@ func (g *generator) rule() rule {
 	if g.IntN(3) == 0 {
 		r.profile = g.id()
 	}
+	if g.IntN(2) == 0 {
+		r.trait = g.traitKey(1 + g.IntN(3))
+	}
 	switch r.do {
 	case "track":
 		r.text = pick(g, g.names)
@@ -290,22 +190,41 @@ func (g *generator) rule() rule {
 	return r
 }
 
-// create appends the creation of n audiences at once.
-func (g *generator) create(h *history, n int) {
-	var ds []audience.Definition
-	for range n {
-		g.made++
-		d := audience.Define(g.key(g.made)).Members(g.node(3))
-		d.NoBackfill = g.IntN(3) == 0
-		g.keys = append(g.keys, d.Key)
-		ds = append(ds, d)
+// create appends the creation of so many audiences and computed traits at
+// once. They may read each other.
+func (g *generator) create(h *history, audiences, traits int) {
+	var op oracle.Create
+	for audiences+traits > 0 {
+		if g.IntN(audiences+traits) < audiences {
+			audiences--
+			g.made++
+			d := audience.Define(g.key(g.made)).Members(g.node(3))
+			d.NoBackfill = g.IntN(3) == 0
+			g.keys = append(g.keys, d.Key)
+			op.Definitions = append(op.Definitions, d)
+		} else if traits--; g.computed < 3 {
+			g.computed++
+			c := g.computedTrait(g.traitKey(g.computed), pick(g, []profile.Subject{profile.User, profile.User, profile.Account}))
+			if c.Of == profile.Account {
+				g.accounts = append(g.accounts, c.Key)
+			} else {
+				g.traits = append(g.traits, c.Key)
+			}
+			op.Traits = append(op.Traits, c)
+		}
 	}
-	h.calls = append(h.calls, g.do(oracle.Create{Definitions: ds})...)
+	g.Shuffle(len(op.Definitions), func(i, k int) {
+		op.Definitions[i], op.Definitions[k] = op.Definitions[k], op.Definitions[i]
+	})
+	g.Shuffle(len(op.Traits), func(i, k int) { op.Traits[i], op.Traits[k] = op.Traits[k], op.Traits[i] })
+	h.calls = append(h.calls, g.do(op)...)
 }
 
 // key names the n-th audience so that the order of keys is not that of
-// creation.
+// creation; traitKey does the same for computed traits.
 func (g *generator) key(n int) string { return string(rune("_caebdf"[n])) }
+
+func (g *generator) traitKey(n int) string { return string(rune("_qpr"[n])) }
 
 func pick[T any](g *generator, of []T) T { return of[g.IntN(len(of))] }
 

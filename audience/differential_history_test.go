@@ -3,7 +3,6 @@ package audience_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,26 +26,38 @@ type call struct {
 }
 
 // rule is a callback that turns back to the engine: on a transition of a type,
-// in an audience, it does something to a profile, a few times.
+// in an audience, or on any change of a computed trait, it does something to a
+// profile, a few times.
 type rule struct {
 	audience string
 	typ      audience.Type
+	trait    string // instead of an audience
 	times    int
 	do       string // "track", "identify", "merge" or "delete"
-	profile  string // empty: the transition's own
+	profile  string // empty: the notice's own
 	ahead    time.Duration
 	text     string // the event's name, the trait's value or the id to merge into
 }
 
-// operation is what the rule answers a transition with.
-func (r rule) operation(tr audience.Transition) oracle.Operation {
-	id, at := r.profile, tr.At.Add(r.ahead)
-	if id == "" {
-		id = tr.Profile
+// matches reports whether the rule follows a notice, of which profile, and at
+// which instant.
+func (r rule) matches(n oracle.Notice) (id string, at time.Time, ok bool) {
+	if c := n.Change; c != nil {
+		return c.Profile.ID, c.At, r.trait == c.Trait
 	}
+	tr := n.Transition
+	return tr.Profile, tr.At, r.trait == "" && r.audience == tr.Audience && r.typ == tr.Type
+}
+
+// operation is what the rule answers with a notice of a profile.
+func (r rule) operation(id string, at time.Time) oracle.Operation {
+	if r.profile != "" {
+		id = r.profile
+	}
+	at = at.Add(r.ahead)
 	switch r.do {
 	case "track":
-		return oracle.Track{Event: profile.Event{Profile: id, Name: r.text, Time: at, Properties: object("k", "x")}}
+		return oracle.Track{Event: profile.Event{Profile: id, Name: r.text, Time: at, Properties: object("k", "x", "price", 3)}}
 	case "identify":
 		return oracle.Identify{Profile: id, Traits: object("plan", r.text), Time: at}
 	case "merge":
@@ -57,75 +68,34 @@ func (r rule) operation(tr audience.Transition) oracle.Operation {
 
 // reactions returns a subscriber that follows the rules. Engine and oracle get
 // one each: it counts how often it did, for each profile.
-func (h *history) reactions() func(audience.Transition) []oracle.Operation {
+func (h *history) reactions() func(oracle.Notice) []oracle.Operation {
 	type use struct {
 		rule    int
 		profile string
 	}
 	used := map[use]int{}
-	return func(tr audience.Transition) []oracle.Operation {
+	return func(n oracle.Notice) []oracle.Operation {
 		var ops []oracle.Operation
 		for i, r := range h.rules {
-			u := use{i, tr.Profile}
-			if used[u] < r.times && r.audience == tr.Audience && r.typ == tr.Type {
+			id, at, ok := r.matches(n)
+			if u := (use{i, id}); ok && used[u] < r.times {
 				used[u]++
-				ops = append(ops, r.operation(tr))
+				ops = append(ops, r.operation(id, at))
 			}
 		}
 		return ops
 	}
 }
 
-// possible reports whether a call makes sense after what came before. In a
-// history that was shrunk some do not: what they refer to is gone.
-func possible(c call, definitions map[string]audience.Definition, used map[string]bool) bool {
-	switch op := c.do.(type) {
-	case oracle.Create:
-		there := map[string]bool{}
-		for key := range definitions {
-			there[key] = true
-		}
-		for _, d := range op.Definitions {
-			there[d.Key] = true
-		}
-		for _, d := range op.Definitions {
-			if used[d.Key] || slices.ContainsFunc(references(d.Where), func(key string) bool { return !there[key] }) {
-				return false
-			}
-		}
-	case oracle.Drop:
-		if _, ok := definitions[op.Audience]; !ok {
-			return false
-		}
-		for _, d := range definitions {
-			if slices.Contains(references(d.Where), op.Audience) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// references returns the keys of the audiences that a condition names.
-func references(n audience.Node) []string {
-	var keys []string
-	if n.Audience != "" {
-		keys = append(keys, n.Audience)
-	}
-	for _, c := range slices.Concat(n.All, n.Any) {
-		keys = append(keys, references(c)...)
-	}
-	if n.Not != nil {
-		keys = append(keys, references(*n.Not)...)
-	}
-	return keys
-}
-
 // String writes the history as a script, instants as hours after epoch.
 func (h *history) String() string {
 	var b strings.Builder
 	for _, r := range h.rules {
-		fmt.Fprintf(&b, "on %s %s, %d times: %s %s %s %s\n", r.typ, r.audience, r.times, r.do, r.profile, r.text, r.ahead)
+		on := fmt.Sprintf("%s %s", r.typ, r.audience)
+		if r.trait != "" {
+			on = "change of " + r.trait
+		}
+		fmt.Fprintf(&b, "on %s, %d times: %s %s %s %s\n", on, r.times, r.do, r.profile, r.text, r.ahead)
 	}
 	for _, c := range h.calls {
 		b.WriteString(c.String() + "\n")
@@ -146,29 +116,40 @@ func (c call) String() string {
 		return line + "advance"
 	case oracle.Track:
 		e := op.Event
-		return line + fmt.Sprintf("track %s %q of %s, id %q: %s %s", e.Profile, e.Name, sinceEpoch(e.Time), e.MessageID, e.Properties, e.Context)
+		return line + fmt.Sprintf("track %s %q for %q of %s, id %q: %s %s", e.Profile, e.Name, e.Account, sinceEpoch(e.Time), e.MessageID, e.Properties, e.Context)
 	case oracle.Identify:
 		return line + fmt.Sprintf("identify %s of %s, id %q: %s", op.Profile, sinceEpoch(op.Time), op.MessageID, op.Traits)
 	case oracle.Group:
-		return line + fmt.Sprintf("group %s in %s", op.Profile, op.Account)
+		return line + fmt.Sprintf("group %s in %s of %s, id %q: %s", op.Profile, op.Account, sinceEpoch(op.Time), op.MessageID, op.Traits)
 	case oracle.Merge:
 		return line + fmt.Sprintf("merge %s into %s", op.From, op.Into)
 	case oracle.Delete:
 		return line + "delete " + op.Profile
 	case oracle.Drop:
 		return line + "drop " + op.Audience
+	case oracle.DropTrait:
+		return line + "drop trait " + op.Trait
+	case oracle.Edit:
+		return line + "edit" + script(op.Trait)
 	case oracle.Create:
 		line += "create"
+		for _, c := range op.Traits {
+			line += script(c)
+		}
 		for _, d := range op.Definitions {
-			text, err := json.Marshal(d)
-			if err != nil {
-				text = []byte(err.Error())
-			}
-			line += "\n       " + string(text)
+			line += script(d)
 		}
 		return line
 	}
 	return line + fmt.Sprintf("%+v", c.do)
+}
+
+func script(definition any) string {
+	text, err := json.Marshal(definition)
+	if err != nil {
+		text = []byte(err.Error())
+	}
+	return "\n       " + string(text)
 }
 
 func sinceEpoch(t time.Time) string { return "+" + profile.FormatDuration(t.Sub(epoch)) }

@@ -3,7 +3,6 @@ package audience_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,29 +23,36 @@ type player struct {
 	clock       *audience.ManualClock
 	engine      *audience.Engine
 	shards      int
-	reactions   func(audience.Transition) []oracle.Operation
+	reactions   func(oracle.Notice) []oracle.Operation
 	mu          sync.Mutex
-	heard       []audience.Transition
-	err         error // in a callback
+	heard       []oracle.Notice
+	toSee, seen []string // by callbacks, of the profile at hand
+	err         error    // in a callback
 	model       *oracle.Model
-	definitions map[string]audience.Definition
-	used        map[string]bool
+	live        live
 }
 
 func newPlayer(h *history, shards int) (*player, error) {
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	p := &player{
-		ctx:         ctx,
-		stop:        stop,
-		store:       profile.NewMemStore(),
-		clock:       audience.NewManualClock(epoch),
-		shards:      shards,
-		reactions:   h.reactions(),
-		model:       oracle.NewModel(epoch),
-		definitions: map[string]audience.Definition{},
-		used:        map[string]bool{},
+		ctx:       ctx,
+		stop:      stop,
+		store:     profile.NewMemStore(),
+		clock:     audience.NewManualClock(epoch),
+		shards:    shards,
+		reactions: h.reactions(),
+		model:     oracle.NewModel(epoch),
+		live:      newLive(),
 	}
-	p.model.React = h.reactions()
+	reactions := h.reactions()
+	p.model.React = func(n oracle.Notice) []oracle.Operation {
+		ref := profileOf(n)
+		if ref.Subject == profile.User {
+			ref.ID = p.model.Resolve(ref.ID)
+		}
+		p.toSee = append(p.toSee, look(n, p.toldAudiences(ref), p.toldValues(ref)))
+		return reactions(n)
+	}
 	return p, p.open()
 }
 
@@ -60,27 +66,49 @@ func (p *player) open() error {
 	if err != nil {
 		return err
 	}
-	e.Subscribe(p.hear)
+	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		return p.hear(oracle.Notice{Transition: tr})
+	})
+	e.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
+		return p.hear(oracle.Notice{Change: &c})
+	})
 	p.engine = e
 	return nil
 }
 
 // hear is the callback.
-func (p *player) hear(_ context.Context, tr audience.Transition) error {
+func (p *player) hear(n oracle.Notice) error {
 	p.mu.Lock()
-	p.heard = append(p.heard, tr)
+	p.heard = append(p.heard, n)
 	p.mu.Unlock()
-	for _, op := range p.reactions(tr) {
-		if err := p.do(op, tr.At); err != nil {
+	if err := p.look(n); err != nil {
+		return err
+	}
+	for _, op := range p.reactions(n) {
+		if err := p.do(op); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// play makes a call and returns the transitions that there had to be and those
-// that there were.
-func (p *player) play(c call) (want, got []audience.Transition, err error) {
+// look notes what the callback sees. Where there are several shards, others may
+// be ahead of it.
+func (p *player) look(n oracle.Notice) error {
+	if p.shards > 1 {
+		return nil
+	}
+	keys, err := p.audiences(profileOf(n))
+	if err != nil {
+		return err
+	}
+	values, err := p.engine.ValuesOf(p.ctx, profileOf(n))
+	p.seen = append(p.seen, look(n, keys, values))
+	return err
+}
+
+// play makes a call and returns what there was to be heard and what was.
+func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 	if c.reopen {
 		if err := p.engine.Close(); err != nil {
 			return nil, nil, err
@@ -89,35 +117,28 @@ func (p *player) play(c call) (want, got []audience.Transition, err error) {
 			return nil, nil, err
 		}
 	}
-	p.heard = nil
+	p.heard, p.seen, p.toSee = nil, nil, nil
 	if c.do == nil {
 		err = p.engine.Advance(p.ctx, c.at)
-		want = p.model.Advance(c.at)
+		p.model.Advance(c.at)
 	} else {
 		p.clock.Set(c.at)
 		if c.message {
 			err = p.send(c.do, c.at)
 		} else {
-			err = p.do(c.do, c.at)
+			err = p.do(c.do)
 		}
-		want = p.model.Do(c.at, c.do)
+		p.model.Do(c.at, c.do)
 	}
 	if err == nil {
 		err = p.err
 	}
-	switch op := c.do.(type) {
-	case oracle.Create:
-		for _, d := range op.Definitions {
-			p.definitions[d.Key], p.used[d.Key] = d, true
-		}
-	case oracle.Drop:
-		delete(p.definitions, op.Audience)
-	}
-	return want, p.heard, err
+	p.live.take(c.do)
+	return p.model.Heard(), p.heard, err
 }
 
-// do has the engine do an operation. What has no time of its own is of time at.
-func (p *player) do(op oracle.Operation, at time.Time) error {
+// do has the engine do an operation.
+func (p *player) do(op oracle.Operation) error {
 	switch op := op.(type) {
 	case oracle.Track:
 		return p.engine.Track(p.ctx, op.Event)
@@ -126,15 +147,21 @@ func (p *player) do(op oracle.Operation, at time.Time) error {
 			Profile: op.Profile, Traits: op.Traits, Time: op.Time, MessageID: op.MessageID,
 		})
 	case oracle.Group:
-		return p.engine.Group(p.ctx, audience.Group{Profile: op.Profile, Account: op.Account, Time: at})
+		return p.engine.Group(p.ctx, audience.Group{
+			Profile: op.Profile, Account: op.Account, Traits: op.Traits, Time: op.Time, MessageID: op.MessageID,
+		})
 	case oracle.Merge:
 		return p.engine.Alias(p.ctx, op.From, op.Into)
 	case oracle.Delete:
 		return p.engine.Delete(p.ctx, op.Profile)
 	case oracle.Create:
-		return p.engine.Create(p.ctx, op.Definitions...)
+		return p.engine.CreateFile(p.ctx, audience.File{Traits: op.Traits, Audiences: op.Definitions})
+	case oracle.Edit:
+		return p.engine.EditTrait(p.ctx, op.Trait)
 	case oracle.Drop:
 		return p.engine.DeleteAudience(p.ctx, op.Audience)
+	case oracle.DropTrait:
+		return p.engine.DeleteTrait(p.ctx, op.Trait)
 	}
 	return fmt.Errorf("unknown operation %T", op)
 }
@@ -147,62 +174,20 @@ func (p *player) send(op oracle.Operation, at time.Time) error {
 		e := op.Event
 		m = profile.Message{
 			Type: profile.Track, UserID: e.Profile, Name: e.Name, Time: e.Time, MessageID: e.MessageID,
-			Properties: e.Properties, Context: e.Context,
+			GroupID: e.Account, Properties: e.Properties, Context: e.Context,
 		}
 	case oracle.Identify:
 		m = profile.Message{
 			Type: profile.Identify, AnonymousID: op.Profile, Time: op.Time, MessageID: op.MessageID, Traits: op.Traits,
 		}
 	case oracle.Group:
-		m = profile.Message{Type: profile.Group, UserID: op.Profile, GroupID: op.Account, Time: at}
+		m = profile.Message{
+			Type: profile.Group, UserID: op.Profile, GroupID: op.Account, Traits: op.Traits, Time: op.Time, MessageID: op.MessageID,
+		}
 	case oracle.Merge:
 		m = profile.Message{Type: profile.Alias, PreviousID: op.From, UserID: op.Into, Time: at}
 	default:
-		return p.do(op, at)
+		return p.do(op)
 	}
 	return p.engine.Apply(p.ctx, m)
-}
-
-// compareMembers compares what the engine answers with what the oracle does.
-func (p *player) compareMembers(same func(a, b profile.Membership) bool) error {
-	for _, key := range p.model.Audiences() {
-		var got []profile.Membership
-		for m, err := range p.engine.Members(p.ctx, key) {
-			if err != nil {
-				return err
-			}
-			got = append(got, m)
-		}
-		want := p.model.Told(key)
-		if !slices.EqualFunc(want, got, same) {
-			return fmt.Errorf("members of %s: expected %v, actual %v", key, want, got)
-		}
-		if n, err := p.engine.MemberCount(p.ctx, key); err != nil || n != len(want) {
-			return fmt.Errorf("member count of %s: expected %d, actual %d, %v", key, len(want), n, err)
-		}
-		var ids []string
-		for _, m := range want {
-			ids = append(ids, m.Ref.ID)
-		}
-		if truth := p.model.Members(key, p.clock.Now().Add(3*365*profile.Day)); !slices.Equal(truth, ids) {
-			return fmt.Errorf("oracle: members of %s are %v, told are %v", key, truth, ids)
-		}
-	}
-	for _, id := range p.model.Profiles() {
-		var want []string
-		for _, key := range p.model.Audiences() {
-			if slices.ContainsFunc(p.model.Told(key), func(m profile.Membership) bool { return m.Ref.ID == id }) {
-				want = append(want, key)
-			}
-		}
-		got, err := p.engine.Audiences(p.ctx, id)
-		if err != nil || !slices.Equal(want, got) {
-			return fmt.Errorf("audiences of %s: expected %v, actual %v, %v", id, want, got, err)
-		}
-	}
-	return nil
-}
-
-func sameMembership(a, b profile.Membership) bool {
-	return a.Audience == b.Audience && a.Ref == b.Ref && a.Since.Equal(b.Since)
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/oracle"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // shrink returns the smallest part of a failing history, found by leaving
@@ -44,15 +46,58 @@ func (h *history) smaller() []*history {
 		}
 	}
 	for i, c := range h.calls {
-		create, ok := c.do.(oracle.Create)
-		if !ok {
-			continue
-		}
-		for _, ds := range smallerDefinitions(create.Definitions) {
+		for _, op := range smallerOperations(c.do) {
 			calls := slices.Clone(h.calls)
-			calls[i].do = oracle.Create{Definitions: ds}
+			calls[i].do = op
 			all = append(all, &history{calls, h.rules})
 		}
+	}
+	return all
+}
+
+// smallerOperations returns operations simpler than one that defines something.
+func smallerOperations(op oracle.Operation) []oracle.Operation {
+	var all []oracle.Operation
+	switch op := op.(type) {
+	case oracle.Create:
+		for _, ds := range smallerDefinitions(op.Definitions) {
+			all = append(all, oracle.Create{Definitions: ds, Traits: op.Traits})
+		}
+		for i, c := range op.Traits {
+			all = append(all, oracle.Create{Definitions: op.Definitions, Traits: slices.Delete(slices.Clone(op.Traits), i, i+1)})
+			for _, simpler := range smallerTraits(c) {
+				changed := slices.Clone(op.Traits)
+				changed[i] = simpler
+				all = append(all, oracle.Create{Definitions: op.Definitions, Traits: changed})
+			}
+		}
+	case oracle.Edit:
+		for _, simpler := range smallerTraits(op.Trait) {
+			all = append(all, oracle.Edit{Trait: simpler})
+		}
+	}
+	return all
+}
+
+func smallerTraits(c trait.Computed) []trait.Computed {
+	var all []trait.Computed
+	if c.NoBackfill {
+		simpler := c
+		simpler.NoBackfill = false
+		all = append(all, simpler)
+	}
+	if c.Filter != "" {
+		all = append(all, c.Where(""))
+	}
+	if !c.Window.IsZero() {
+		simpler := c
+		simpler.Window = profile.Window{}
+		all = append(all, simpler)
+	}
+	if c.Type != trait.TypeCount {
+		simpler := c
+		simpler.Type, simpler.Property, simpler.Frequency = trait.TypeCount, "", 0
+		all = append(all, simpler)
 	}
 	return all
 }
@@ -60,9 +105,7 @@ func (h *history) smaller() []*history {
 func smallerDefinitions(ds []audience.Definition) [][]audience.Definition {
 	var all [][]audience.Definition
 	for i, d := range ds {
-		if len(ds) > 1 {
-			all = append(all, slices.Delete(slices.Clone(ds), i, i+1))
-		}
+		all = append(all, slices.Delete(slices.Clone(ds), i, i+1))
 		change := func(to audience.Definition) {
 			changed := slices.Clone(ds)
 			changed[i] = to

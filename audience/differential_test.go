@@ -1,6 +1,7 @@
 package audience_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/oracle"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -17,8 +19,9 @@ var (
 )
 
 // TestDifferential plays random histories to an engine and to the oracle, and
-// holds every transition of the one, its instant, cause and place in the order,
-// to that of the other.
+// holds every transition and every change of a computed trait of the one, its
+// instant, cause and place in the order, and what callbacks then see, to that of
+// the other.
 func TestDifferential(t *testing.T) {
 	playAll(t, *historiesFlag, generate, func(h *history) error { return run(h, 1, compareOrder) })
 }
@@ -44,7 +47,7 @@ func playAll(t *testing.T, n int, generate func(seed uint64) *history, run func(
 
 // run plays a history on an engine of so many shards and returns how it differs
 // from the oracle.
-func run(h *history, shards int, compare func(want, got []audience.Transition) error) (err error) {
+func run(h *history, shards int, compare func(want, got []oracle.Notice) error) (err error) {
 	p, err := newPlayer(h, shards)
 	if err != nil {
 		return err
@@ -56,12 +59,12 @@ func run(h *history, shards int, compare func(want, got []audience.Transition) e
 		}
 	}()
 	for _, c := range h.calls {
-		if !possible(c, p.definitions, p.used) {
+		if !p.live.possible(c.do) {
 			continue
 		}
 		want, got, err := p.play(c)
 		if err == nil {
-			err = compare(want, got)
+			err = errors.Join(compare(want, got), p.compareLooks())
 		}
 		if err != nil {
 			return fmt.Errorf("%s\n%w", c, err)
@@ -70,10 +73,10 @@ func run(h *history, shards int, compare func(want, got []audience.Transition) e
 	end := call{at: p.clock.Now().Add(2 * 365 * profile.Day)}
 	want, got, err := p.play(end)
 	if err == nil {
-		err = compare(want, got)
+		err = errors.Join(compare(want, got), p.compareLooks())
 	}
 	if err == nil {
-		err = p.compareMembers(sameMembership)
+		err = p.compareAnswers(true)
 	}
 	if err != nil {
 		return fmt.Errorf("at the end: %w", err)
@@ -81,21 +84,43 @@ func run(h *history, shards int, compare func(want, got []audience.Transition) e
 	return p.engine.Close()
 }
 
-// compareOrder wants the same transitions in the same order.
-func compareOrder(want, got []audience.Transition) error {
-	if slices.EqualFunc(want, got, sameTransition) {
+// compareOrder wants the same notices in the same order.
+func compareOrder(want, got []oracle.Notice) error {
+	if slices.EqualFunc(want, got, sameNotice) {
 		return nil
 	}
 	return fmt.Errorf("expected:\n%sactual:\n%s", lines(want), lines(got))
+}
+
+func sameNotice(a, b oracle.Notice) bool {
+	if a.Change == nil || b.Change == nil {
+		return a.Change == b.Change && sameTransition(a.Transition, b.Transition)
+	}
+	return sameChange(*a.Change, *b.Change)
 }
 
 func sameTransition(a, b audience.Transition) bool {
 	return a.Audience == b.Audience && a.Profile == b.Profile && a.Type == b.Type && a.Cause == b.Cause && a.At.Equal(b.At)
 }
 
-func lines(transitions []audience.Transition) string {
+func sameChange(a, b audience.TraitChange) bool {
+	return a.Trait == b.Trait && a.Profile == b.Profile && sameValue(a.Old, b.Old) && sameValue(a.New, b.New) &&
+		a.Cause == b.Cause && a.At.Equal(b.At)
+}
+
+// sameValue tells 1 from 1.0, and the zeros from each other.
+func sameValue(a, b profile.Value) bool {
+	return a.Kind() == b.Kind() && a.Equal(b) && a.String() == b.String()
+}
+
+func lines(notices []oracle.Notice) string {
 	var b strings.Builder
-	for _, tr := range transitions {
+	for _, n := range notices {
+		if c := n.Change; c != nil {
+			fmt.Fprintf(&b, "  %s %s %s from %s to %s at %s (%s)\n", c.Profile.Subject, c.Profile.ID, c.Trait, c.Old, c.New, sinceEpoch(c.At), c.Cause)
+			continue
+		}
+		tr := n.Transition
 		fmt.Fprintf(&b, "  %s %s %s at %s (%s)\n", tr.Profile, tr.Type, tr.Audience, sinceEpoch(tr.At), tr.Cause)
 	}
 	return b.String()

@@ -15,6 +15,7 @@ import (
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/oracle"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // TestDifferentialReopened closes the engine in mid-history, again and again,
@@ -34,42 +35,52 @@ func TestDifferentialReopened(t *testing.T) {
 // TestDifferentialShards plays to an engine of several shards. They agree on an
 // order only where Advance fires all that is due, so that comes before every
 // call; and the order compared is that of each profile, with callbacks that
-// keep to their own.
+// keep to their own, of which there are none where accounts take the events.
 func TestDifferentialShards(t *testing.T) {
-	sharded := func(seed uint64) *history {
-		h := generate(seed)
-		var calls []call
+	sharded := func(h *history) error {
+		advancing := &history{rules: slices.Clone(h.rules)}
 		for _, c := range h.calls {
-			calls = append(calls, call{at: c.at.Add(-1)}, c)
+			advancing.calls = append(advancing.calls, call{at: c.at.Add(-1)}, c)
+			if op, ok := c.do.(oracle.Create); ok && slices.ContainsFunc(op.Traits, ofAccounts) {
+				advancing.rules = nil
+			}
 		}
-		h.calls = calls
-		for i := range h.rules {
-			r := &h.rules[i]
+		for i := range advancing.rules {
+			r := &advancing.rules[i]
 			if r.profile = ""; r.do != "identify" {
 				r.do, r.text = "track", "Buy"
 			}
 		}
-		return h
+		return run(advancing, 4, compareProfiles)
 	}
-	playAll(t, max(1, *historiesFlag/4), sharded, func(h *history) error { return run(h, 4, compareProfiles) })
+	playAll(t, max(1, *historiesFlag/4), generate, sharded)
 }
 
-// compareProfiles wants the same transitions in the same order for each
-// profile.
-func compareProfiles(want, got []audience.Transition) error {
-	byProfile := func(transitions []audience.Transition) map[string][]audience.Transition {
-		m := map[string][]audience.Transition{}
-		for _, tr := range transitions {
-			m[tr.Profile] = append(m[tr.Profile], tr)
-		}
-		return m
-	}
-	if maps.EqualFunc(byProfile(want), byProfile(got), func(a, b []audience.Transition) bool {
-		return slices.EqualFunc(a, b, sameTransition)
+func ofAccounts(c trait.Computed) bool { return c.Of == profile.Account }
+
+// compareProfiles wants the same notices in the same order for each profile.
+func compareProfiles(want, got []oracle.Notice) error {
+	if maps.EqualFunc(byProfile(want), byProfile(got), func(a, b []oracle.Notice) bool {
+		return slices.EqualFunc(a, b, sameNotice)
 	}) {
 		return nil
 	}
 	return fmt.Errorf("expected for each profile:\n%sactual:\n%s", lines(want), lines(got))
+}
+
+func byProfile(notices []oracle.Notice) map[profile.Ref][]oracle.Notice {
+	m := map[profile.Ref][]oracle.Notice{}
+	for _, n := range notices {
+		m[profileOf(n)] = append(m[profileOf(n)], n)
+	}
+	return m
+}
+
+func profileOf(n oracle.Notice) profile.Ref {
+	if n.Change != nil {
+		return n.Change.Profile
+	}
+	return profile.UserRef(n.Transition.Profile)
 }
 
 // TestDifferentialConcurrent has goroutines play histories of people of their
@@ -90,13 +101,13 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 	const workers = 4
 	p, err := newPlayer(h, 4)
 	require.NoError(t, err)
-	// One history says what audiences there are, some from the beginning, the
-	// others, with backfill, in mid-stream: in the end it makes no difference.
+	// One history says what is defined, some from the beginning, the others, with
+	// backfill, in mid-stream: in the end it makes no difference.
 	end := epoch
-	var later []audience.Definition
+	var later []oracle.Create
 	for i, c := range h.calls {
 		op, ok := c.do.(oracle.Create)
-		if !ok || !possible(c, p.definitions, p.used) {
+		if !ok || !p.live.possible(op) {
 			continue
 		}
 		if i == 0 {
@@ -104,19 +115,22 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 			require.NoError(t, err)
 			continue
 		}
-		for _, d := range op.Definitions {
-			d.NoBackfill = false
-			later = append(later, d)
-			p.definitions[d.Key] = d
+		for i := range op.Definitions {
+			op.Definitions[i].NoBackfill = false
 		}
+		for i := range op.Traits {
+			op.Traits[i].NoBackfill = false
+		}
+		later = append(later, op)
+		p.live.take(op)
+		p.model.Do(epoch, op)
 	}
-	p.model.Do(epoch, oracle.Create{Definitions: later})
 	var wait sync.WaitGroup
 	errs := make([]error, workers+1)
 	for w := range workers {
 		var mine []call
 		for _, c := range generate(seed + uint64(w)<<32).calls {
-			if c.do = rename(c.do, fmt.Sprintf("w%d_", w)); c.do == nil {
+			if c.do = rename(c.do, fmt.Sprintf("w%d_", w)); c.do == nil || !p.live.possible(c.do) {
 				continue
 			}
 			mine = append(mine, c)
@@ -128,7 +142,7 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 			defer wait.Done()
 			for _, c := range mine {
 				p.clock.Set(c.at)
-				errs[w] = errors.Join(errs[w], p.do(c.do, c.at))
+				errs[w] = errors.Join(errs[w], p.do(c.do))
 			}
 		}()
 	}
@@ -138,11 +152,13 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 		for t := epoch; t.Before(end); t = t.Add(grid) {
 			errs[workers] = errors.Join(errs[workers], p.engine.Advance(p.ctx, t))
 			if len(later) > 0 {
-				errs[workers] = errors.Join(errs[workers], p.engine.Create(p.ctx, later[0]))
+				errs[workers] = errors.Join(errs[workers], p.do(later[0]))
 				later = later[1:]
 			}
 		}
-		errs[workers] = errors.Join(errs[workers], p.engine.Create(p.ctx, later...))
+		for _, op := range later {
+			errs[workers] = errors.Join(errs[workers], p.do(op))
+		}
 	}()
 	wait.Wait()
 	for _, err := range errs {
@@ -153,41 +169,47 @@ func concurrently(t *testing.T, h *history, seed uint64) error {
 	if err := alternating(p.heard); err != nil {
 		return err
 	}
-	return p.compareMembers(func(a, b profile.Membership) bool { return a.Audience == b.Audience && a.Ref == b.Ref })
+	return p.compareAnswers(false)
 }
 
 // alternating wants entries and exits in turn for each profile and audience,
-// and the instants of each profile in order.
-func alternating(transitions []audience.Transition) error {
-	type pair struct{ profile, audience string }
-	in := map[pair]bool{}
-	last := map[string]time.Time{}
-	for _, tr := range transitions {
-		p := pair{tr.Profile, tr.Audience}
-		if in[p] == (tr.Type == audience.Entered) {
-			return fmt.Errorf("out of turn: %s", tr)
+// each old value to be the new one of before, and the instants of each profile
+// in order.
+func alternating(notices []oracle.Notice) error {
+	for _, mine := range byProfile(notices) {
+		in, values, last := map[string]bool{}, map[string]profile.Value{}, time.Time{}
+		for _, n := range mine {
+			at, inTurn := n.Transition.At, in[n.Transition.Audience] == (n.Transition.Type == audience.Exited)
+			in[n.Transition.Audience] = n.Transition.Type == audience.Entered
+			if c := n.Change; c != nil {
+				at, inTurn = c.At, sameValue(values[c.Trait], c.Old)
+				values[c.Trait] = c.New
+			}
+			if !inTurn || at.Before(last) {
+				return fmt.Errorf("out of turn, or back in time:\n%s", lines([]oracle.Notice{n}))
+			}
+			last = at
 		}
-		if tr.At.Before(last[tr.Profile]) {
-			return fmt.Errorf("back in time: %s", tr)
-		}
-		in[p] = tr.Type == audience.Entered
-		last[tr.Profile] = tr.At
 	}
 	return nil
 }
 
-// rename gives a message, merge or deletion to people of another name, and
-// drops what is of audiences.
+// rename gives a message, merge or deletion to people and accounts of another
+// name, and drops what is of definitions.
 func rename(op oracle.Operation, prefix string) oracle.Operation {
 	switch op := op.(type) {
 	case oracle.Track:
 		op.Event.Profile = prefix + op.Event.Profile
+		if op.Event.Account != "" {
+			op.Event.Account = prefix + op.Event.Account
+		}
 		return op
 	case oracle.Identify:
 		op.Profile = prefix + op.Profile
 		return op
 	case oracle.Group:
-		return oracle.Group{Profile: prefix + op.Profile, Account: op.Account}
+		op.Profile, op.Account = prefix+op.Profile, prefix+op.Account
+		return op
 	case oracle.Merge:
 		return oracle.Merge{From: prefix + op.From, Into: prefix + op.Into}
 	case oracle.Delete:

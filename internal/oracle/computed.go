@@ -23,48 +23,53 @@ type sample struct {
 	value profile.Value
 }
 
-// value returns the person's value of a computed trait, null if there is none.
+// value returns what the profile has of a computed trait, null if there is none.
 // The limits on the size of values are left out.
 func (v view) value(key string) profile.Value {
 	if value, known := v.values[key]; known {
 		return value
 	}
 	c, ok := v.world.traits[key]
-	if !ok {
+	if !ok || c.definition.Of != v.ref.Subject {
 		return profile.Value{}
 	}
-	value := valueOf(c.definition, v.samples(c))
-	v.values[key] = value
-	return value
-}
-
-// samples returns those that count, in order of time and, at one time, of
-// value.
-func (v view) samples(c computed) []sample {
-	var all []sample
-	d := &c.definition
-	for _, m := range v.matching(d.Event, d.Filter, d.Window, c.since) {
-		s := sample{time: m.track.Event.Time.UnixNano()}
-		if d.Type != trait.TypeCount {
-			s.value = property(&m.track.Event, d.Property)
-			if !counts(d.Type, s.value) {
-				continue
-			}
-			if !numeric(d.Type) {
-				s.value = pack(whole(s.value.Any()))
-			}
-		}
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b sample) int {
+	samples := v.samples(c)
+	slices.SortFunc(samples, func(a, b sample) int {
 		return cmp.Or(cmp.Compare(a.time, b.time), a.value.Compare(b.value))
 	})
+	v.values[key] = valueOf(c.definition, samples)
+	return v.values[key]
+}
+
+// samples returns those that count.
+func (v view) samples(c computed) []sample {
+	if c.definition.Of == profile.Account {
+		return v.accountSamples(c)
+	}
+	var all []sample
+	d := &c.definition
+	for _, m := range v.matching(d.Event, d.Filter, d.Window, c.since, v.scope(d.Filter, c.since)) {
+		all = appendSample(all, d.Type, m, property(m.track.Event.Properties.Map(), d.Property))
+	}
 	return all
 }
 
-// property returns what an event has at a path, null if nothing.
-func property(e *profile.Event, path string) profile.Value {
-	var v any = e.Properties.Map()
+// appendSample appends that of an event with a value, if it counts for a type.
+func appendSample(samples []sample, t trait.Type, m message, value profile.Value) []sample {
+	switch {
+	case t == trait.TypeCount:
+		value = profile.Value{}
+	case !counts(t, value):
+		return samples
+	case !numeric(t):
+		value = pack(whole(value.Any()))
+	}
+	return append(samples, sample{m.track.Event.Time.UnixNano(), value})
+}
+
+// property returns what there is at a path, null if nothing.
+func property(of map[string]any, path string) profile.Value {
+	var v any = of
 	for key := range strings.SplitSeq(path, ".") {
 		m, _ := v.(map[string]any)
 		v = m[key]

@@ -3,14 +3,15 @@
 //
 // A history is a log of Operations and nothing else; the place of an operation
 // in the log is its arrival number. Every answer is worked out from the log
-// anew: the log is folded into the people and audiences it leaves (fold), and a
-// condition is evaluated by counting through a person's messages (holds). There
-// are no indexes, no horizons and no timers. What time alone changes is found
-// by asking at every instant at which anything could change (instants).
+// anew: the log is folded into the people, accounts and definitions it leaves
+// (fold); a condition is evaluated by counting through a person's messages
+// (holds), a computed trait by going through all its events (samples, valueOf).
+// There are no indexes, no horizons and no timers. What time alone changes is
+// found by asking at every instant at which anything could change (instants).
 //
 // Members is that answer: who is in an audience at an instant. A Model adds
 // what a subscriber must be told: it keeps who was said to be in which
-// audience, and at every step tells the difference.
+// audience and which values were told, and at every step tells the difference.
 //
 // The oracle shares the plain data types with the engine and none of its
 // evaluation; CEL runs in cel-go's own program over plain maps. It is slow: a

@@ -14,16 +14,16 @@ type filters struct{ answers map[string]bool }
 
 func newFilters() *filters { return &filters{answers: map[string]bool{}} }
 
-// event answers a filter on the event of m; traits are asked for only where
-// the filter reads them.
-func (f *filters) event(source string, m message, traits func() traits) bool {
+// event answers a filter on the event of m. What it sees beside is asked for
+// only where it reads traits.
+func (f *filters) event(source string, m message, sees func() scope) bool {
 	e := &m.track.Event
 	in := celfilter.Plain{Name: e.Name, Time: e.Time}
 	key := source + "\x00" + strconv.Itoa(m.arrival)
 	if strings.Contains(source, "traits") {
-		ts := traits()
-		in.Traits = ts.plain()
-		key += "\x00" + ts.String()
+		seen := sees()
+		in.Traits, in.Account = seen.own, seen.account
+		key += "\x00" + seen.text
 	}
 	return f.remember(key, func() bool {
 		in.Properties, in.Context = e.Properties.Map(), e.Context.Map()

@@ -8,10 +8,10 @@ import (
 )
 
 // instants returns, in order, every instant in [from, to) at which time alone
-// could change what holds for a person: each time that a message tells, shifted
-// by each bound of each window there is. Most of them change nothing. A date
-// that is in no message, as the average of dates, is not among them.
-func (v view) instants(from, to int64) []int64 {
+// could change what holds for a profile: each time that a message tells, and each
+// date in traits as they are, shifted by each bound of each window there is.
+// Most of them change nothing.
+func (v view) instants(from, to int64, computed []profile.Value) []int64 {
 	bounds := []int64{0}
 	for _, a := range v.world.audiences {
 		bounds = appendBounds(bounds, a.definition.Where)
@@ -22,7 +22,7 @@ func (v view) instants(from, to int64) []int64 {
 	slices.Sort(bounds)
 	bounds = slices.Compact(bounds)
 	var all []int64
-	for _, at := range v.times() {
+	for _, at := range appendDates(v.times(), computed) {
 		for _, bound := range bounds {
 			if u := at + bound; from <= u && u < to {
 				all = append(all, u)
@@ -33,30 +33,35 @@ func (v view) instants(from, to int64) []int64 {
 	return slices.Compact(all)
 }
 
-// times returns those of the person's events and trait writes, and the dates
-// in properties and traits.
+// times returns those of the profile's events and trait writes, and the dates
+// in the traits; for an account also those of the users whose events it takes.
 func (v view) times() []int64 {
 	var all []int64
 	for _, m := range v.messages {
 		if m.track != nil {
 			all = append(all, m.track.Event.Time.UnixNano())
-			all = appendDates(all, m.track.Event.Properties)
 		}
 		if m.traits != nil {
 			all = append(all, m.traits.Time.UnixNano())
-			all = appendDates(all, m.traits.Traits)
+			for _, value := range m.traits.Traits.All() {
+				all = appendDates(all, []profile.Value{value})
+			}
+		}
+	}
+	if v.ref.Subject == profile.Account {
+		for _, a := range v.actors() {
+			if slices.ContainsFunc(a.messages, a.takes) {
+				all = append(all, a.times()...)
+			}
 		}
 	}
 	return all
 }
 
-func appendDates(times []int64, o profile.Object) []int64 {
-	for _, value := range o.All() {
+func appendDates(times []int64, values []profile.Value) []int64 {
+	for _, value := range values {
 		if date, ok := readDate(value); ok {
 			times = append(times, date)
-		}
-		if inner, ok := value.Object(); ok {
-			times = appendDates(times, inner)
 		}
 	}
 	return times

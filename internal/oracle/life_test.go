@@ -19,6 +19,14 @@ func remove(hours float64, user, want string) step {
 	return step{at(hours), oracle.Delete{Profile: user}, want}
 }
 
+func users(ids ...string) []profile.Ref {
+	var refs []profile.Ref
+	for _, id := range ids {
+		refs = append(refs, profile.UserRef(id))
+	}
+	return refs
+}
+
 func TestCreationTellsWhatWasDueFirst(t *testing.T) {
 	play(t,
 		create(at(0), "", members("a", audience.Performed("Buy").Within(2*hour))),
@@ -77,7 +85,7 @@ func TestMerge(t *testing.T) {
 		event(at(6), "unknown", "Buy", at(6), "x-none@6 event, x+one@6 event"),
 	)
 	require.Equal(t, "c", m.Resolve("a"))
-	require.Equal(t, []string{"c", "x"}, m.Profiles())
+	require.Equal(t, users("c", "x"), m.Profiles())
 	require.Equal(t, []string{"none", "one", "two"}, m.Audiences())
 	require.Equal(t, []profile.Membership{{Audience: "two", Ref: profile.UserRef("c"), Since: at(3)}}, m.Told("two"))
 }
@@ -117,7 +125,7 @@ func TestDeletionForgetsEverything(t *testing.T) {
 		event(at(3), "u", "Buy", at(1), "u+a@3 event", `{}`, "m"), // not known before
 		event(at(3), "older", "Look", at(3), "older+z@3 event"),   // nor merged
 	)
-	require.Equal(t, []string{"older", "u"}, m.Profiles())
+	require.Equal(t, users("older", "u"), m.Profiles())
 }
 
 func TestWhatIsDueWithDataIsSettledWithIt(t *testing.T) {
@@ -152,8 +160,8 @@ func TestOrderIsInstantThenProfileThenAudience(t *testing.T) {
 
 func TestReactions(t *testing.T) {
 	m := oracle.NewModel(at(0))
-	m.React = func(tr audience.Transition) []oracle.Operation {
-		if tr.Type == audience.Exited && tr.Audience == "a" {
+	m.React = func(n oracle.Notice) []oracle.Operation {
+		if tr := n.Transition; tr.Type == audience.Exited && tr.Audience == "a" {
 			return []oracle.Operation{oracle.Track{Event: profile.Event{Profile: "w", Name: "Left", Time: tr.At}}}
 		}
 		return nil

@@ -1,34 +1,37 @@
 package oracle
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
 )
 
 // Model is what a subscriber of an engine has been told, and must be told next.
 type Model struct {
-	// React, if set, is the subscriber: it is given each transition and returns
-	// the operations with which its callback turns back to the engine. They are
-	// done at the transition's instant or, if it is later, at the clock's, before
-	// the next profile is looked at.
-	React func(audience.Transition) []Operation
+	// React, if set, is the subscriber: it is given each notice and returns the
+	// operations with which its callback turns back to the engine. They are done
+	// at the notice's instant or, if it is later, at the clock's, before the next
+	// profile is looked at.
+	React func(Notice) []Operation
 
 	log     []Operation
 	world   *world
 	filters *filters
-	clock   int64                        // what the clock was set to
-	now     int64                        // what has been reached
-	told    map[pair]audience.Transition // of those who are in: how they entered
-	waiting []audience.Transition        // due to the subscriber
-	heard   []audience.Transition        // by the subscriber, since the last call
-	busy    bool                         // in React
-	keys    map[string]bool              // of every audience there ever was
+	clock   int64                         // what the clock was set to
+	now     int64                         // what has been reached
+	told    map[pair]audience.Transition  // of those who are in: how they entered
+	values  map[pair]audience.TraitChange // of those who have a value: how they got it
+	waiting []Notice                      // due to the subscriber
+	heard   []Notice                      // by the subscriber, in the last call
+	busy    bool                          // in React
+	keys    map[string]bool               // of all audiences and computed traits there ever were
 }
 
-type pair struct{ profile, audience string }
+type pair struct {
+	ref profile.Ref
+	key string
+}
 
 // NewModel returns the model of an engine without data whose clock stands at
 // now.
@@ -39,36 +42,33 @@ func NewModel(now time.Time) *Model {
 		clock:   now.UnixNano(),
 		now:     now.UnixNano(),
 		told:    map[pair]audience.Transition{},
+		values:  map[pair]audience.TraitChange{},
 		keys:    map[string]bool{},
 	}
 }
 
-// Do applies an operation when the clock has been set to t, and returns the
-// transitions that the subscriber hears meanwhile, in order.
-func (m *Model) Do(t time.Time, op Operation) []audience.Transition {
+// Do applies an operation when the clock has been set to t.
+func (m *Model) Do(t time.Time, op Operation) {
+	m.heard = nil
 	m.clock = max(m.clock, t.UnixNano())
 	m.apply(op)
-	return m.flush()
 }
 
 // Advance lets time pass until t inclusive.
-func (m *Model) Advance(t time.Time) []audience.Transition {
+func (m *Model) Advance(t time.Time) {
+	m.heard = nil
 	m.pass(t.UnixNano() + 1)
 	m.now = max(m.now, t.UnixNano())
-	return m.flush()
 }
 
-func (m *Model) flush() []audience.Transition {
-	heard := m.heard
-	m.heard = nil
-	return heard
-}
+// Heard returns what the subscriber heard during the last call, in order.
+func (m *Model) Heard() []Notice { return m.heard }
 
 func (m *Model) apply(op Operation) {
 	t := max(m.clock, m.now) // never backwards
 	limit := t
 	switch op.(type) {
-	case Create, Drop:
+	case Create, Edit, Drop, DropTrait:
 		limit++ // what is due at t itself comes before, not with it
 	}
 	m.pass(limit)
@@ -78,75 +78,82 @@ func (m *Model) apply(op Operation) {
 	m.log = append(m.log, op)
 	m.world = fold(m.log)
 	touched, cause := m.touched(before, op)
-	m.tell(touched, cause)
+	m.tell(touched, func(key string) audience.Cause {
+		if edit, ok := op.(Edit); ok && edit.Trait.Key == key {
+			return audience.CauseEdit
+		}
+		return cause
+	})
 	m.deliver()
 }
 
-// touched returns the profiles whose memberships an operation may change, and
+// touched returns the profiles for which an operation may change something, and
 // the cause to give.
-func (m *Model) touched(before *world, op Operation) ([]string, audience.Cause) {
+func (m *Model) touched(before *world, op Operation) ([]profile.Ref, audience.Cause) {
 	switch op := op.(type) {
 	case Track:
-		return m.receiver(op.Event.Profile), audience.CauseEvent
+		return m.receiver(op.Event.Profile, op), audience.CauseEvent
 	case Identify:
-		return m.receiver(op.Profile), audience.CauseTrait
+		return m.receiver(op.Profile, op), audience.CauseTrait
 	case Group:
-		return m.receiver(op.Profile), audience.CauseTrait
+		return m.receiver(op.Profile, op), audience.CauseTrait
 	case Merge:
 		from, into := before.resolve(op.From), before.resolve(op.Into)
 		if from == into {
 			return nil, audience.CauseMerge
 		}
-		return []string{from, into}, audience.CauseMerge
+		return append(m.reached(before, op), profile.UserRef(from), profile.UserRef(into)), audience.CauseMerge
 	case Delete:
-		return []string{before.resolve(op.Profile)}, audience.CauseDelete
+		return append(m.reached(before, op), profile.UserRef(before.resolve(op.Profile))), audience.CauseDelete
 	case Create:
 		for _, d := range op.Definitions {
 			m.keys[d.Key] = true
 		}
-		return m.everyone(), audience.CauseBackfill
-	case Drop:
-		return m.everyone(), audience.CauseDelete
+		for _, c := range op.Traits {
+			m.keys[c.Key] = true
+		}
+		return m.Profiles(), audience.CauseBackfill
+	case Edit:
+		return m.Profiles(), audience.CauseDependency
+	case Drop, DropTrait:
+		return m.Profiles(), audience.CauseDelete
 	}
 	panic("oracle: unknown operation")
 }
 
-// receiver returns the profile that the last message of the log was for, or
+// receiver returns the profiles that the last message of the log reached, or
 // none if the message was known before.
-func (m *Model) receiver(id string) []string {
+func (m *Model) receiver(id string, op Operation) []profile.Ref {
 	id = m.world.resolve(id)
 	messages := m.world.people[id].distinct()
 	if messages[len(messages)-1].arrival != len(m.log) {
 		return nil
 	}
-	return []string{id}
+	return append(m.reached(nil, op), profile.UserRef(id))
 }
-
-func (m *Model) everyone() []string { return slices.Collect(maps.Keys(m.world.people)) }
 
 // pass fires what time alone changes before limit, a profile at an instant
 // after the other: what the subscriber does may change what is next.
 func (m *Model) pass(limit int64) {
 	for {
-		id, t, found := m.nextChange(limit)
+		ref, t, found := m.nextChange(limit)
 		if !found {
 			return
 		}
 		m.now = t
-		m.tell([]string{id}, audience.CauseTime)
+		m.tell([]profile.Ref{ref}, func(string) audience.Cause { return audience.CauseTime })
 		m.deliver()
 	}
 }
 
-// nextChange returns the first profile, by instant and id, for which before
-// limit something else holds than was told.
-func (m *Model) nextChange(limit int64) (first string, at int64, found bool) {
-	for _, id := range m.Profiles() {
-		v := m.view(id, 0)
-		for _, t := range v.instants(m.now, limit) {
-			v.t = t
-			if m.differs(v, id) {
-				first, at, found, limit = id, t, true, t
+// nextChange returns the first profile, by instant and order of profiles, for
+// which before limit something else holds than was told.
+func (m *Model) nextChange(limit int64) (first profile.Ref, at int64, found bool) {
+	for _, ref := range m.Profiles() {
+		v := m.view(ref)
+		for _, t := range v.instants(m.now, limit, m.computed(ref)) {
+			if m.differs(v.at(t)) {
+				first, at, found, limit = ref, t, true, t
 				break
 			}
 		}
@@ -154,65 +161,47 @@ func (m *Model) nextChange(limit int64) (first string, at int64, found bool) {
 	return first, at, found
 }
 
-func (m *Model) differs(v view, id string) bool {
+// computed returns the values of a profile's computed traits: they stay until
+// the next change.
+func (m *Model) computed(ref profile.Ref) []profile.Value {
+	var values []profile.Value
+	for of, c := range m.values {
+		if of.ref == ref {
+			values = append(values, c.New)
+		}
+	}
+	return values
+}
+
+func (m *Model) differs(v view) bool {
+	for key := range m.world.traits {
+		if !same(m.values[pair{v.ref, key}].New, v.value(key)) {
+			return true
+		}
+	}
 	for key := range m.world.audiences {
-		if _, in := m.told[pair{id, key}]; in != v.member(key) {
+		if _, in := m.told[pair{v.ref, key}]; in != m.isMember(v, key) {
 			return true
 		}
 	}
 	return false
 }
 
-// view returns what is known of a profile at t: nothing if it does not exist.
-func (m *Model) view(id string, t int64) view {
-	v := view{world: m.world, filters: m.filters, t: t}
-	if p := m.world.people[id]; p != nil {
+// isMember reports whether there is such a profile and it is in the audience of
+// a key. Audiences are of users.
+func (m *Model) isMember(v view, key string) bool {
+	return v.ref.Subject == profile.User && m.world.people[v.ref.ID] != nil && v.member(key)
+}
+
+// view returns what is known of a profile: nothing if it does not exist.
+func (m *Model) view(ref profile.Ref) view {
+	v := view{world: m.world, filters: m.filters, ref: ref}
+	of := m.world.people
+	if ref.Subject == profile.Account {
+		of = m.world.accounts
+	}
+	if p := of[ref.ID]; p != nil {
 		v.messages = p.distinct()
 	}
 	return v
-}
-
-// tell says what has become different for the profiles, ordered by profile and
-// audience.
-func (m *Model) tell(profiles []string, cause audience.Cause) {
-	slices.Sort(profiles)
-	for _, id := range profiles {
-		v := m.view(id, m.now)
-		for _, key := range slices.Sorted(maps.Keys(m.keys)) {
-			_, was := m.told[pair{id, key}]
-			is := m.world.people[id] != nil && v.member(key)
-			if was == is {
-				continue
-			}
-			tr := audience.Transition{Audience: key, Profile: id, At: time.Unix(0, m.now).UTC(), Cause: cause}
-			if is {
-				m.told[pair{id, key}] = tr
-			} else {
-				tr.Type = audience.Exited
-				delete(m.told, pair{id, key})
-			}
-			m.waiting = append(m.waiting, tr)
-		}
-	}
-}
-
-// deliver calls the subscriber. What the subscriber does in turn is heard
-// after what waits already.
-func (m *Model) deliver() {
-	if m.busy {
-		return
-	}
-	for len(m.waiting) > 0 {
-		tr := m.waiting[0]
-		m.waiting = m.waiting[1:]
-		m.heard = append(m.heard, tr)
-		if m.React == nil {
-			continue
-		}
-		m.busy = true
-		for _, op := range m.React(tr) {
-			m.apply(op)
-		}
-		m.busy = false
-	}
 }

@@ -22,9 +22,14 @@ type Identify struct {
 	MessageID string
 }
 
-// Group attaches a user to an account. That is all a user's audiences can know
-// of it: there is a profile.
-type Group struct{ Profile, Account string }
+// Group attaches a user to an account and sets traits of the account. Of it
+// a user's audiences can only know that there is a profile.
+type Group struct {
+	Profile, Account string
+	Traits           profile.Object
+	Time             time.Time
+	MessageID        string // known to the account
+}
 
 // Merge makes From and Into one profile, under Into's id.
 type Merge struct{ From, Into string }

@@ -11,6 +11,7 @@ import (
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/oracle"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // The tests tell stories in hours: at(5) is five hours into the story.
@@ -25,7 +26,7 @@ func at(hours float64) time.Time { return start.Add(time.Duration(hours * float6
 type step struct {
 	at   time.Time
 	do   oracle.Operation // nil: time passes
-	want string           // "u+a@5 event, u-a@7 time": u entered a at hour 5, ...
+	want string           // all that is heard: "u.n=0>2@5 event, u+a@5 event, u-a@7 time": u's trait n went from 0 to 2 and u entered a at hour 5, ...
 }
 
 func play(t *testing.T, steps ...step) *oracle.Model {
@@ -38,35 +39,46 @@ func play(t *testing.T, steps ...step) *oracle.Model {
 func playOn(t *testing.T, m *oracle.Model, steps ...step) {
 	t.Helper()
 	for i, s := range steps {
-		var got []audience.Transition
 		if s.do == nil {
-			got = m.Advance(s.at)
+			m.Advance(s.at)
 		} else {
-			got = m.Do(s.at, s.do)
+			m.Do(s.at, s.do)
 		}
-		require.Equal(t, s.want, tell(got), "step %d: %+v", i, s.do)
+		require.Equal(t, s.want, tell(m.Heard()), "step %d: %+v", i, s.do)
 	}
 }
 
-func tell(transitions []audience.Transition) string {
+func tell(notices []oracle.Notice) string {
 	var out []string
-	for _, tr := range transitions {
+	for _, n := range notices {
+		if c := n.Change; c != nil {
+			out = append(out, fmt.Sprintf("%s.%s=%s>%s%s", c.Profile.ID, c.Trait, c.Old, c.New, when(c.At, c.Cause)))
+			continue
+		}
 		sign := "+"
-		if tr.Type == audience.Exited {
+		if n.Transition.Type == audience.Exited {
 			sign = "-"
 		}
-		since := tr.At.Sub(start)
-		when := fmt.Sprint(since.Hours())
-		if since%(hour/2) != 0 {
-			when = since.String()
-		}
-		out = append(out, tr.Profile+sign+tr.Audience+"@"+when+" "+tr.Cause.String())
+		out = append(out, n.Transition.Profile+sign+n.Transition.Audience+when(n.Transition.At, n.Transition.Cause))
 	}
 	return strings.Join(out, ", ")
 }
 
+func when(t time.Time, cause audience.Cause) string {
+	since := t.Sub(start)
+	when := fmt.Sprint(since.Hours())
+	if since%(hour/2) != 0 {
+		when = since.String()
+	}
+	return "@" + when + " " + cause.String()
+}
+
 func create(t time.Time, want string, ds ...audience.Definition) step {
 	return step{t, oracle.Create{Definitions: ds}, want}
+}
+
+func createTraits(t time.Time, want string, cs ...trait.Computed) step {
+	return step{t, oracle.Create{Traits: cs}, want}
 }
 
 func members(key string, c audience.Condition) audience.Definition {

@@ -2,12 +2,13 @@ package oracle
 
 import (
 	"regexp"
+	"sync"
 
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
 
-// traits are those that a person has.
+// traits are those that a profile has.
 type traits map[string]profile.Value
 
 // traits returns the custom traits present: of each name the greatest write up
@@ -34,12 +35,26 @@ func (v view) traits(since int) traits {
 	return present
 }
 
-// seen returns the traits that an expression sees: the custom ones, and by the
-// names that it mentions computed traits and memberships. Those have a since of
-// their own.
-func (v view) seen(expression string, since int) traits {
+// scope is the traits that an expression sees, plain, and as text.
+type scope struct {
+	own, account map[string]any
+	text         string
+}
+
+func newScope(own, account traits) scope {
+	return scope{own.plain(), account.plain(), own.String() + account.String()}
+}
+
+// scope returns what an expression of users sees, worked out when it is needed.
+func (v view) scope(expression string, since int) func() scope {
+	return sync.OnceValue(func() scope { return newScope(v.seen(Mentioned(expression), since), nil) })
+}
+
+// seen returns the custom traits and, by their names, computed ones and
+// memberships. Those have a since of their own.
+func (v view) seen(names []string, since int) traits {
 	ts := v.traits(since)
-	for _, name := range mentioned(expression) {
+	for _, name := range names {
 		v.cover(ts, name)
 	}
 	return ts
@@ -48,33 +63,48 @@ func (v view) seen(expression string, since int) traits {
 // cover puts the computed trait or the membership of a key in place of the
 // custom trait, if there is one.
 func (v view) cover(ts traits, key string) {
-	if _, ok := v.world.traits[key]; ok {
+	if c, ok := v.world.traits[key]; ok && c.definition.Of == v.ref.Subject {
 		delete(ts, key)
 		if value := v.value(key); !value.IsNull() {
 			ts[key] = value
 		}
 	}
-	if _, ok := v.world.audiences[key]; ok {
+	if _, ok := v.world.audiences[key]; ok && v.ref.Subject == profile.User {
 		ts[key] = profile.BoolValue(v.member(key))
 	}
 }
 
-var mention = regexp.MustCompile(`\btraits\.(\w+)|"(\w+)" in traits\b`)
-
-// mentioned returns the names of the traits in an expression.
-func mentioned(expression string) []string {
-	var names []string
-	for _, m := range mention.FindAllStringSubmatch(expression, -1) {
-		names = append(names, m[1]+m[2])
+// A name stands after a dot or is asked for with in.
+var (
+	mentions = []*regexp.Regexp{
+		regexp.MustCompile(`(?:^|[^.\w])traits\.(\w+)`),
+		regexp.MustCompile(`"(\w+)" in traits\b`),
 	}
-	return names
+	accountMentions = []*regexp.Regexp{
+		regexp.MustCompile(`\baccount\.traits\.(\w+)`),
+		regexp.MustCompile(`"(\w+)" in account\.traits\b`),
+	}
+)
+
+// Mentioned returns the names of the traits in an expression.
+func Mentioned(expression string) []string { return find(mentions, expression) }
+
+// MentionedOfAccount returns the names of the account's traits in an expression.
+func MentionedOfAccount(expression string) []string { return find(accountMentions, expression) }
+
+func find(names []*regexp.Regexp, expression string) []string {
+	var found []string
+	for _, re := range names {
+		for _, m := range re.FindAllStringSubmatch(expression, -1) {
+			found = append(found, m[1])
+		}
+	}
+	return found
 }
 
 // date answers a condition on a date in a trait.
 func (v view) date(leaf *trait.Date, since int) bool {
-	ts := v.traits(since)
-	v.cover(ts, leaf.Name)
-	value, ok := ts[leaf.Name]
+	value, ok := v.seen([]string{leaf.Name}, since)[leaf.Name]
 	if !ok {
 		return false
 	}

@@ -1,16 +1,15 @@
 package oracle
 
 import (
-	"sync"
-
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
 
-// view is what can be known of one person at one instant.
+// view is what can be known of one profile at one instant.
 type view struct {
 	world    *world
 	filters  *filters
+	ref      profile.Ref
 	messages []message                // each once
 	t        int64                    // Unix nanoseconds
 	values   map[string]profile.Value // of computed traits, as far as they were asked for
@@ -48,9 +47,10 @@ func (v view) holds(n audience.Node, since int) bool {
 	case n.Not != nil:
 		return !v.holds(*n.Not, since)
 	case n.Event != nil:
-		return compare(n.Event.Count, len(v.matching(n.Event.Name, n.Event.Filter, n.Event.Window, since)))
+		e := n.Event
+		return compare(e.Count, len(v.matching(e.Name, e.Filter, e.Window, since, v.scope(e.Filter, since))))
 	case n.Trait != "":
-		return v.filters.traits(n.Trait, v.seen(n.Trait, since))
+		return v.filters.traits(n.Trait, v.seen(Mentioned(n.Trait), since))
 	case n.TraitDate != nil:
 		return v.date(n.TraitDate, since)
 	}
@@ -70,15 +70,15 @@ func compare(c audience.Count, n int) bool {
 }
 
 // matching returns the person's events of a name that pass a filter, if there is
-// one, and lie in a window.
-func (v view) matching(name, filter string, w profile.Window, since int) []message {
-	seen := sync.OnceValue(func() traits { return v.seen(filter, since) })
+// one, and lie in a window. What the filter sees is asked for only where it
+// reads traits.
+func (v view) matching(name, filter string, w profile.Window, since int, sees func() scope) []message {
 	var found []message
 	for _, m := range v.messages {
 		if m.track == nil || m.arrival <= since || m.track.Event.Name != name {
 			continue
 		}
-		if inWindow(v.t-m.track.Event.Time.UnixNano(), w) && (filter == "" || v.filters.event(filter, m, seen)) {
+		if inWindow(v.t-m.track.Event.Time.UnixNano(), w) && (filter == "" || v.filters.event(filter, m, sees)) {
 			found = append(found, m)
 		}
 	}

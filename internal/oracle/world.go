@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/muster-go/muster/audience"
@@ -9,14 +10,18 @@ import (
 // world is what a log of operations leaves.
 type world struct {
 	people    map[string]*person
+	accounts  map[string]*person
 	mergedTo  map[string]string // an id that is no profile of its own → where its messages go
 	audiences map[string]live
 	traits    map[string]computed
 }
 
-// person is one profile: every message that was sent for it, in the order of
-// arrival.
-type person struct{ messages []message }
+// person is one profile, of a user or an account: every message that was sent
+// for it, in the order of arrival.
+type person struct {
+	messages []message
+	accounts map[string]bool // that a user is attached to
+}
 
 // message is an event, traits or, if neither, a sign of life.
 type message struct {
@@ -36,6 +41,7 @@ type live struct {
 func fold(log []Operation) *world {
 	w := &world{
 		people:    map[string]*person{},
+		accounts:  map[string]*person{},
 		mergedTo:  map[string]string{},
 		audiences: map[string]live{},
 		traits:    map[string]computed{},
@@ -49,6 +55,10 @@ func fold(log []Operation) *world {
 			w.deliver(op.Profile, message{arrival: arrival, id: op.MessageID, traits: &op})
 		case Group:
 			w.deliver(op.Profile, message{arrival: arrival})
+			w.people[w.resolve(op.Profile)].accounts[op.Account] = true
+			traits := &Identify{Traits: op.Traits, Time: op.Time}
+			a := profileOf(w.accounts, op.Account)
+			a.messages = append(a.messages, message{arrival: arrival, id: op.MessageID, traits: traits})
 		case Merge:
 			w.merge(op.From, op.Into)
 		case Delete:
@@ -90,16 +100,16 @@ func (w *world) resolve(id string) string {
 	}
 }
 
-// person returns the profile of a resolved id, made if there is none.
-func (w *world) person(id string) *person {
-	if w.people[id] == nil {
-		w.people[id] = &person{}
+// profileOf returns that of an id, made if there is none.
+func profileOf(of map[string]*person, id string) *person {
+	if of[id] == nil {
+		of[id] = &person{accounts: map[string]bool{}}
 	}
-	return w.people[id]
+	return of[id]
 }
 
 func (w *world) deliver(id string, m message) {
-	p := w.person(w.resolve(id))
+	p := profileOf(w.people, w.resolve(id))
 	p.messages = append(p.messages, m)
 }
 
@@ -108,10 +118,11 @@ func (w *world) merge(from, into string) {
 	if from == into {
 		return
 	}
-	to := w.person(into)
+	to := profileOf(w.people, into)
 	if p := w.people[from]; p != nil {
 		to.messages = append(to.messages, p.messages...)
 		slices.SortFunc(to.messages, func(a, b message) int { return a.arrival - b.arrival })
+		maps.Copy(to.accounts, p.accounts)
 	}
 	delete(w.people, from)
 	w.mergedTo[from] = into

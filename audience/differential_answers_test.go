@@ -1,0 +1,154 @@
+package audience_test
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/muster-go/muster/internal/oracle"
+	"github.com/muster-go/muster/profile"
+)
+
+// compareAnswers compares what the engine answers about members and values with
+// what the oracle does; since when they are so, only if that is asked for.
+func (p *player) compareAnswers(since bool) error {
+	if err := p.compareMembers(since); err != nil {
+		return err
+	}
+	if err := p.compareValues(since); err != nil {
+		return err
+	}
+	for _, ref := range p.model.Profiles() {
+		if err := p.compareProfile(ref, since); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// later is when nothing changes any more.
+func (p *player) later() time.Time { return p.clock.Now().Add(3 * 365 * profile.Day) }
+
+func (p *player) compareMembers(since bool) error {
+	same := func(a, b profile.Membership) bool {
+		return a.Audience == b.Audience && a.Ref == b.Ref && (!since || a.Since.Equal(b.Since))
+	}
+	for _, key := range p.model.Audiences() {
+		got, err := all(p.engine.Members(p.ctx, key))
+		want := p.model.Told(key)
+		if err != nil || !slices.EqualFunc(want, got, same) {
+			return fmt.Errorf("members of %s: expected %v, actual %v, %v", key, want, got, err)
+		}
+		if n, err := p.engine.MemberCount(p.ctx, key); err != nil || n != len(want) {
+			return fmt.Errorf("member count of %s: expected %d, actual %d, %v", key, len(want), n, err)
+		}
+		var ids []string
+		for _, m := range want {
+			ids = append(ids, m.Ref.ID)
+		}
+		if truth := p.model.Members(key, p.later()); !slices.Equal(truth, ids) {
+			return fmt.Errorf("oracle: members of %s are %v, told are %v", key, truth, ids)
+		}
+	}
+	return nil
+}
+
+func (p *player) compareValues(since bool) error {
+	for _, key := range p.model.Traits() {
+		got, err := all(p.engine.Values(p.ctx, key))
+		want := p.model.ToldValues(key)
+		if err != nil || !slices.EqualFunc(want, got, sameComputed(since)) {
+			return fmt.Errorf("values of %s: expected %v, actual %v, %v", key, want, got, err)
+		}
+		told := map[profile.Ref]profile.Value{}
+		for _, v := range want {
+			told[v.Ref] = v.Value
+		}
+		for _, ref := range p.model.Profiles() {
+			if truth := p.model.Value(ref, key, p.later()); !sameValue(truth, told[ref]) {
+				return fmt.Errorf("oracle: %s of %v is %s, told was %s", key, ref, truth, told[ref])
+			}
+		}
+	}
+	return nil
+}
+
+// compareProfile compares what is asked of one profile.
+func (p *player) compareProfile(ref profile.Ref, since bool) error {
+	keys, err := p.audiences(ref)
+	if want := p.toldAudiences(ref); err != nil || !slices.Equal(want, keys) {
+		return fmt.Errorf("audiences of %v: expected %v, actual %v, %v", ref, want, keys, err)
+	}
+	got, err := p.engine.ValuesOf(p.ctx, ref)
+	if want := p.toldValues(ref); err != nil || !slices.EqualFunc(want, got, sameComputed(since)) {
+		return fmt.Errorf("values of %v: expected %v, actual %v, %v", ref, want, got, err)
+	}
+	return nil
+}
+
+// audiences returns those that a profile is in; accounts are in none.
+func (p *player) audiences(ref profile.Ref) ([]string, error) {
+	if ref.Subject == profile.Account {
+		return nil, nil
+	}
+	return p.engine.Audiences(p.ctx, ref.ID)
+}
+
+func (p *player) toldAudiences(ref profile.Ref) []string {
+	var keys []string
+	for _, key := range p.model.Audiences() {
+		if slices.ContainsFunc(p.model.Told(key), func(m profile.Membership) bool { return m.Ref == ref }) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (p *player) toldValues(ref profile.Ref) []profile.ComputedValue {
+	var values []profile.ComputedValue
+	for _, key := range p.model.Traits() {
+		for _, v := range p.model.ToldValues(key) {
+			if v.Ref == ref {
+				values = append(values, v)
+			}
+		}
+	}
+	return values
+}
+
+// look writes what a callback that is told of a profile sees of it.
+func look(n oracle.Notice, keys []string, values []profile.ComputedValue) string {
+	text := fmt.Sprintf("in the callback on\n%sit is in %v and has", lines([]oracle.Notice{n}), keys)
+	for _, v := range values {
+		text += fmt.Sprintf(" %s=%s", v.Key, v.Value)
+	}
+	return text
+}
+
+func sameComputed(since bool) func(a, b profile.ComputedValue) bool {
+	return func(a, b profile.ComputedValue) bool {
+		return a.Key == b.Key && a.Ref == b.Ref && sameValue(a.Value, b.Value) && (!since || a.Since.Equal(b.Since))
+	}
+}
+
+// all returns what an iterator yields.
+func all[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	var got []T
+	for v, err := range seq {
+		if err != nil {
+			return got, err
+		}
+		got = append(got, v)
+	}
+	return got, nil
+}
+
+// compareLooks compares what the callbacks of the last call saw.
+func (p *player) compareLooks() error {
+	if p.shards == 1 && !slices.Equal(p.toSee, p.seen) {
+		return fmt.Errorf("expected to be seen:\n%s\nactual:\n%s", strings.Join(p.toSee, "\n"), strings.Join(p.seen, "\n"))
+	}
+	return nil
+}

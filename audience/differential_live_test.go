@@ -1,0 +1,170 @@
+package audience_test
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/oracle"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// live is what is defined at one moment of a history.
+type live struct {
+	audiences map[string]audience.Definition
+	traits    map[string]trait.Computed
+	used      map[string]bool // the keys, also of what is gone
+}
+
+func newLive() live {
+	return live{map[string]audience.Definition{}, map[string]trait.Computed{}, map[string]bool{}}
+}
+
+// possible reports whether an operation makes sense: of a history that was
+// shrunk some do not, as what they refer to is gone.
+func (l live) possible(op oracle.Operation) bool {
+	switch op := op.(type) {
+	case oracle.Identify:
+		return !l.computes(op.Traits)
+	case oracle.Group:
+		return !l.computes(op.Traits)
+	case oracle.Create:
+		return l.creatable(op)
+	case oracle.Edit:
+		_, there := l.traits[op.Trait.Key]
+		return there && !l.reaches(readBy(op.Trait), op.Trait.Key)
+	case oracle.Drop:
+		_, there := l.audiences[op.Audience]
+		return there && !l.isRead(op.Audience)
+	case oracle.DropTrait:
+		_, there := l.traits[op.Trait]
+		return there && !l.isRead(op.Trait)
+	}
+	return true
+}
+
+// computes reports whether any of some custom traits has the name of a computed
+// one.
+func (l live) computes(custom profile.Object) bool {
+	for name := range custom.All() {
+		if _, computed := l.traits[name]; computed {
+			return true
+		}
+	}
+	return false
+}
+
+func (l live) creatable(op oracle.Create) bool {
+	after := live{maps.Clone(l.audiences), maps.Clone(l.traits), maps.Clone(l.used)}
+	after.take(op)
+	for key := range after.used {
+		if !l.used[key] && l.isRead(key) {
+			return false
+		}
+	}
+	for _, c := range op.Traits {
+		if l.used[c.Key] {
+			return false
+		}
+	}
+	for _, d := range op.Definitions {
+		for _, key := range references(d.Where) {
+			if _, there := after.audiences[key]; !there {
+				return false
+			}
+		}
+		if l.used[d.Key] {
+			return false
+		}
+	}
+	return true
+}
+
+// take notes what an operation defines.
+func (l live) take(op oracle.Operation) {
+	switch op := op.(type) {
+	case oracle.Create:
+		for _, d := range op.Definitions {
+			l.audiences[d.Key], l.used[d.Key] = d, true
+		}
+		for _, c := range op.Traits {
+			l.traits[c.Key], l.used[c.Key] = c, true
+		}
+	case oracle.Edit:
+		l.traits[op.Trait.Key] = op.Trait
+	case oracle.Drop:
+		delete(l.audiences, op.Audience)
+	case oracle.DropTrait:
+		delete(l.traits, op.Trait)
+	}
+}
+
+// reads returns what the definition of a key reads.
+func (l live) reads(key string) []string {
+	if c, ok := l.traits[key]; ok {
+		return readBy(c)
+	}
+	return append(references(l.audiences[key].Where), mentioned(l.audiences[key].Where)...)
+}
+
+// readBy returns the names of the traits that may be keys.
+func readBy(c trait.Computed) []string {
+	if c.Of == profile.Account {
+		return oracle.MentionedOfAccount(c.Filter)
+	}
+	return oracle.Mentioned(c.Filter)
+}
+
+// isRead reports whether anything reads a key.
+func (l live) isRead(key string) bool {
+	for other := range l.used {
+		if slices.Contains(l.reads(other), key) {
+			return true
+		}
+	}
+	return false
+}
+
+// reaches reports whether any of some keys reads another, directly or not.
+func (l live) reaches(keys []string, other string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool {
+		return key == other || l.reaches(l.reads(key), other)
+	})
+}
+
+// references returns the keys of the audiences that a condition names.
+func references(n audience.Node) []string {
+	return collect(n, func(n audience.Node) []string {
+		if n.Audience == "" {
+			return nil
+		}
+		return []string{n.Audience}
+	})
+}
+
+// mentioned returns the names of the traits that a condition reads.
+func mentioned(n audience.Node) []string {
+	return collect(n, func(n audience.Node) []string {
+		names := oracle.Mentioned(n.Trait)
+		if n.Event != nil {
+			names = append(names, oracle.Mentioned(n.Event.Filter)...)
+		}
+		if n.TraitDate != nil {
+			names = append(names, n.TraitDate.Name)
+		}
+		return names
+	})
+}
+
+// collect returns what of finds in all nodes.
+func collect(n audience.Node, of func(audience.Node) []string) []string {
+	found := of(n)
+	for _, c := range slices.Concat(n.All, n.Any) {
+		found = append(found, collect(c, of)...)
+	}
+	if n.Not != nil {
+		found = append(found, collect(*n.Not, of)...)
+	}
+	return found
+}

@@ -1,0 +1,169 @@
+package audience_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/muster-go/muster/internal/oracle"
+	"github.com/muster-go/muster/profile"
+)
+
+// account returns the id of an account, or none.
+func (g *generator) account() string { return pick(g, []string{"", "", "", "a1", "a2"}) }
+
+// message returns an event, traits or a group call, new or seen before.
+func (g *generator) message() oracle.Operation {
+	if len(g.messages) > 0 && g.IntN(6) == 0 {
+		return g.again(pick(g, g.messages))
+	}
+	var op oracle.Operation
+	id := ""
+	if g.IntN(2) == 0 {
+		id = fmt.Sprintf("m%d", len(g.messages))
+	}
+	switch n := g.IntN(16); {
+	case n < 2:
+		op = oracle.Group{
+			Profile: g.id(), Account: pick(g, []string{"a1", "a2"}), Traits: g.customTraits(), Time: g.time(), MessageID: id,
+		}
+	case n < 12:
+		op = oracle.Track{Event: profile.Event{
+			Profile:    g.id(),
+			Name:       pick(g, g.names),
+			Time:       g.time(),
+			MessageID:  id,
+			Account:    g.account(),
+			Properties: g.properties(),
+			Context:    g.context(),
+		}}
+	default:
+		op = oracle.Identify{Profile: g.id(), Traits: g.customTraits(), Time: g.time(), MessageID: id}
+	}
+	g.messages = append(g.messages, op)
+	return op
+}
+
+// again sends a message once more: as it was, for somebody else, or with its
+// id on something else.
+func (g *generator) again(op oracle.Operation) oracle.Operation {
+	switch op := op.(type) {
+	case oracle.Track:
+		switch g.IntN(4) {
+		case 0:
+			op.Event.Profile = g.id()
+		case 1:
+			op.Event.Time = g.time()
+		case 2:
+			return oracle.Identify{Profile: op.Event.Profile, Traits: g.customTraits(), Time: g.time(), MessageID: op.Event.MessageID}
+		}
+		return op
+	case oracle.Identify:
+		switch g.IntN(3) {
+		case 0:
+			op.Profile = g.id()
+		case 1:
+			op.Traits = g.customTraits()
+		}
+		return op
+	case oracle.Group:
+		switch g.IntN(4) {
+		case 0:
+			op.Profile = g.id()
+		case 1:
+			op.Traits = g.customTraits()
+		case 2:
+			op.Account = pick(g, []string{"a1", "a2"})
+		}
+		return op
+	}
+	panic("no message")
+}
+
+// time returns the time of a message: now, late, or in the future.
+func (g *generator) time() time.Time {
+	t := g.now
+	if g.dense || g.IntN(2) == 0 {
+		t = t.Add(time.Duration(g.ahead-g.IntN(9)) * grid)
+	}
+	return t.Add(g.nudge())
+}
+
+// nudge is nothing, nearly always.
+func (g *generator) nudge() time.Duration {
+	if g.IntN(15) == 0 {
+		return time.Duration(g.IntN(3) - 1)
+	}
+	return 0
+}
+
+func (g *generator) properties() profile.Object {
+	m := map[string]any{}
+	if g.IntN(4) > 0 {
+		m["k"] = pick(g, []any{"x", "x", "y", "pro", 1, 1.0, 1.5, true, nil, []any{1.0}, []any{1, "x"}})
+	}
+	if g.IntN(3) > 0 {
+		m["price"] = pick(g, []any{0, 1, 2.5, 2, 3, 1.0, 0.1, 0.2, -1, math.Copysign(0, -1), "2", nil})
+		if g.IntN(20) == 0 {
+			m["price"] = pick(g, []any{math.MaxInt64, math.MinInt64, 1e308, -1e308, 1e16, 5e-324})
+		}
+	}
+	if g.IntN(4) == 0 {
+		m["tags"] = pick(g, []any{[]any{"x"}, []any{"y", 1}, []any{}, "x"})
+	}
+	if g.IntN(4) == 0 {
+		m["when"] = g.date()
+	}
+	if g.IntN(8) == 0 {
+		m["in"] = map[string]any{"k": pick(g, []any{"x", 1, 2.0})}
+	}
+	return must(profile.NewObject(m))
+}
+
+func (g *generator) context() profile.Object {
+	if g.IntN(4) > 0 {
+		return profile.Object{}
+	}
+	return object("lang", pick(g, []string{"de", "en"}))
+}
+
+// customTraits may have names that keys have, or had.
+func (g *generator) customTraits() profile.Object {
+	m := map[string]any{}
+	if g.IntN(2) == 0 {
+		m["plan"] = pick(g, []any{"pro", "pro", "free", "x", nil, 1})
+	}
+	if g.IntN(2) == 0 {
+		m["score"] = pick(g, []any{1, 2.0, 3, "3", nil})
+	}
+	if g.IntN(2) == 0 {
+		m["due"] = g.date()
+	}
+	if names := slices.Concat(g.retired, g.keys); g.IntN(8) == 0 && len(names) > 0 {
+		m[pick(g, names)] = pick(g, []any{true, 3, "x", nil})
+	}
+	return must(profile.NewObject(m))
+}
+
+// date returns a date as a trait holds it, in any form.
+func (g *generator) date() any {
+	t := g.now.Truncate(grid).Add(time.Duration(g.IntN(9)-4) * grid)
+	switch g.IntN(8) {
+	case 0:
+		return t.Add(g.nudge()).Format(time.RFC3339Nano)
+	case 1:
+		return t.In(time.FixedZone("", -5*3600)).Format(time.RFC3339)
+	case 2:
+		return t.Format(time.DateTime)
+	case 3:
+		return t.Unix()
+	case 4:
+		return t.UnixMilli()
+	case 5:
+		return float64(t.Unix()) + 0.5
+	case 6:
+		return t.Format(time.DateOnly)
+	}
+	return pick(g, []any{nil, "soon", true, 0})
+}
