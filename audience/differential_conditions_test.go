@@ -80,11 +80,14 @@ func (g *generator) window() profile.Window {
 }
 
 func (g *generator) dateWindow() trait.DateWindow {
-	switch g.IntN(4) {
+	switch g.IntN(6) {
 	case 0:
 		return trait.DateWindow{}
 	case 1:
 		return trait.Next(time.Duration(1+g.IntN(4)) * grid)
+	case 2:
+		from := epoch.Add(time.Duration(g.IntN(24)) * grid)
+		return pick(g, []trait.DateWindow{trait.After(from), trait.Before(from), trait.During(from, from.Add(3*grid))})
 	}
 	return trait.DateWindow{Past: g.window()}
 }

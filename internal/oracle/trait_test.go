@@ -61,6 +61,19 @@ func TestDatesInTraits(t *testing.T) {
 	)
 }
 
+func TestDatesBetweenFixedOnes(t *testing.T) {
+	play(t,
+		create(at(0), "",
+			members("after", audience.TraitDate("d", trait.After(at(5)))),
+			members("before", audience.TraitDate("d", trait.Before(at(5)))),
+			members("during", audience.TraitDate("d", trait.During(at(5), at(7))))),
+		traits(at(1), "u", fmt.Sprintf(`{"d": %q}`, at(5).Format(time.RFC3339)), at(1), "u+during@1 trait"),
+		advance(at(9), ""),
+		traits(at(10), "u", fmt.Sprintf(`{"d": %q}`, at(7).Format(time.RFC3339)), at(10), "u+after@10 trait, u-during@10 trait"),
+		traits(at(11), "u", fmt.Sprintf(`{"d": %q}`, at(4).Format(time.RFC3339)), at(11), "u-after@11 trait, u+before@11 trait"),
+	)
+}
+
 func TestFormsOfADate(t *testing.T) {
 	const noon = 1709294400 // 2024-03-01 12:00:00 UTC
 	for _, c := range []struct {

@@ -112,6 +112,11 @@ func (v view) date(leaf *trait.Date, since int) bool {
 	if !ok {
 		return false
 	}
+	if w := leaf.Window; !w.After.IsZero() || !w.From.IsZero() || !w.Before.IsZero() {
+		return (w.After.IsZero() || date > w.After.UnixNano()) &&
+			(w.From.IsZero() || date >= w.From.UnixNano()) &&
+			(w.Before.IsZero() || date < w.Before.UnixNano())
+	}
 	if next := leaf.Window.Next; next > 0 {
 		return date-int64(next) <= v.t && v.t < date
 	}
