@@ -1,0 +1,95 @@
+// Package funnel matches ordered steps: "viewed a product over 100 dollars and
+// did not order that same product within a day".
+//
+//	funnel.Start("viewed", "Product Viewed").Where("properties.price > 100").
+//		NotFollowed("ordered", "Order Completed").Within(profile.Day).
+//		Where("properties.product_id == steps.viewed.properties.product_id")
+//
+// A Funnel is a plain value with a builder and one JSON form. Compile makes a
+// Matcher of it, which matches a history (Match) or keeps a State up to date,
+// event by event.
+//
+// # Meaning
+//
+// A funnel holds at an instant if there is a choice of events, one for each
+// step that is to follow, for which everything below is true. Of overlapping
+// attempts any may do; none is cut off by an earlier one.
+//
+//   - Order: each event is later than that of the step before. Equal times are
+//     in no order, so one event is never two steps. Events between do not
+//     matter.
+//   - Within(d) of a step that follows one of time t: its time is in (t, t+d),
+//     half-open as all durations are. Without it any time later will do.
+//   - Window: the age of every event of the choice is in it. For the last 30
+//     days the funnel so holds until 30 days after the first event, exactly. A
+//     step so always counts from its own time on; one dated after now does not
+//     count yet.
+//   - Filters are CEL, true of their event. They read properties, context,
+//     timestamp, name and traits, and of the event chosen for any earlier step
+//     that is to follow steps.NAME.properties, context, timestamp and name.
+//     Traits are as they are when an event is added: where one changes that a
+//     filter reads, make the state anew.
+//   - A step with Not: no matching event in (t, t+Within), t the time of the
+//     step before. It is settled, true from t+Within on; or, with Pending, true
+//     at once and until the first such event.
+//
+// "The step before" is always the nearest one that is to follow. So a step
+// after one with Not follows what that one should not have followed, its Within
+// counts from there, and it may come before the time of the other is over,
+// which is watched to its end all the same. Take
+//
+//	viewed; not ordered within 1h; visited within 2h
+//
+// and a view at 12:00. A visit at 12:10 is one within two hours, but whether
+// there is no order within one is known at 13:00: then the funnel holds, unless
+// an order came in (12:00, 13:00), be it before or after 12:10. With Pending it
+// holds from 12:10 until such an order. A visit that has to come after the hour
+// says so in its filter:
+//
+//	timestamp - steps.viewed.timestamp >= duration("1h")
+//
+// # Time
+//
+// An answer is a verdict, what holds and until when if nothing new arrives, and
+// it depends on the events and the instant alone: a late event gives what it
+// would have given in its order. State.At says which instant ends a verdict.
+//
+// # Cost
+//
+// Let every filter read earlier steps in conjuncts
+// properties.k == steps.s.properties.l only, such that these make one property
+// of every step equal, or let no filter read them at all. Then events are kept
+// apart by the value, and the choice is exact and found as follows, n being the
+// events in the window:
+//
+//   - An event costs O(log n) for each step that it may be of, in any order of
+//     arrival, and O(log n) for every event of a later step that has a choice
+//     before it thereby or, contradicted, no longer. Without steps with Not
+//     between others each gains one once, which makes O(log n) amortised for a
+//     step. With them, each event that is contradicted can take it from those
+//     which it alone was near enough to.
+//   - An event takes 40 bytes for each step that it may be of, and 32 until
+//     a step with Not behind it is settled; some 250 bytes are for the state.
+//     Of its properties nothing is kept: a key has 16 bytes. Values are told
+//     apart as they are up to 15 bytes, as texts of 14, by 120 bits of their
+//     SHA-256 beyond. Numbers are equal across Int and Float, exactly.
+//   - What has left the window is dropped when it may be half of all, or is all.
+//     Without a window everything is kept, but a funnel without Not needs
+//     nothing more once it holds.
+//
+// For any other references Matcher.Bounded is true, and the search is bounded.
+// Where some value is equal in all steps it is still kept apart by that. For
+// each value and step the MaxCandidates newest events are kept, with what
+// filters read of them. An event costs one search through the choices that have
+// it, or through all if it may contradict the one that there is. A search tries
+// at most MaxCandidates² events for each step, which takes up to some 10 ms a
+// step; that is enough for every choice of kept events if there are two steps,
+// or filters read the step before alone. An event of two steps then is tried
+// with MaxCandidates others at most.
+//
+// Beyond the bounds the funnel may not be found: older events do not make a
+// choice; an absence is not claimed where events that could contradict it were
+// not kept, or not tried. So it does not say that something holds which does
+// not. State.Limited tells of either. Keeping the newest does not depend on the
+// order of arrival; what a search finds that gave up may.
+package funnel

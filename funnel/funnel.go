@@ -1,0 +1,82 @@
+package funnel
+
+import (
+	"slices"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Funnel is steps in strict order of event time. It is a plain value: built by
+// Start and its methods, or read from its JSON form. Compile checks it.
+type Funnel struct {
+	// Window is of the whole: every chosen event's age is in it. The zero
+	// Window is all time up to now.
+	Window profile.Window
+	Steps  []Step
+}
+
+// Step is one step of a funnel: an event that is to follow, or not.
+type Step struct {
+	Name   string // an identifier, by which later steps refer to this one
+	Event  string // the name of the event
+	Filter string // CEL; empty: every event of that name
+
+	// Within is how long after the step before at most, half-open: a step of
+	// time t is followed in (t, t+Within). 0 is any time later. The step before
+	// is the nearest earlier one without Not.
+	Within time.Duration
+
+	Not     bool // the event does not follow within Within
+	Pending bool // with Not: holds at once and until contradicted, not only once Within has passed
+}
+
+// Start begins a funnel with its first step. Mistakes are reported when it is
+// validated or compiled, never by the builder.
+func Start(name, event string) Funnel { return Funnel{}.with(Step{Name: name, Event: event}) }
+
+// Followed returns f with one more step: the event follows the step before.
+func (f Funnel) Followed(name, event string) Funnel { return f.with(Step{Name: name, Event: event}) }
+
+// NotFollowed returns f with one more step: the event does not follow the step
+// before within a duration, which Within has to give.
+func (f Funnel) NotFollowed(name, event string) Funnel {
+	return f.with(Step{Name: name, Event: event, Not: true})
+}
+
+// Where returns f with a CEL filter on its last step.
+func (f Funnel) Where(cel string) Funnel {
+	return f.change(func(s *Step) { s.Filter = cel })
+}
+
+// Within returns f with a duration on its last step; see Step.Within.
+func (f Funnel) Within(d time.Duration) Funnel {
+	return f.change(func(s *Step) { s.Within = d })
+}
+
+// Pending returns f with its last step, one that is not to follow, counted as
+// true at once and until contradicted.
+func (f Funnel) Pending() Funnel {
+	return f.change(func(s *Step) { s.Pending = true })
+}
+
+// In returns f with a window on the whole: In(profile.Within(30*profile.Day)).
+func (f Funnel) In(w profile.Window) Funnel {
+	f.Window = w
+	return f
+}
+
+func (f Funnel) with(s Step) Funnel {
+	f.Steps = append(slices.Clip(f.Steps), s)
+	return f
+}
+
+// change edits the last step of a copy; without steps there is nothing to edit,
+// which Validate reports.
+func (f Funnel) change(edit func(*Step)) Funnel {
+	if n := len(f.Steps); n > 0 {
+		f.Steps = slices.Clone(f.Steps)
+		edit(&f.Steps[n-1])
+	}
+	return f
+}

@@ -1,0 +1,310 @@
+package funnel_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/profile"
+)
+
+func TestErrorsNameTheirPlace(t *testing.T) {
+	start := func() funnel.Funnel { return funnel.Start("a", "A") }
+	many := start()
+	for i := range funnel.MaxSteps {
+		many = many.Followed(fmt.Sprintf("s%d", i), "B")
+	}
+	for want, f := range map[string]funnel.Funnel{
+		"steps: invalid input: no steps":            {},
+		"steps: input too large: 65 steps":          many,
+		"window: invalid input":                     start().In(profile.Within(-time.Hour)),
+		"steps[0].not: invalid input":               funnel.Funnel{}.NotFollowed("a", "A").Within(time.Hour),
+		"steps[0].within: invalid input":            start().Within(time.Hour),
+		"steps[0].name: invalid input: \"\"":        funnel.Start("", "A"),
+		"steps[0].name: invalid input: \"in\"":      funnel.Start("in", "A"),
+		"steps[1].name: invalid input: \"b c\"":     start().Followed("b c", "B"),
+		"steps[1].name: invalid input: \"a\" names": start().Followed("a", "B"),
+		"steps[1].event: invalid input":             start().Followed("b", ""),
+		"steps[1].within: invalid input: -1h":       start().Followed("b", "B").Within(-time.Hour),
+		"steps[1].within: invalid input: 18250d1ns": start().Followed("b", "B").Within(profile.MaxWindow + 1),
+		"steps[1].within: invalid input: a step":    start().NotFollowed("b", "B"),
+		"steps[1].within: invalid input: never":     start().NotFollowed("b", "B").Within(time.Hour).In(profile.Within(time.Hour)),
+		"steps[1].pending: invalid input":           start().Followed("b", "B").Pending(),
+	} {
+		err := f.Validate()
+		require.ErrorContains(t, err, want)
+		var at *funnel.Error
+		require.ErrorAs(t, err, &at)
+		require.True(t, strings.HasPrefix(want, at.Path+":"))
+		require.True(t, errors.Is(err, profile.ErrInvalid) || errors.Is(err, profile.ErrTooLarge))
+		_, err = f.Compile()
+		require.ErrorContains(t, err, want)
+	}
+	require.NoError(t, start().NotFollowed("b", "B").Within(time.Hour).Pending().In(profile.Within(time.Hour)).Validate())
+}
+
+func TestFiltersAreCompiled(t *testing.T) {
+	for want, f := range map[string]funnel.Funnel{
+		"steps[0].where: ": funnel.Start("a", "A").Where("properties.x =="),
+		// A later step, the step itself, and one that did not happen have no event.
+		"steps[1].where: ": funnel.Start("a", "A").Followed("b", "B").Where("steps.c.properties.x == 1").Followed("c", "C"),
+		"steps[2].where: ": funnel.Start("a", "A").NotFollowed("b", "B").Within(1).Followed("c", "C").Where("steps.b.properties.x == 1"),
+	} {
+		require.NoError(t, f.Validate())
+		_, err := f.Compile()
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "1:")
+	}
+}
+
+func TestBuilderSharesNothing(t *testing.T) {
+	start := funnel.Start("a", "A").Followed("b", "B")
+	one, two := start.Followed("c", "C"), start.Followed("d", "D")
+	start.Where("true")
+	one.Within(time.Hour)
+	require.Equal(t, []funnel.Step{{Name: "a", Event: "A"}, {Name: "b", Event: "B"}, {Name: "c", Event: "C"}}, one.Steps)
+	require.Equal(t, []funnel.Step{{Name: "a", Event: "A"}, {Name: "b", Event: "B"}, {Name: "d", Event: "D"}}, two.Steps)
+	require.Zero(t, funnel.Funnel{}.Where("x").Within(1).Pending())
+}
+
+func TestWhichFunnelsAreBounded(t *testing.T) {
+	key := "properties.k == steps.a.properties.k"
+	for _, c := range []struct {
+		name    string
+		f       funnel.Funnel
+		bounded bool
+	}{
+		{"no references", funnel.Start("a", "A").Followed("b", "B").Where("properties.x > 1"), false},
+		{"one key", funnel.Start("a", "A").Followed("b", "B").Where(key + " && properties.x > 1"), false},
+		{"one key, by way of another step", funnel.Start("a", "A").Followed("b", "B").Where(key).
+			NotFollowed("c", "C").Within(1).Where(`steps.b.properties["k"] == properties.l`), false},
+		{"two keys", funnel.Start("a", "A").Followed("b", "B").Where(key + " && properties.l == steps.a.properties.l"), false},
+		{"an inequality beside the key", funnel.Start("a", "A").Followed("b", "B").Where(key + " && properties.x > steps.a.properties.x"), true},
+		{"equality in a disjunction", funnel.Start("a", "A").Followed("b", "B").Where(key + " || properties.x > 1"), true},
+		{"a step without the key", funnel.Start("a", "A").Followed("b", "B").Followed("c", "C").Where(key), true},
+		{"equal by an absence alone", funnel.Start("a", "A").Followed("b", "B").
+			NotFollowed("c", "C").Within(1).Where(key + " && properties.k == steps.b.properties.k"), true},
+		{"a time", funnel.Start("a", "A").Followed("b", "B").Where("timestamp > steps.a.timestamp"), true},
+	} {
+		m, err := c.f.Compile()
+		require.NoError(t, err, c.name)
+		require.Equal(t, c.bounded, m.Bounded(), c.name)
+	}
+}
+
+// TestBeyondTheBoundNothingFalseIsSaid has more orders than are kept: whether
+// the old view was followed by one of its price is not known any more.
+func TestBeyondTheBoundNothingFalseIsSaid(t *testing.T) {
+	m, err := funnel.Start("viewed", "View").
+		NotFollowed("ordered", "Order").Within(profile.Day).Pending().Where("properties.price >= steps.viewed.properties.price").
+		Compile()
+	require.NoError(t, err)
+	s := m.NewState()
+	add := func(name string, at time.Duration, price int) {
+		e := product(t, name, 1, price)
+		e.Time = second(0).Add(at)
+		s.Add(&e, funnel.Traits{}, second(1e6).UnixNano())
+	}
+	at := func() bool { return s.At(second(1e6).UnixNano()).True }
+	add("View", 0, 100)
+	for i := range funnel.MaxCandidates {
+		add("Order", time.Duration(i+1), 50)
+	}
+	require.True(t, at())
+	require.False(t, s.Limited())
+	add("Order", funnel.MaxCandidates+1, 50)
+	require.False(t, at())
+	require.True(t, s.Limited())
+	add("View", funnel.MaxCandidates+1, 100)
+	require.True(t, at(), "of this view all orders after it are known")
+}
+
+// TestOldestAreLeftOut has more views than are kept, in and out of order.
+func TestOldestAreLeftOut(t *testing.T) {
+	m, err := cheaper.In(profile.Window{}).Compile()
+	require.NoError(t, err)
+	for _, order := range []int{1, 7, 100} { // of the views, a step through all
+		s := m.NewState()
+		const n = funnel.MaxCandidates + 1
+		for i := range n {
+			which := i * order % n
+			price := 100
+			if which == 0 {
+				price = 1000
+			}
+			e := product(t, "View", which, price)
+			e.Time = second(which)
+			s.Add(&e, funnel.Traits{}, second(n).UnixNano())
+		}
+		e := product(t, "Order", 1, 500)
+		e.Time = second(n)
+		s.Add(&e, funnel.Traits{}, second(n).UnixNano())
+		require.False(t, s.At(second(n).UnixNano()).True)
+		require.True(t, s.Limited())
+	}
+}
+
+// TestWhatHasLeftTheWindowIsNotMissed has more events than are kept, but never
+// as many in the window.
+func TestWhatHasLeftTheWindowIsNotMissed(t *testing.T) {
+	m, err := cheaper.In(profile.Within(time.Minute)).Compile()
+	require.NoError(t, err)
+	s := m.NewState()
+	for i := range 5 * funnel.MaxCandidates {
+		e := product(t, "View", 1, 10)
+		e.Time = second(i)
+		s.Add(&e, funnel.Traits{}, second(i).UnixNano())
+	}
+	require.False(t, s.Limited())
+}
+
+// TestSearchGivesUp has four steps that only the whole of all choices of kept
+// events could refute.
+func TestSearchGivesUp(t *testing.T) {
+	m, err := funnel.Start("a", "A").Followed("b", "B").Followed("c", "C").
+		Followed("d", "D").Where("properties.price == steps.a.properties.price + steps.b.properties.price + steps.c.properties.price").
+		Compile()
+	require.NoError(t, err)
+	s := m.NewState()
+	add := func(name string, i, price int) {
+		e := product(t, name, 1, price)
+		e.Time = second(i)
+		s.Add(&e, funnel.Traits{}, second(i).UnixNano())
+		s.At(second(i).UnixNano())
+	}
+	for i := range 3 * funnel.MaxCandidates {
+		add(string(rune('A'+i/funnel.MaxCandidates)), i, 2*i)
+	}
+	require.False(t, s.Limited(), "without a D there is nothing to search")
+	start := time.Now()
+	add("D", 1000, 999)
+	require.False(t, s.At(second(1000).UnixNano()).True)
+	require.True(t, s.Limited())
+	require.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestMissedTellsWhichFilters(t *testing.T) {
+	first := funnel.Start("a", "A").Where("properties.x > 1").Followed("b", "A").Where("properties.price > 1")
+	for cel, want := range map[string]uint64{
+		"properties.x == 1":                                    0b101,
+		"properties.price > 1 && properties.x == 1":            0b101,
+		"properties.price > steps.a.properties.x":              0b001, // depends on the choice
+		"properties.price > 9 && steps.a.properties.x == 1":    0b001, // false whatever is chosen
+		"properties.x == steps.a.properties.x && properties.y": 0b001,
+	} {
+		m, err := first.Followed("c", "A").Where(cel).Compile()
+		require.NoError(t, err)
+		e := product(t, "A", 1, 5)
+		e.Time = second(1)
+		require.Equal(t, want, m.NewState().Add(&e, funnel.Traits{}, second(1).UnixNano()), cel)
+		e.Name = "B"
+		require.Zero(t, m.NewState().Add(&e, funnel.Traits{}, second(1).UnixNano()))
+	}
+	m, err := funnel.Start("a", "A").Followed("b", "A").Where("properties.x == steps.a.properties.x").Compile()
+	require.NoError(t, err)
+	e := product(t, "A", 1, 5)
+	e.Time = second(1)
+	require.EqualValues(t, 0b11, m.NewState().Add(&e, funnel.Traits{}, second(1).UnixNano()), "no x: equal to no other")
+}
+
+func TestAccountTraits(t *testing.T) {
+	m, err := funnel.Start("a", "A").
+		Followed("b", "A").Where("account.traits.price > steps.a.properties.price && traits.price > 1").Compile()
+	require.NoError(t, err)
+	s := m.NewState()
+	for i := range 2 {
+		e := product(t, "A", 1, 5)
+		e.Time = second(i)
+		rich := product(t, "", 1, 10*i)
+		s.Add(&e, funnel.Traits{User: &rich.Properties, Account: &rich.Properties}, second(9).UnixNano())
+	}
+	require.True(t, s.At(second(9).UnixNano()).True)
+}
+
+func TestMatchRefusesTimes(t *testing.T) {
+	m, err := bought.Compile()
+	require.NoError(t, err)
+	none := func(func(profile.Event) bool) {}
+	_, _, err = m.Match(none, funnel.Traits{}, time.Time{})
+	require.ErrorIs(t, err, profile.ErrTime)
+	one := func(yield func(profile.Event) bool) { yield(profile.Event{Name: "View"}) }
+	_, _, err = m.Match(one, funnel.Traits{}, noon)
+	require.ErrorIs(t, err, profile.ErrTime)
+}
+
+func TestFunnelIsCanonical(t *testing.T) {
+	one, err := funnel.Start("a", "A").Where("properties.x==1").Compile()
+	require.NoError(t, err)
+	two, err := funnel.Start("a", "A").Where(" properties.x  ==  1 ").Compile()
+	require.NoError(t, err)
+	require.Equal(t, one.Funnel(), two.Funnel())
+	require.True(t, one.Takes("A"))
+	require.False(t, one.Takes("B"))
+	for path, filter := range one.Filters() {
+		require.Equal(t, "steps[0].where", path)
+		require.Equal(t, one.Funnel().Steps[0].Filter, filter.Source())
+	}
+}
+
+func TestJSON(t *testing.T) {
+	text := `{"window":{"between":["1d","30d"]},"steps":[` +
+		`{"name":"viewed","event":"Product Viewed","where":"properties.x == 1"},` +
+		`{"name":"ordered","event":"Order Completed","within":"7d","not":true,"pending":true}]}`
+	var f funnel.Funnel
+	require.NoError(t, json.Unmarshal([]byte(text), &f))
+	require.Equal(t, funnel.Start("viewed", "Product Viewed").Where("properties.x == 1").
+		NotFollowed("ordered", "Order Completed").Within(profile.Week).Pending().
+		In(profile.Between(profile.Day, 30*profile.Day)), f)
+	again, err := json.Marshal(f)
+	require.NoError(t, err)
+	require.Equal(t, text, string(again))
+
+	for want, text := range map[string]string{
+		`unknown field "step"`:    `{"step":[]}`,
+		`unknown field "where "`:  `{"steps":[{"name":"a","event":"A","where ":"true"}]}`,
+		`within 0s`:               `{"steps":[{"name":"a","event":"A","within":"0s"}]}`,
+		`duration "soon"`:         `{"steps":[{"name":"a","event":"A","within":"soon"}]}`,
+		`window`:                  `{"window":{"within":"0s"},"steps":[]}`,
+		`cannot unmarshal number`: `{"steps":[{"name":"a","event":"A","not":1}]}`,
+	} {
+		require.ErrorContains(t, json.Unmarshal([]byte(text), &f), want)
+	}
+}
+
+// FuzzJSON checks that what is read is written the same, that what is valid
+// compiles or says where it does not, and that nothing panics.
+func FuzzJSON(f *testing.F) {
+	f.Add(`{"window":{"within":"30d"},"steps":[{"name":"a","event":"A"},{"name":"b","event":"B","where":"properties.x == steps.a.properties.x","within":"7d","not":true,"pending":false}]}`)
+	f.Add(`{"steps":[{"name":"a","event":"A","where":"has(properties.x) && properties.y.exists(y, y == 1)"}]}`)
+	f.Add(`{"steps":[{"name":"a","event":"A"},{"name":"b","event":"A","where":"context.x in steps.a.properties || steps.a.timestamp < timestamp"}]}`)
+	f.Add(`{"steps":null}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var read, again funnel.Funnel
+		if json.Unmarshal([]byte(text), &read) != nil || read.Validate() != nil {
+			return
+		}
+		written, err := json.Marshal(read)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(written, &again))
+		require.Equal(t, read, again)
+		m, err := read.Compile()
+		if err != nil {
+			var at *funnel.Error
+			require.ErrorAs(t, err, &at)
+			return
+		}
+		s := m.NewState()
+		for i, step := range read.Steps {
+			e := product(t, step.Event, 1, i)
+			e.Time = second(i)
+			s.Add(&e, funnel.Traits{}, second(i).UnixNano())
+			s.At(second(i).UnixNano())
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package funnel
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// Limits on one funnel.
+const (
+	MaxSteps = 64
+	MaxName  = 128 // bytes of a step's name
+)
+
+// Error says what is wrong with a funnel, and where.
+type Error struct {
+	Path string // in the JSON form: "steps[1].where"
+	Err  error
+}
+
+// Error returns the path and what is wrong: "steps[1].where: 1:5: ...".
+func (e *Error) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong, without the path.
+func (e *Error) Unwrap() error { return e.Err }
+
+func invalid(path, format string, args ...any) error {
+	return &Error{path, fmt.Errorf("%w: %s", profile.ErrInvalid, fmt.Sprintf(format, args...))}
+}
+
+// identifier is what CEL takes behind a dot; see also unspeakable.
+var identifier = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+var unspeakable = []string{"in", "true", "false", "null"}
+
+// Validate returns an *Error, wrapping profile.ErrInvalid or ErrTooLarge, for a
+// funnel that cannot be. It checks all but the filters, for which it takes
+// Compile.
+func (f Funnel) Validate() error {
+	if err := f.Window.Validate(); err != nil {
+		return &Error{"window", err}
+	}
+	switch n := len(f.Steps); {
+	case n == 0:
+		return invalid("steps", "no steps")
+	case n > MaxSteps:
+		return &Error{"steps", fmt.Errorf("%w: %d steps, at most %d", profile.ErrTooLarge, n, MaxSteps)}
+	case f.Steps[0].Not:
+		return invalid("steps[0].not", "the first step has to happen: there is none before that it could not follow")
+	case f.Steps[0].Within != 0:
+		return invalid("steps[0].within", "the first step has none before that it could follow")
+	}
+	for i := range f.Steps {
+		if err := f.validateStep(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f Funnel) validateStep(i int) error {
+	s := &f.Steps[i]
+	path := stepPath(i)
+	switch {
+	case len(s.Name) > MaxName || !identifier.MatchString(s.Name) || slices.Contains(unspeakable, s.Name):
+		return invalid(path+".name", "%.140q, want an identifier of letters, digits and _ of at most %d bytes", s.Name, MaxName)
+	case slices.ContainsFunc(f.Steps[:i], func(t Step) bool { return t.Name == s.Name }):
+		return invalid(path+".name", "%q names an earlier step", s.Name)
+	}
+	if err := profile.CheckID("event name", s.Event); err != nil {
+		return &Error{path + ".event", err}
+	}
+	switch {
+	case s.Within < 0 || s.Within > profile.MaxWindow:
+		return invalid(path+".within", "%s, want more than 0 and at most %s", profile.FormatDuration(s.Within), profile.FormatDuration(profile.MaxWindow))
+	case s.Not && s.Within == 0:
+		return invalid(path+".within", "a step that is not to follow needs one")
+	case s.Pending && !s.Not:
+		return invalid(path+".pending", "only for a step that is not to follow")
+	case s.settles() && f.Window.Max > 0 && s.Within >= f.Window.Max:
+		return invalid(path+".within", "never true: it is settled after %s, when the step before has left the window of %s",
+			profile.FormatDuration(s.Within), profile.FormatDuration(f.Window.Max))
+	}
+	return nil
+}
+
+// settles reports whether the step is one that holds only once its duration has
+// passed.
+func (s *Step) settles() bool { return s.Not && !s.Pending }
+
+func stepPath(i int) string { return fmt.Sprintf("steps[%d]", i) }
