@@ -78,6 +78,7 @@ type outbox struct {
 	busy    bool // a goroutine delivers
 }
 
+// push queues a notice. The shard's lock is held.
 func (o *outbox) push(n notice) {
 	o.mu.Lock()
 	o.queue = append(o.queue, n)

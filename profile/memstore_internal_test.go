@@ -18,7 +18,7 @@ func stored(t *testing.T, s *MemStore, id string) *record {
 	st, err := s.enter(t.Context())
 	require.NoError(t, err)
 	sh, _, r := st.view(UserRef(id))
-	defer sh.mu.RUnlock()
+	defer sh.mu.Unlock()
 	require.NotNil(t, r)
 	return r
 }

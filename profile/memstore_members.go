@@ -244,19 +244,19 @@ func (st *state) fewMembers(key string, audience uint32, after string) ([]Member
 		if sh.live[User] == nil {
 			return nil, false // a snapshot
 		}
-		sh.mu.RLock()
+		sh.mu.Lock()
 		for s := range sh.members {
 			for _, r := range sh.members[s].of(audience) {
 				if m, _ := r.in(audience); r.id > after {
 					few = append(few, Membership{key, Ref{Subject(s), r.id}, fromNano(m.since)})
 				}
 				if len(few) > maxSorted {
-					sh.mu.RUnlock()
+					sh.mu.Unlock()
 					return nil, false
 				}
 			}
 		}
-		sh.mu.RUnlock()
+		sh.mu.Unlock()
 	}
 	slices.SortFunc(few, func(a, b Membership) int {
 		return cmp.Or(cmp.Compare(a.Ref.Subject, b.Ref.Subject), cmp.Compare(a.Ref.ID, b.Ref.ID))
@@ -318,7 +318,7 @@ func (r *reader) Memberships(ctx context.Context, ref Ref) ([]Membership, error)
 			list = append(list, Membership{st.audiences.key(m.audience), Ref{ref.Subject, id}, fromNano(m.since)})
 		}
 	}
-	sh.mu.RUnlock()
+	sh.mu.Unlock()
 	slices.SortFunc(list, func(a, b Membership) int { return cmp.Compare(a.Audience, b.Audience) })
 	return list, nil
 }

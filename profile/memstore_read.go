@@ -41,7 +41,7 @@ func (st *state) view(ref Ref) (sh *shard, id string, r *record) {
 	at := ref
 	for {
 		sh = st.shard(at.ID)
-		sh.mu.RLock()
+		sh.mu.Lock()
 		if r = sh.find(at); r != nil {
 			return sh, r.id, r
 		}
@@ -51,7 +51,7 @@ func (st *state) view(ref Ref) (sh *shard, id string, r *record) {
 		}
 		// A shard can only be locked when the one before is not: what the
 		// alias named may be merged or deleted by now. Then begin again.
-		sh.mu.RUnlock()
+		sh.mu.Unlock()
 		if at = ref; merged {
 			at.ID = target
 		}
@@ -62,11 +62,11 @@ func (st *state) view(ref Ref) (sh *shard, id string, r *record) {
 // instant.
 func (st *state) rlockAll() (unlock func()) {
 	for i := range st.shards {
-		st.shards[i].mu.RLock()
+		st.shards[i].mu.Lock()
 	}
 	return func() {
 		for i := range st.shards {
-			st.shards[i].mu.RUnlock()
+			st.shards[i].mu.Unlock()
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (r *reader) Resolve(ctx context.Context, ref Ref) (string, bool, error) {
 		return "", false, err
 	}
 	sh, id, rec := st.view(ref)
-	sh.mu.RUnlock()
+	sh.mu.Unlock()
 	return id, rec != nil, nil
 }
 
@@ -113,7 +113,7 @@ func (r *reader) EventNames(ctx context.Context, user string) iter.Seq2[string, 
 				}
 			}
 		}
-		sh.mu.RUnlock()
+		sh.mu.Unlock()
 		for _, name := range names {
 			if _, err := r.enter(ctx); err != nil {
 				yield("", err)
@@ -141,7 +141,7 @@ func (r *reader) Events(ctx context.Context, user, name string, since time.Time)
 				s = rec.series[i]
 			}
 		}
-		sh.mu.RUnlock()
+		sh.mu.Unlock()
 		if s.empty() {
 			return
 		}
@@ -184,7 +184,7 @@ func (r *reader) Traits(ctx context.Context, ref Ref) ([]TraitWrite, error) {
 	if rec != nil {
 		packed = rec.traits
 	}
-	sh.mu.RUnlock()
+	sh.mu.Unlock()
 	return pruneTraits(unpackTraits(packed, st.dict), st.latest()), nil
 }
 
@@ -206,7 +206,7 @@ func (r *reader) links(ctx context.Context, ref Ref) (links, error) {
 		return links{}, err
 	}
 	sh, _, rec := st.view(ref)
-	defer sh.mu.RUnlock()
+	defer sh.mu.Unlock()
 	if rec == nil {
 		return links{}, nil
 	}

@@ -81,8 +81,8 @@ func (s scan[T, U]) read(p *page[T, U], less func(a, b T) bool) bool {
 
 // look reads on under the shard's lock.
 func (s scan[T, U]) look(p *page[T, U], less func(a, b T) bool) {
-	p.shard.mu.RLock()
-	defer p.shard.mu.RUnlock()
+	p.shard.mu.Lock()
+	defer p.shard.mu.Unlock()
 	start, looked := p.seen, 0
 	p.last = true
 	s.tree(p.shard).Ascend(start, func(item T) bool {

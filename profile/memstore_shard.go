@@ -15,7 +15,7 @@ import (
 // Only what joins profiles (a merge, an account with its users) takes the locks
 // of several, always in ascending order.
 type shard struct {
-	mu sync.RWMutex
+	mu sync.Mutex
 
 	live     [2]map[string]*record // by Subject; nil in a snapshot, which reads profiles
 	profiles [2]*btree.BTreeG[*record]

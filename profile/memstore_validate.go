@@ -54,7 +54,10 @@ func (c *PutIDs) validate() error {
 
 func (c *SetMember) validate() error {
 	m := &c.Membership
-	if err := firstError(CheckID("audience", m.Audience), checkRef(m.Ref)); err != nil || !c.Member {
+	if err := CheckID("audience", m.Audience); err != nil {
+		return err
+	}
+	if err := checkRef(m.Ref); err != nil || !c.Member {
 		return err // the instant of an exit is not kept
 	}
 	return CheckTime(m.Since)

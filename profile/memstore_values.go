@@ -185,7 +185,7 @@ func (r *reader) ValuesOf(ctx context.Context, ref Ref) ([]ComputedValue, error)
 			list = append(list, st.value(st.audiences.key(c.key), Ref{ref.Subject, id}, c))
 		}
 	}
-	sh.mu.RUnlock()
+	sh.mu.Unlock()
 	slices.SortFunc(list, func(a, b ComputedValue) int { return cmp.Compare(a.Key, b.Key) })
 	return list, nil
 }
