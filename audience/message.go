@@ -30,14 +30,18 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 }
 
 func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
+	attached := false
 	if m.UserID != "" && m.AnonymousID != "" && m.UserID != m.AnonymousID {
-		if err := e.attach(ctx, m.AnonymousID, m.UserID); err != nil {
+		var err error
+		if attached, err = e.attach(ctx, m.AnonymousID, m.UserID); err != nil {
 			return err
 		}
 	}
 	id := m.Profile()
 	if m.Type == profile.Alias {
-		return e.Alias(ctx, m.PreviousID, id)
+		if err := e.Alias(ctx, m.PreviousID, id); err != nil || m.PreviousID == id {
+			return err
+		}
 	}
 	sh, t, err := e.enter(ctx, id)
 	if err != nil {
@@ -45,6 +49,8 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 	}
 	defer e.leave(ctx, sh)
 	switch m.Type {
+	case profile.Alias:
+		return sh.putIDs(ctx, id, m.IDs(), t)
 	case profile.Identify:
 		return sh.identify(ctx, &Identify{
 			Profile:   id,
@@ -74,7 +80,7 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 		Properties: m.Properties,
 		Context:    m.Context,
 	}, t)
-	if created { // the ids of later events are known
+	if created || attached { // the ids of later events are known
 		err = errors.Join(err, sh.putIDs(ctx, id, m.IDs(), t))
 	}
 	return err
@@ -90,13 +96,10 @@ func (sh *shard) putIDs(ctx context.Context, id string, ids []profile.ExternalID
 
 // attach makes an anonymous id one of the user's. One that is another user's
 // already stays there: the message does not say that the two are one person.
-func (e *Engine) attach(ctx context.Context, anonymous, user string) error {
+func (e *Engine) attach(ctx context.Context, anonymous, user string) (attached bool, err error) {
 	was, exists, err := e.store.Resolve(ctx, profile.UserRef(anonymous))
-	if err != nil {
-		return err
+	if err != nil || exists && was != anonymous {
+		return false, err
 	}
-	if exists && was != anonymous {
-		return nil
-	}
-	return e.Alias(ctx, anonymous, user)
+	return true, e.Alias(ctx, anonymous, user)
 }

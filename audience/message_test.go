@@ -1,0 +1,57 @@
+package audience_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAMessageAttachesItsIDsToTheProfile(t *testing.T) {
+	ctx := context.Background()
+	track := profile.Message{Type: profile.Track, Name: "Viewed", Time: start}
+	with := func(m profile.Message, user, anonymous string) profile.Message {
+		m.UserID, m.AnonymousID = user, anonymous
+		return m
+	}
+	alias := profile.Message{Type: profile.Alias, Time: start, UserID: "u1", PreviousID: "old"}
+	user, anonymous := profile.ExternalID{Type: "user_id", Value: "u1"}, profile.ExternalID{Type: "anonymous_id", Value: "a1"}
+	for name, tc := range map[string]struct {
+		messages []profile.Message
+		want     []profile.ExternalID
+	}{
+		"of a new user":                        {[]profile.Message{with(track, "u1", "")}, []profile.ExternalID{user}},
+		"both, of a new user":                  {[]profile.Message{with(track, "u1", "a1")}, []profile.ExternalID{anonymous, user}},
+		"the anonymous one of a known user":    {[]profile.Message{with(track, "u1", ""), with(track, "u1", "a1")}, []profile.ExternalID{anonymous, user}},
+		"of a visitor who turns out to be one": {[]profile.Message{with(track, "", "a1"), with(track, "u1", "a1")}, []profile.ExternalID{anonymous, user}},
+		"of an alias":                          {[]profile.Message{alias}, []profile.ExternalID{user}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := profile.NewMemStore()
+			e, err := audience.New(ctx, store, audience.Options{Clock: audience.NewManualClock(start)})
+			require.NoError(t, err)
+			require.NoError(t, e.Apply(ctx, tc.messages...))
+			ids, err := store.IDs(ctx, profile.UserRef("u1"))
+			require.NoError(t, err)
+			require.Equal(t, tc.want, ids)
+		})
+	}
+}
+
+func TestASharedDeviceDoesNotMergeItsUsers(t *testing.T) {
+	ctx := context.Background()
+	e, _, _ := newEngine(t)
+	require.NoError(t, e.Create(ctx, audience.Define("viewers").Members(audience.Performed("Viewed").AtLeast(2))))
+	view := profile.Message{Type: profile.Track, Name: "Viewed", Time: start, AnonymousID: "tablet"}
+	first, second := view, view
+	first.UserID, second.UserID = "ann", "bob"
+	require.NoError(t, e.Apply(ctx, first, second, view))
+	ann, err := e.Audiences(ctx, "ann")
+	require.NoError(t, err)
+	require.Equal(t, []string{"viewers"}, ann, "the tablet stays with the first of them")
+	bob, err := e.Audiences(ctx, "bob")
+	require.NoError(t, err)
+	require.Empty(t, bob)
+}
