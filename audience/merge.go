@@ -12,17 +12,22 @@ import (
 // have had a profile. From exits the audiences it was in, and into gets the
 // difference that the whole makes, both with the cause merge.
 func (e *Engine) Alias(ctx context.Context, from, into string) error {
+	return e.alias(ctx, from, into, nil)
+}
+
+// alias is Alias that attaches ids to the whole.
+func (e *Engine) alias(ctx context.Context, from, into string, ids []profile.ExternalID) error {
 	if err := profile.CheckID("previous id", from); err != nil {
 		return in("alias", err)
 	}
 	if err := profile.CheckID("profile id", into); err != nil {
 		return in("alias", err)
 	}
-	return e.alone(ctx, "alias", false, func(t int64) error { return e.merge(ctx, from, into, t) })
+	return e.alone(ctx, "alias", false, func(t int64) error { return e.merge(ctx, from, into, ids, t) })
 }
 
-// merge is Alias with all locks held.
-func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
+// merge is alias with all locks held.
+func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.ExternalID, t int64) error {
 	was, err := e.belongings(ctx, profile.UserRef(from))
 	if err != nil {
 		return err
@@ -32,7 +37,11 @@ func (e *Engine) merge(ctx context.Context, from, into string, t int64) error {
 		return err
 	}
 	merge := &profile.Merge{From: from, Into: into}
-	if err := e.store.Apply(ctx, instant(t), merge); err != nil {
+	batch := []profile.Change{merge}
+	if len(ids) > 0 && from != into { // of one id there need not be a profile
+		batch = append(batch, &profile.PutIDs{Ref: profile.UserRef(into), IDs: ids})
+	}
+	if err := e.store.Apply(ctx, instant(t), batch...); err != nil {
 		return err
 	}
 	if merge.OutFrom == merge.OutInto {

@@ -30,18 +30,14 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 }
 
 func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
-	attached := false
 	if m.UserID != "" && m.AnonymousID != "" && m.UserID != m.AnonymousID {
-		var err error
-		if attached, err = e.attach(ctx, m.AnonymousID, m.UserID); err != nil {
+		if err := e.attach(ctx, m); err != nil {
 			return err
 		}
 	}
 	id := m.Profile()
 	if m.Type == profile.Alias {
-		if err := e.Alias(ctx, m.PreviousID, id); err != nil || m.PreviousID == id {
-			return err
-		}
+		return e.alias(ctx, m.PreviousID, id, m.IDs())
 	}
 	sh, t, err := e.enter(ctx, id)
 	if err != nil {
@@ -49,8 +45,6 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 	}
 	defer e.leave(ctx, sh)
 	switch m.Type {
-	case profile.Alias:
-		return sh.putIDs(ctx, id, m.IDs(), t)
 	case profile.Identify:
 		return sh.identify(ctx, &Identify{
 			Profile:   id,
@@ -80,7 +74,7 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 		Properties: m.Properties,
 		Context:    m.Context,
 	}, t)
-	if created || attached { // the ids of later events are known
+	if created { // the ids of later events are known
 		err = errors.Join(err, sh.putIDs(ctx, id, m.IDs(), t))
 	}
 	return err
@@ -96,10 +90,10 @@ func (sh *shard) putIDs(ctx context.Context, id string, ids []profile.ExternalID
 
 // attach makes an anonymous id one of the user's. One that is another user's
 // already stays there: the message does not say that the two are one person.
-func (e *Engine) attach(ctx context.Context, anonymous, user string) (attached bool, err error) {
-	was, exists, err := e.store.Resolve(ctx, profile.UserRef(anonymous))
-	if err != nil || exists && was != anonymous {
-		return false, err
+func (e *Engine) attach(ctx context.Context, m *profile.Message) error {
+	was, exists, err := e.store.Resolve(ctx, profile.UserRef(m.AnonymousID))
+	if err != nil || exists && was != m.AnonymousID {
+		return err
 	}
-	return true, e.Alias(ctx, anonymous, user)
+	return e.alias(ctx, m.AnonymousID, m.UserID, m.IDs())
 }
