@@ -108,12 +108,6 @@ func (s *step) addPast(d *dispatch, seq uint64) {
 	}
 }
 
-// recompute marks a leaf that reads traits to count anew.
-func (s *step) recompute(n *node) {
-	delete(s.p.counts, n.id)
-	s.dirty.push(n)
-}
-
 // accountsOf returns the accounts that take events of a user, ascending.
 func (e *Engine) accountsOf(ctx context.Context, user string) ([]string, error) {
 	accounts, err := e.store.Accounts(ctx, user)

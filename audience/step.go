@@ -163,18 +163,20 @@ func (s *step) passes(u *use, n *node) bool {
 // them. The profile's state has them already.
 func (s *step) changeTraits(changed profile.Object) {
 	for _, n := range s.net.allTrait {
-		s.changeTrait(n)
+		s.recompute(n)
 	}
 	for name := range changed.All() {
 		for _, n := range s.net.traits[name] {
-			s.changeTrait(n)
+			s.recompute(n)
 		}
 	}
 }
 
-func (s *step) changeTrait(n *node) {
+// recompute marks a leaf that reads traits to be computed anew: not at once, as
+// it may read computed traits that change as well.
+func (s *step) recompute(n *node) {
 	delete(s.p.counts, n.id)
-	s.dirty.push(n) // it may read computed traits that change as well
+	s.dirty.push(n)
 }
 
 // touch recomputes a node.

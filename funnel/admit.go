@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/profile"
 )
@@ -104,9 +105,9 @@ func (s *step) keyOf(e event) (k key, ok bool) {
 			return key{}, false
 		}
 		if i == 0 && len(s.key) == 1 {
-			packed = appendCanonical(packed, v)
+			packed = canonical.Append(packed, v)
 		} else {
-			packed = appendSized(packed, appendCanonical(nil, v))
+			packed = canonical.AppendSized(packed, canonical.Append(nil, v))
 		}
 	}
 	return keyOf(packed), true

@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"math"
-
-	"github.com/muster-go/muster/profile"
 )
 
 // key is the values by which the events of a funnel are kept apart, as the
@@ -38,40 +35,4 @@ func keyOf(packed []byte) key {
 		b[15] = hashed
 	}
 	return key{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:])}
-}
-
-// appendCanonical appends bytes that are equal for values that are equal by
-// profile.Value.Compare, and only for those: 1 and 1.0 are one value.
-func appendCanonical(b []byte, v profile.Value) []byte {
-	if f, ok := v.Float(); ok && v.Kind() == profile.Float && f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) {
-		v = profile.IntValue(int64(f))
-	}
-	b = append(b, byte(v.Kind()))
-	switch v.Kind() {
-	case profile.Int:
-		n, _ := v.Int()
-		return binary.AppendVarint(b, n)
-	case profile.Float:
-		f, _ := v.Float()
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
-	case profile.String:
-		text, _ := v.Bytes()
-		return append(b, text...)
-	case profile.List:
-		for item := range v.Items() {
-			b = appendSized(b, appendCanonical(nil, item))
-		}
-	case profile.Map:
-		o, _ := v.Object()
-		for name, item := range o.All() {
-			b = appendSized(b, []byte(name))
-			b = appendSized(b, appendCanonical(nil, item))
-		}
-	}
-	return b
-}
-
-func appendSized(b, part []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(part)))
-	return append(b, part...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -23,10 +24,10 @@ func TestKeysAreEqualWhereValuesAre(t *testing.T) {
 		values = append(values, v)
 	}
 	for _, v := range values {
-		k := keyOf(appendCanonical(nil, v))
+		k := keyOf(canonical.Append(nil, v))
 		require.NotZero(t, k)
 		for _, w := range values {
-			other := keyOf(appendCanonical(nil, w))
+			other := keyOf(canonical.Append(nil, w))
 			require.Equal(t, v.Equal(w), k == other, "%v and %v", v, w)
 			require.Equal(t, k == other, k.compare(other) == 0)
 			require.Equal(t, k.compare(other), -other.compare(k))

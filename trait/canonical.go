@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -12,64 +13,16 @@ import (
 // profile.Value.Compare: a double that is an int64 is that Int, in lists and
 // maps as well. So 1 and 1.0 are one value, reported as 1, whichever came.
 
-// canonical returns v in that form, in memory of its own.
-func canonical(v profile.Value) profile.Value {
+// canonicalCopy returns v in that form, in memory of its own.
+func canonicalCopy(v profile.Value) profile.Value {
 	switch v.Kind() {
 	case profile.String:
 		text, _ := v.Text()
 		return profile.StringValue(text)
 	case profile.List, profile.Map:
-		return unpacked(appendPacked(nil, v))
+		return unpacked(canonical.Append(nil, v))
 	}
-	return canonicalNumber(v)
-}
-
-func canonicalNumber(v profile.Value) profile.Value {
-	if f, ok := v.Float(); ok && v.Kind() == profile.Float && f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) {
-		return profile.IntValue(int64(f))
-	}
-	return v
-}
-
-// appendPacked appends the canonical form of v as bytes: its kind, then
-//
-//	Int     zigzag varint
-//	Float   8 bytes, little endian
-//	String  text
-//	List    items, each with its length before it, as a uvarint
-//	Map     keys and values likewise, in the order of keys
-//
-// Values are equal if and only if their bytes are.
-func appendPacked(b []byte, v profile.Value) []byte {
-	v = canonicalNumber(v)
-	b = append(b, byte(v.Kind()))
-	switch v.Kind() {
-	case profile.Int:
-		n, _ := v.Int()
-		return binary.AppendVarint(b, n)
-	case profile.Float:
-		f, _ := v.Float()
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
-	case profile.String:
-		text, _ := v.Bytes()
-		return append(b, text...)
-	case profile.List:
-		for item := range v.Items() {
-			b = appendSized(b, appendPacked(nil, item))
-		}
-	case profile.Map:
-		o, _ := v.Object()
-		for key, item := range o.All() {
-			b = appendSized(b, []byte(key))
-			b = appendSized(b, appendPacked(nil, item))
-		}
-	}
-	return b
-}
-
-func appendSized(b, part []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(part)))
-	return append(b, part...)
+	return canonical.Number(v)
 }
 
 // unpacked returns the value whose packed form is b. It shares nothing with b.
@@ -136,7 +89,7 @@ func rememberable(v profile.Value) bool {
 		return len(text) <= MaxValue
 	case profile.List, profile.Map:
 		_, err := profile.NewValue(v) // nested too deep
-		return err == nil && len(appendPacked(nil, v)) <= MaxValue
+		return err == nil && len(canonical.Append(nil, v)) <= MaxValue
 	}
 	return true
 }

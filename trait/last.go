@@ -14,8 +14,8 @@ type last struct {
 }
 
 func (l *last) add(at int64, v profile.Value) {
-	if l.held.IsNull() || at > l.at || at == l.at && canonical(v).Compare(l.held) > 0 {
-		l.at, l.held = at, canonical(v)
+	if l.held.IsNull() || at > l.at || at == l.at && canonicalCopy(v).Compare(l.held) > 0 {
+		l.at, l.held = at, canonicalCopy(v)
 	}
 }
 
@@ -42,8 +42,8 @@ type earliest struct {
 }
 
 func (e *earliest) add(at int64, v profile.Value) {
-	if e.held.IsNull() || at < e.at || at == e.at && canonical(v).Compare(e.held) < 0 {
-		e.at, e.held = at, canonical(v)
+	if e.held.IsNull() || at < e.at || at == e.at && canonicalCopy(v).Compare(e.held) < 0 {
+		e.at, e.held = at, canonicalCopy(v)
 	}
 }
 

@@ -1,6 +1,9 @@
 package trait
 
-import "github.com/muster-go/muster/profile"
+import (
+	"github.com/muster-go/muster/internal/canonical"
+	"github.com/muster-go/muster/profile"
+)
 
 // refs is a table of values with the number of times that each is held.
 type refs struct {
@@ -11,7 +14,7 @@ type refs struct {
 
 // hold returns the id of v, held once more; ok is false where there is no room.
 func (r *refs) hold(v profile.Value) (id uint32, ok bool) {
-	r.room = appendPacked(r.room[:0], v)
+	r.room = canonical.Append(r.room[:0], v)
 	if id, ok = r.find(r.room); !ok {
 		if id, ok = r.insert(r.room); !ok {
 			return 0, false

@@ -67,5 +67,5 @@ func (t Type) detached(v profile.Value) profile.Value {
 	case t.numeric():
 		return v
 	}
-	return canonical(v)
+	return canonicalCopy(v)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
+
+	"github.com/muster-go/muster/internal/canonical"
 )
 
 // table numbers distinct values: an open-addressed hash table of ids over one
@@ -49,7 +51,7 @@ func (t *table) insert(packed []byte) (id uint32, ok bool) {
 		t.resize(max(8, 2*len(t.slots)))
 	}
 	at := uint32(len(t.arena))
-	t.arena = appendSized(t.arena, packed)
+	t.arena = canonical.AppendSized(t.arena, packed)
 	if t.free != 0 {
 		id = t.free - 1
 		t.free, t.start[id] = t.start[id], at
@@ -95,7 +97,7 @@ func (t *table) compact() {
 	for _, slot := range t.slots {
 		if slot != 0 {
 			at := uint32(len(arena))
-			arena = appendSized(arena, t.bytes(slot-1))
+			arena = canonical.AppendSized(arena, t.bytes(slot-1))
 			t.start[slot-1] = at
 		}
 	}

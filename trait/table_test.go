@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -21,7 +22,7 @@ func TestTableAgainstAMap(t *testing.T) {
 			if step/500%2 == 1 {
 				n = 20 // most go
 			}
-			packed := appendPacked(nil, profile.StringValue(strings.Repeat("x", random.IntN(20))+fmt.Sprint(random.IntN(300))))
+			packed := canonical.Append(nil, profile.StringValue(strings.Repeat("x", random.IntN(20))+fmt.Sprint(random.IntN(300))))
 			id, found := table.find(packed)
 			want, has := ids[string(packed)]
 			require.Equal(t, has, found)
@@ -66,11 +67,11 @@ func FuzzPacked(f *testing.F) {
 		if err != nil || !rememberable(v) || !rememberable(w) {
 			return
 		}
-		a, b := appendPacked(nil, v), appendPacked(nil, w)
+		a, b := canonical.Append(nil, v), canonical.Append(nil, w)
 		require.Equal(t, v.Equal(w), string(a) == string(b))
 		require.Equal(t, v.Compare(w), comparePacked(a, b))
 		require.Zero(t, unpacked(a).Compare(v))
-		require.Equal(t, string(a), string(appendPacked(nil, unpacked(a))))
+		require.Equal(t, string(a), string(canonical.Append(nil, unpacked(a))))
 	})
 }
 

@@ -1,6 +1,7 @@
 package trait
 
 import (
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
@@ -21,7 +22,7 @@ type unique struct {
 
 // put counts an event. fresh says that its value is a new one.
 func (u *unique) put(at int64, v profile.Value) (id uint32, fresh bool) {
-	u.room = appendPacked(u.room[:0], v)
+	u.room = canonical.Append(u.room[:0], v)
 	id, ok := u.find(u.room)
 	if !ok {
 		if id, fresh = u.insert(u.room); !fresh {
