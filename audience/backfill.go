@@ -64,7 +64,7 @@ func (sh *shard) compareRoots(m remade) {
 	p.wake = min(p.wake, v.Until)
 	if m.computed == nil {
 		if was := m.old != nil && p.truth(m.old); was != v.True {
-			sh.changes = append(sh.changes, change{m.live, v.True, m.cause})
+			sh.changes = append(sh.changes, change{audience: m.live, member: v.True, cause: m.cause})
 		}
 		return
 	}

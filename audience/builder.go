@@ -3,6 +3,7 @@ package audience
 import (
 	"time"
 
+	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -18,6 +19,20 @@ func Define(key string) Definition { return Definition{Key: key} }
 // Named returns d with a name for people.
 func (d Definition) Named(name string) Definition {
 	d.Name = name
+	return d
+}
+
+// OfAccounts returns d as an audience of accounts.
+func (d Definition) OfAccounts() Definition {
+	d.Of = profile.Account
+	return d
+}
+
+// WithUsers returns d, an audience of accounts, such that each user of a member
+// account is a member as well: there are transitions of users besides those of
+// accounts. A user of two member accounts exits with the last.
+func (d Definition) WithUsers() Definition {
+	d.PerUser = true
 	return d
 }
 
@@ -41,10 +56,7 @@ func All(of ...Condition) Node { return Node{All: nodes(of)} }
 func Any(of ...Condition) Node { return Node{Any: nodes(of)} }
 
 // Not holds if c does not.
-func Not(c Condition) Node {
-	n := c.Node()
-	return Node{Not: &n}
-}
+func Not(c Condition) Node { return Node{Not: nodeOf(c)} }
 
 func nodes(of []Condition) []Node {
 	ns := make([]Node, len(of))
@@ -97,6 +109,13 @@ func (e Event) Between(min, max time.Duration) Event {
 	return e
 }
 
+// ForGroup returns e, in an audience of accounts, counting only events that were
+// sent with the account's id.
+func (e Event) ForGroup() Event {
+	e.Scope = OfGroup
+	return e
+}
+
 // Trait is the condition that a CEL expression over traits is true.
 func Trait(cel string) Node { return Node{Trait: cel} }
 
@@ -114,3 +133,22 @@ func TraitDate(name string, window trait.DateWindow) Node {
 
 // In is the condition of being a member of another audience.
 func In(key string) Node { return Node{Audience: key} }
+
+// Funnel is the condition that a funnel holds.
+func Funnel(f funnel.Funnel) Node { return Node{Funnel: &f} }
+
+// AnyUser is the condition of an account that at least one of its users meets
+// c.
+func AnyUser(c Condition) Users { return Users{Any: nodeOf(c)} }
+
+// AllUsers is the condition of an account that it has users and each of them
+// meets c.
+func AllUsers(c Condition) Users { return Users{All: nodeOf(c)} }
+
+// NoUser is the condition of an account that none of its users meets c.
+func NoUser(c Condition) Users { return Users{None: nodeOf(c)} }
+
+func nodeOf(c Condition) *Node {
+	n := c.Node()
+	return &n
+}

@@ -23,7 +23,7 @@ func (sh *shard) finishNew(cause Cause) error {
 func (s *step) members(into []change, cause Cause) []change {
 	add := func(n *node) {
 		for _, a := range n.audiences {
-			into = append(into, change{a, true, cause})
+			into = append(into, change{audience: a, member: true, cause: cause})
 		}
 	}
 	for _, n := range s.net.idleTrue {
@@ -83,7 +83,7 @@ func (sh *shard) compareMembers(stored []profile.Membership, cause Cause) {
 	}
 	for key := range was {
 		if a := sh.e.live[key]; a != nil {
-			sh.changes = append(sh.changes, change{a, false, cause})
+			sh.changes = append(sh.changes, change{audience: a, cause: cause})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -8,21 +9,25 @@ import (
 // Definition is an audience: a key and the condition its members meet. It is a
 // plain value; Compile and Engine.Create check it.
 type Definition struct {
-	Key        string // [a-z][a-z0-9_]*, never used twice
-	Name       string // for people
-	NoBackfill bool   // count only data that arrives after the creation
+	Key        string          // [a-z][a-z0-9_]*, never used twice
+	Name       string          // for people
+	Of         profile.Subject // whether its members are users or accounts
+	PerUser    bool            // of an audience of accounts: each user of a member account is a member as well
+	NoBackfill bool            // count only data that arrives after the creation
 	Where      Node
 }
 
 // Node is one node of a condition tree: exactly one of its fields is set.
 type Node struct {
-	All       []Node      `json:"all,omitempty"`        // every one holds
-	Any       []Node      `json:"any,omitempty"`        // at least one holds
-	Not       *Node       `json:"not,omitempty"`        // it does not hold
-	Event     *Event      `json:"event,omitempty"`      // events happened so many times
-	Trait     string      `json:"trait,omitempty"`      // CEL over traits
-	TraitDate *trait.Date `json:"trait_date,omitempty"` // a date in a trait, relative to now
-	Audience  string      `json:"audience,omitempty"`   // member of the audience of that key
+	All       []Node         `json:"all,omitempty"`        // every one holds
+	Any       []Node         `json:"any,omitempty"`        // at least one holds
+	Not       *Node          `json:"not,omitempty"`        // it does not hold
+	Event     *Event         `json:"event,omitempty"`      // events happened so many times
+	Trait     string         `json:"trait,omitempty"`      // CEL over traits
+	TraitDate *trait.Date    `json:"trait_date,omitempty"` // a date in a trait, relative to now
+	Audience  string         `json:"audience,omitempty"`   // member of the audience of that key
+	Funnel    *funnel.Funnel `json:"funnel,omitempty"`     // ordered steps
+	Users     *Users         `json:"users,omitempty"`      // in an audience of accounts: what their users meet
 }
 
 // Node returns n: a Node is a Condition.
@@ -35,10 +40,34 @@ type Event struct {
 	Filter string         `json:"where,omitempty"` // CEL; empty: every event
 	Count  Count          `json:"count,omitzero"`
 	Window profile.Window `json:"window,omitzero"`
+	Scope  Scope          `json:"scope,omitzero"`
 }
 
 // Node returns the condition as a node.
 func (e Event) Node() Node { return Node{Event: &e} }
+
+// Scope says which events count for an account.
+type Scope uint8
+
+// The scopes.
+const (
+	OfUsers Scope = iota // those of its users, and those sent with its id
+	OfGroup              // those sent with its id alone
+)
+
+// IsZero reports whether s is OfUsers.
+func (s Scope) IsZero() bool { return s == OfUsers }
+
+// Users is a condition on the users attached to an account: exactly one of its
+// fields is set. Without users Any and All are false, and None is true.
+type Users struct {
+	Any  *Node `json:"any,omitempty"`  // at least one meets it
+	All  *Node `json:"all,omitempty"`  // each meets it
+	None *Node `json:"none,omitempty"` // no one meets it
+}
+
+// Node returns the condition as a node.
+func (u Users) Node() Node { return Node{Users: &u} }
 
 // Comparison says how a count is compared.
 type Comparison uint8

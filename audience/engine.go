@@ -21,6 +21,9 @@ type Options struct {
 	// With 1, all transitions come in one order: instant, profile, audience.
 	// With more that is so for each profile, and for all that Advance fires.
 	Shards int
+	// Evidence has each transition say what made it: see Transition.Evidence. It
+	// reads the history of the profile for every one.
+	Evidence bool
 	// OnError is told what no caller can be: a *CallbackError. It must not
 	// block; nil ignores them.
 	OnError func(error)
@@ -32,6 +35,7 @@ type Engine struct {
 	store   profile.Store
 	clock   Clock
 	onError func(error)
+	evident bool // transitions carry evidence
 	env     *celfilter.Env
 	seed    maphash.Seed
 	shards  []*shard
@@ -65,6 +69,7 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 		store:   store,
 		clock:   opts.Clock,
 		onError: opts.OnError,
+		evident: opts.Evidence,
 		env:     env,
 		seed:    maphash.MakeSeed(),
 		nets:    [2]*network{newNetwork(), newNetwork()},

@@ -227,7 +227,7 @@ func (sh *shard) tellEnd(was belongings, t int64, cause Cause) {
 		sh.tellValue(v, t, cause)
 	}
 	for _, m := range was.members {
-		sh.tell(m.Audience, m.Ref.ID, Exited, t, cause)
+		sh.tellExit(m, t, cause)
 	}
 }
 

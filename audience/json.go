@@ -30,6 +30,7 @@ type definitionJSON struct {
 	Key      string `json:"key"`
 	Name     string `json:"name,omitempty"`
 	Of       string `json:"of,omitempty"`
+	PerUser  bool   `json:"per_user,omitempty"`
 	Backfill *bool  `json:"backfill,omitempty"`
 	Where    Node   `json:"where"`
 }
@@ -37,7 +38,10 @@ type definitionJSON struct {
 // MarshalJSON writes the JSON form, which UnmarshalJSON reads back to an equal
 // Definition.
 func (d Definition) MarshalJSON() ([]byte, error) {
-	j := definitionJSON{Key: d.Key, Name: d.Name, Where: d.Where}
+	j := definitionJSON{Key: d.Key, Name: d.Name, PerUser: d.PerUser, Where: d.Where}
+	if d.Of == profile.Account {
+		j.Of = "accounts"
+	}
 	if d.NoBackfill {
 		no := false
 		j.Backfill = &no
@@ -51,14 +55,18 @@ func (d *Definition) UnmarshalJSON(text []byte) error {
 	if err := strictjson.Decode(text, &j); err != nil {
 		return fmt.Errorf("%w: audience: %w", profile.ErrInvalid, err)
 	}
-	if j.Of != "" && j.Of != "users" {
-		return fmt.Errorf(`%w: audience %q: of %q, want "users"`, profile.ErrInvalid, j.Key, j.Of)
+	if j.Of != "" && j.Of != "users" && j.Of != "accounts" {
+		return fmt.Errorf(`%w: audience %q: of %q, want "users" or "accounts"`, profile.ErrInvalid, j.Key, j.Of)
 	}
 	*d = Definition{
 		Key:        j.Key,
 		Name:       j.Name,
+		PerUser:    j.PerUser,
 		NoBackfill: j.Backfill != nil && !*j.Backfill,
 		Where:      j.Where,
+	}
+	if j.Of == "accounts" {
+		d.Of = profile.Account
 	}
 	return nil
 }
@@ -99,6 +107,27 @@ func (c *Count) UnmarshalJSON(text []byte) error {
 	}
 	if c.IsZero() {
 		return fmt.Errorf("%w: count at_least 0 always holds", profile.ErrInvalid)
+	}
+	return nil
+}
+
+// MarshalText writes "users" or "group".
+func (s Scope) MarshalText() ([]byte, error) {
+	if s == OfGroup {
+		return []byte("group"), nil
+	}
+	return []byte("users"), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Scope) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "users":
+		*s = OfUsers
+	case "group":
+		*s = OfGroup
+	default:
+		return fmt.Errorf(`%w: scope %q, want "users" or "group"`, profile.ErrInvalid, text)
 	}
 	return nil
 }

@@ -29,25 +29,37 @@ func (ix *leafIndex) readsTrait(name string) bool {
 // whose event it is.
 func (ix *leafIndex) readsOfActor(name string) bool {
 	return slices.ContainsFunc(ix.actor, func(n *node) bool {
-		if n.source.OfUser && n.source.Keys[0].String() == name {
-			return true
-		}
-		if n.filter == nil {
-			return false
-		}
-		names, _ := n.filter.Traits()
-		return slices.Contains(names, name)
+		return n.source.OfUser && n.source.Keys[0].String() == name ||
+			slices.ContainsFunc(n.filters(), func(f *celfilter.Filter) bool {
+				names, _ := f.Traits()
+				return slices.Contains(names, name)
+			})
 	})
+}
+
+// filters returns those of a leaf.
+func (n *node) filters() []*celfilter.Filter {
+	switch {
+	case n.filter != nil:
+		return []*celfilter.Filter{n.filter}
+	case n.funnel != nil:
+		var all []*celfilter.Filter
+		for _, f := range n.funnel.Filters() {
+			all = append(all, f)
+		}
+		return all
+	}
+	return nil
 }
 
 // add makes a leaf reachable from the data that it reads; other nodes read
 // none.
 func (ix *leafIndex) add(n *node) {
-	if n.event != "" {
-		d := ix.events[n.event]
+	for _, name := range n.events {
+		d := ix.events[name]
 		if d == nil {
 			d = newDispatch()
-			ix.events[n.event] = d
+			ix.events[name] = d
 		}
 		d.add(n)
 	}
@@ -65,8 +77,10 @@ func (ix *leafIndex) add(n *node) {
 
 // remove is the opposite of add.
 func (ix *leafIndex) remove(n *node) {
-	if n.event != "" && ix.events[n.event].remove(n) {
-		delete(ix.events, n.event)
+	for _, name := range n.events {
+		if ix.events[name].remove(n) {
+			delete(ix.events, name)
+		}
 	}
 	is := func(m *node) bool { return m == n }
 	ix.actor = slices.DeleteFunc(ix.actor, is)
@@ -86,21 +100,24 @@ func (ix *leafIndex) remove(n *node) {
 // traitNames returns the custom traits of the profile that a leaf reads, or that
 // it reads them all.
 func (n *node) traitNames() (names []string, all bool) {
-	switch {
-	case n.kind == kindDate:
+	if n.kind == kindDate {
 		names = []string{n.date.Name}
-	case n.filter != nil && n.of == profile.Account:
-		names, all = n.filter.AccountTraits()
-	case n.filter != nil:
-		names, all = n.filter.Traits()
 	}
-	if all {
-		return nil, true
+	for _, f := range n.filters() {
+		read, whole := f.Traits()
+		if n.of == profile.Account {
+			read, whole = f.AccountTraits()
+		}
+		if whole {
+			return nil, true
+		}
+		names = append(names, read...)
 	}
 	isKey := func(name string) bool {
 		return slices.ContainsFunc(n.reads, func(r reading) bool { return r.name == name })
 	}
-	return slices.DeleteFunc(slices.Clone(names), isKey), false
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), isKey), false
 }
 
 func source(f *celfilter.Filter) string {

@@ -107,10 +107,10 @@ func (s *step) refill(n *node) (until int64) {
 		return horizon.Never
 	case s.t >= s.p.counts[n.id]:
 		s.recount(n)
-	case s.event != nil && s.event.Name == n.event && s.event.Seq > n.since && !slices.Contains(s.taken, n.id):
+	case s.event != nil && slices.Contains(n.events, s.event.Name) && s.event.Seq > n.since && !slices.Contains(s.taken, n.id):
 		s.taken = append(s.taken, n.id)
 		s.actorUntil = horizon.Never
-		if s.passes(s.net.events[n.event].uses[n.useKey()], n) {
+		if s.passes(s.net.events[s.event.Name].uses[n.useKey()], n) {
 			s.collect(n)
 		}
 		s.p.counts[n.id] = min(s.p.counts[n.id], s.actorUntil)
@@ -129,21 +129,23 @@ func (s *step) recount(n *node) {
 	s.actorUntil = horizon.Never
 	s.taken = append(s.taken, n.id)
 	s.p.empty(n)
-	u := s.net.events[n.event].uses[n.useKey()]
-	saved := s.input
-	defer func() { s.input = saved }()
+	saved, event := s.input, s.taking
+	defer func() { s.input, s.taking = saved, event }()
 	var since time.Time
 	if n.count.to > 0 {
 		since = time.Unix(0, s.t-n.count.to)
 	}
-	for ev, err := range s.history(n.event, since) {
-		if err != nil {
-			s.err = err
-			return
-		}
-		s.take(&ev)
-		if ev.Seq > n.since && s.passes(u, n) {
-			s.collect(n)
+	for _, name := range n.events {
+		u := s.net.events[name].uses[n.useKey()]
+		for ev, err := range s.history(name, since) {
+			if err != nil {
+				s.err = err
+				return
+			}
+			s.take(&ev)
+			if ev.Seq > n.since && s.passes(u, n) {
+				s.collect(n)
+			}
 		}
 	}
 	s.p.counts[n.id] = min(until, s.actorUntil)

@@ -31,9 +31,14 @@ func (e *Engine) Misses(key string) ([]Misses, error) {
 	var all []Misses
 	for _, at := range a.filters {
 		n := at.leaf
-		m := Misses{Path: at.path, Filter: n.filter.Source(), Count: n.misses.Load()}
-		if n.event != "" {
-			m.Count = e.netOf(a.definition).events[n.event].uses[n.useKey()].missed()
+		m := Misses{Path: at.path, Filter: at.filter.Source()}
+		switch {
+		case n.funnel != nil:
+			m.Count = n.stepMisses[at.step].Load()
+		case len(n.events) > 0:
+			m.Count = e.netOf(a.definition).events[n.events[0]].uses[n.useKey()].missed()
+		default:
+			m.Count = n.misses.Load()
 		}
 		all = append(all, m)
 	}

@@ -1,12 +1,14 @@
 package audience
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 
+	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -22,6 +24,7 @@ const (
 	kindEvent
 	kindTrait
 	kindDate
+	kindFunnel
 	kindComputed // a computed trait: its truth is nothing, its value is in the profile's state
 	kindRef      // only in plans: in the network it is the other audience's root
 )
@@ -44,7 +47,7 @@ type node struct {
 	uses      int     // parents, audiences and traits, each time they name it
 
 	// Of leaves only.
-	event       string            // the event's name
+	events      []string          // the names of the events it takes
 	count       countLeaf         // of an event leaf; of a computed trait only the window
 	filter      *celfilter.Filter // of events (nil: every event) and of a trait leaf
 	misses      atomic.Uint64     // of the filter of a trait leaf
@@ -53,6 +56,8 @@ type node struct {
 	reads       []reading         // those of its traits that are computed, children all
 	date        trait.Date
 	dateKey     profile.Key // of its name
+	funnel      *funnel.Matcher
+	stepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	computed    *trait.Computed
 	source      trait.Source
 	since       uint64 // only data of a greater arrival number counts
@@ -98,11 +103,18 @@ type compiler struct {
 
 // filterAt is a leaf with a filter, and the filter's place in the definition.
 type filterAt struct {
-	path string
-	leaf *node
+	path   string
+	leaf   *node
+	step   int // of a funnel
+	filter *celfilter.Filter
 }
 
 func (c *compiler) node(p *plan) *node {
+	p.node = c.build(p)
+	return p.node
+}
+
+func (c *compiler) build(p *plan) *node {
 	if p.kind == kindRef {
 		return c.root(p.ref)
 	}
@@ -129,7 +141,12 @@ func (c *compiler) node(p *plan) *node {
 	}
 	n = c.net.intern(n, &c.fresh)
 	if n.filter != nil {
-		c.filters = append(c.filters, filterAt{p.path, n})
+		c.filters = append(c.filters, filterAt{path: p.path, leaf: n, filter: n.filter})
+	}
+	if n.funnel != nil {
+		for step, f := range n.funnel.Filters() {
+			c.filters = append(c.filters, filterAt{fmt.Sprintf("%s.steps[%d].where", p.path, step), n, step, f})
+		}
 	}
 	return n
 }
@@ -157,19 +174,28 @@ func (n *node) setLeaf(p *plan, since uint64) {
 	n.since, n.filter = since, p.filter
 	switch p.kind {
 	case kindEvent:
-		n.event, n.count = p.name, newCountLeaf(p)
+		n.events, n.count = []string{p.name}, newCountLeaf(p)
 		n.readsTraits = readsTraits(p.filter)
 		n.idle = n.count.holds(0)
 		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s",
 			since, p.name, source(p.filter), p.min, p.max, p.window)
 	case kindComputed:
 		c := *p.computed
-		n.event, n.count, n.computed = p.name, newCountLeaf(p), &c
+		n.events, n.count, n.computed = []string{p.name}, newCountLeaf(p), &c
 		n.source, _ = c.Source(nil) // it is valid
 		n.readsTraits = readsTraits(p.filter) || n.source.OfUser
 		n.readsActor = n.of == profile.Account && (readsActor(p.filter) || n.source.OfUser)
 		n.text = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",
 			since, p.name, source(p.filter), c.Type, c.Frequency, c.Property, p.window)
+	case kindFunnel:
+		n.events, n.count, n.funnel = p.funnel.Events(), newCountLeaf(p), p.funnel
+		n.stepMisses = make([]atomic.Uint64, len(p.funnel.Funnel().Steps))
+		for _, f := range p.funnel.Filters() {
+			n.readsTraits = n.readsTraits || readsTraits(f)
+			n.readsActor = n.readsActor || n.of == profile.Account && readsActor(f)
+		}
+		text, _ := json.Marshal(p.funnel.Funnel()) // it has been compiled
+		n.text = fmt.Sprintf("funnel\x00%d\x00%s", since, text)
 	case kindTrait:
 		in := celfilter.Input{Traits: &fields{p: newState(profile.Ref{}), n: n}}
 		n.idle = p.filter.Eval(&in) == celfilter.True

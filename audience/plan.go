@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -32,8 +33,10 @@ type plan struct {
 	window   profile.Window
 	date     trait.Date
 	computed *trait.Computed
+	funnel   *funnel.Matcher
 	reads    []string // the keys among the traits that the leaf reads, sorted
 	ref      string   // of an audience leaf: the key
+	node     *node    // what it has become in the network
 }
 
 // planner checks definitions.
@@ -49,6 +52,9 @@ type planner struct {
 func (pl *planner) plan(d *definition) error {
 	if err := checkKey(d.key); err != nil {
 		return d.fail("key", err)
+	}
+	if a := d.audience; a != nil && (a.Of != profile.User || a.PerUser) {
+		return d.fail("of", fmt.Errorf("%w: an audience is of users", profile.ErrInvalid))
 	}
 	pl.nodes, pl.of = 0, d.subject()
 	var err error
@@ -188,7 +194,7 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 	}
 	switch set := n.kinds(); len(set) {
 	case 0:
-		return fail("", fmt.Errorf("%w: no condition, want one of all, any, not, event, trait, trait_date, audience", profile.ErrInvalid))
+		return fail("", fmt.Errorf("%w: no condition, want one of all, any, not, event, trait, trait_date, audience, funnel, users", profile.ErrInvalid))
 	case 1:
 	default:
 		return fail("", fmt.Errorf("%w: %s in one node, want one", profile.ErrInvalid, strings.Join(set, " and ")))
@@ -206,6 +212,8 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 		return &plan{kind: kindNot, children: []*plan{child}}, nil
 	case n.Event != nil:
 		return pl.event(n.Event, path+".event")
+	case n.Funnel != nil:
+		return pl.funnel(n.Funnel, path+".funnel")
 	case n.Trait != "":
 		f, err := pl.env.Trait(n.Trait)
 		if err != nil {
@@ -224,6 +232,9 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 		pl.reads(p, n.TraitDate.Name)
 		return p, nil
 	}
+	if n.Users != nil {
+		return fail(".users", fmt.Errorf("%w: in an audience of users", profile.ErrInvalid))
+	}
 	if err := checkKey(n.Audience); err != nil {
 		return fail(".audience", err)
 	}
@@ -240,6 +251,7 @@ func (n *Node) kinds() []string {
 		{"all", n.All != nil}, {"any", n.Any != nil}, {"not", n.Not != nil},
 		{"event", n.Event != nil}, {"trait", n.Trait != ""},
 		{"trait_date", n.TraitDate != nil}, {"audience", n.Audience != ""},
+		{"funnel", n.Funnel != nil}, {"users", n.Users != nil},
 	} {
 		if f.set {
 			set = append(set, f.name)
@@ -270,6 +282,9 @@ func (pl *planner) event(e *Event, path string) (*plan, error) {
 	if err := profile.CheckID("event name", e.Name); err != nil {
 		return fail(".name", err)
 	}
+	if e.Scope != OfUsers {
+		return fail(".scope", fmt.Errorf("%w: in an audience of users", profile.ErrInvalid))
+	}
 	min, max := e.Count.bounds()
 	if e.Count.Comparison > Exactly || min < 0 || max < 0 || min > maxCount || max > maxCount {
 		return fail(".count", fmt.Errorf("%w: a count is a number from 0 to %d", profile.ErrInvalid, maxCount))
@@ -286,6 +301,27 @@ func (pl *planner) event(e *Event, path string) (*plan, error) {
 	p := &plan{kind: kindEvent, path: path + ".where", name: e.Name, min: min, max: max, window: e.Window}
 	if err := pl.filter(p, e.Filter); err != nil {
 		return fail(".where", err)
+	}
+	return p, nil
+}
+
+func (pl *planner) funnel(f *funnel.Funnel, path string) (*plan, error) {
+	if err := pl.checkRetention(f.Window); err != nil {
+		return nil, &pathError{path + ".window", err}
+	}
+	m, err := f.CompileIn(pl.env)
+	var at *funnel.Error
+	switch {
+	case errors.As(err, &at):
+		return nil, &pathError{path + "." + at.Path, at.Err}
+	case err != nil:
+		return nil, &pathError{path, err}
+	}
+	p := &plan{kind: kindFunnel, path: path, window: f.Window, funnel: m}
+	for step, filter := range m.Filters() {
+		if err := pl.filterReads(p, filter); err != nil {
+			return nil, &pathError{fmt.Sprintf("%s.steps[%d].where", path, step), err}
+		}
 	}
 	return p, nil
 }

@@ -22,18 +22,18 @@ func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error 
 	if a == nil || a.audience == nil {
 		return profile.ErrNotFound
 	}
-	var members []string
+	var members []profile.Membership
 	for m, err := range e.store.Members(ctx, key, "") {
 		if err != nil {
 			return err
 		}
-		members = append(members, m.Ref.ID)
+		members = append(members, m)
 	}
 	if err := e.end(ctx, a, t, &profile.DropMembers{Audience: key}); err != nil {
 		return err
 	}
-	for _, id := range members {
-		e.shardOf(id).tell(key, id, Exited, t, CauseDelete)
+	for _, m := range members {
+		e.shardOf(m.Ref.ID).tellExit(m, t, CauseDelete)
 	}
 	return nil
 }

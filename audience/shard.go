@@ -63,6 +63,7 @@ type change struct {
 	audience *live
 	member   bool
 	cause    Cause
+	evidence *Explained
 }
 
 // valueChange is the value of one computed trait that a step changed.
@@ -171,7 +172,7 @@ func (sh *shard) finish(cause Cause) error {
 	sh.clear()
 	for _, n := range s.flips {
 		for _, a := range n.audiences {
-			sh.changes = append(sh.changes, change{a, s.p.truth(n), cause})
+			sh.changes = append(sh.changes, change{audience: a, member: s.p.truth(n), cause: cause})
 		}
 	}
 	sh.takeMoves(cause)
@@ -196,6 +197,7 @@ func (sh *shard) takeMoves(cause Cause) {
 // what the data changed is told then.
 func (sh *shard) record() error {
 	s := &sh.step
+	sh.giveEvidence()
 	err := s.err
 	if err == nil && len(sh.changes)+len(sh.values) > 0 {
 		slices.SortFunc(sh.changes, func(a, b change) int { return strings.Compare(a.audience.key, b.audience.key) })
@@ -220,21 +222,46 @@ func (sh *shard) record() error {
 		}})
 	}
 	for _, c := range sh.changes {
-		sh.tell(c.audience.key, s.p.ref.ID, typeOf(c.member), s.t, c.cause)
+		sh.tell(Transition{
+			Audience: c.audience.key,
+			Subject:  s.p.ref.Subject,
+			Profile:  s.p.ref.ID,
+			Type:     typeOf(c.member),
+			At:       instant(s.t),
+			Cause:    c.cause,
+			Evidence: c.evidence,
+		})
 	}
 	sh.schedule(s.p)
 	return nil
 }
 
+// giveEvidence adds to the changes of memberships what was seen for them, if
+// the engine is to.
+func (sh *shard) giveEvidence() {
+	if !sh.e.evident || sh.step.err != nil {
+		return
+	}
+	for i := range sh.changes {
+		c := &sh.changes[i]
+		x := sh.step.explain(c.audience.plan, &c.audience.audience.Where, "where")
+		c.evidence = &x
+	}
+}
+
 // tell queues a transition.
-func (sh *shard) tell(key, id string, typ Type, t int64, cause Cause) {
-	sh.out.push(notice{transition: Transition{
-		Audience: key,
-		Profile:  id,
-		Type:     typ,
+func (sh *shard) tell(tr Transition) { sh.out.push(notice{transition: tr}) }
+
+// tellExit queues the end of a membership.
+func (sh *shard) tellExit(m profile.Membership, t int64, cause Cause) {
+	sh.tell(Transition{
+		Audience: m.Audience,
+		Subject:  m.Ref.Subject,
+		Profile:  m.Ref.ID,
+		Type:     Exited,
 		At:       instant(t),
 		Cause:    cause,
-	}})
+	})
 }
 
 // tellValue queues the end of a value.

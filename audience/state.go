@@ -24,6 +24,7 @@ type state struct {
 	counts map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
 
 	aggregates []*aggregate // of computed traits, in the order of their nodes' ids
+	funnels    []*attempts  // likewise of funnels
 }
 
 // aggregate is what one profile has of one computed trait.
@@ -119,8 +120,11 @@ func insert[T any](s []T, i int, v T) []T {
 
 // has reports whether there is anything of a leaf.
 func (p *state) has(n *node) bool {
-	if n.kind == kindComputed {
+	switch n.kind {
+	case kindComputed:
 		return p.aggregateOf(n) != nil
+	case kindFunnel:
+		return p.attemptsOf(n) != nil
 	}
 	_, ok := p.find(n.id)
 	return ok
@@ -128,9 +132,15 @@ func (p *state) has(n *node) bool {
 
 // empty drops the events that a leaf holds.
 func (p *state) empty(n *node) {
-	if n.kind == kindComputed {
+	switch n.kind {
+	case kindComputed:
 		if a := p.aggregateOf(n); a != nil {
 			a.Aggregate = trait.NewAggregate(*n.computed)
+		}
+		return
+	case kindFunnel:
+		if a := p.attemptsOf(n); a != nil {
+			a.State = n.funnel.NewState()
 		}
 		return
 	}
@@ -157,6 +167,9 @@ func (p *state) drop(nodes []*node) {
 		delete(p.counts, n.id)
 		if i, ok := slices.BinarySearchFunc(p.aggregates, n.id, compareAggregate); ok {
 			p.aggregates = slices.Delete(p.aggregates, i, i+1)
+		}
+		if i, ok := slices.BinarySearchFunc(p.funnels, n.id, compareAttempts); ok {
+			p.funnels = slices.Delete(p.funnels, i, i+1)
 		}
 	}
 }

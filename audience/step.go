@@ -27,14 +27,16 @@ type step struct {
 	p     *state
 	t     int64
 	err   error // of the store; the step is void
+	quiet bool  // misses of filters are not counted: nothing arrived
 	dirty nodeHeap
 	flips []*node // roots whose truth changed
 	moves []move  // computed traits whose value changed
 
-	event *profile.Event // that arrived, for leaves whose filter reads traits
-	taken []uint32       // the ids of those that have taken it
-	input celfilter.Input
-	view  fields
+	event  *profile.Event // that arrived, for leaves whose filter reads traits
+	taken  []uint32       // the ids of those that have taken it
+	input  celfilter.Input
+	view   fields
+	taking *profile.Event // the one in input
 
 	// Of an account: the user whose event is at hand, with the traits of that
 	// user that were last asked for, and until when all those asked for hold.
@@ -86,6 +88,7 @@ func (s *step) addEvent(ev *profile.Event) {
 func (s *step) take(ev *profile.Event) {
 	s.input.Name, s.input.Time = ev.Name, ev.Time.UnixNano()
 	s.input.Properties, s.input.Context = ev.Properties, ev.Context
+	s.taking = ev
 	if ev.Profile != s.actor {
 		s.actor, s.actorKnown = ev.Profile, false
 	}
@@ -108,7 +111,7 @@ func (s *step) apply(u *use, seq uint64) {
 
 // feed adds the event at hand to a leaf that it matches.
 func (s *step) feed(n *node) {
-	if n.kind == kindComputed {
+	if n.kind != kindEvent {
 		s.collect(n)
 		s.touch(n)
 		return
@@ -123,7 +126,11 @@ func (s *step) feed(n *node) {
 
 // collect adds the event at hand to a leaf, without computing it.
 func (s *step) collect(n *node) {
-	if n.kind == kindComputed {
+	switch n.kind {
+	case kindFunnel:
+		s.attempt(n)
+		return
+	case kindComputed:
 		var from trait.Fields = &s.input.Properties
 		if n.source.OfUser {
 			from = s.actorTraits(n)
@@ -154,7 +161,9 @@ func (s *step) passes(u *use, n *node) bool {
 	case celfilter.True:
 		return true
 	case celfilter.Miss:
-		u.misses.Add(1)
+		if !s.quiet {
+			u.misses.Add(1)
+		}
 	}
 	return false
 }
@@ -290,6 +299,8 @@ func (s *step) compute(n *node) (v horizon.Verdict, moved bool) {
 		v = s.ask(n.children[0]).Not()
 	case kindEvent:
 		v = s.computeCount(n)
+	case kindFunnel:
+		v = s.computeFunnel(n)
 	case kindComputed:
 		return s.computeValue(n)
 	default:
@@ -337,7 +348,7 @@ func (s *step) computeTrait(n *node) horizon.Verdict {
 	} else {
 		in := celfilter.Input{Traits: &s.view}
 		r := n.filter.Eval(&in)
-		if r == celfilter.Miss {
+		if r == celfilter.Miss && !s.quiet {
 			n.misses.Add(1)
 		}
 		v = horizon.Always(r == celfilter.True)

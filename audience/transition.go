@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/muster-go/muster/profile"
 )
 
 // Type is what a transition does to a membership.
@@ -52,27 +54,50 @@ func (c Cause) String() string {
 // Transition is one profile's entering or exiting one audience.
 type Transition struct {
 	Audience string
-	Profile  string // the id of the user
+	Subject  profile.Subject // whether the profile is a user or an account
+	Profile  string          // its id
 	Type     Type
 	At       time.Time // UTC; see the package comment for which instant it is
 	Cause    Cause
+
+	// Evidence is the audience's condition with what was seen for it at that
+	// instant, with Options.Evidence; nil where the profile or the audience is no
+	// more. Its Until are not set: ask Engine.Explain.
+	Evidence *Explained
 }
 
-// String returns, say, "u1 entered big_spenders at 2026-01-02T15:04:05Z (event)".
+// String returns, say, "u1 entered big_spenders at 2026-01-02T15:04:05Z (event)";
+// of an account "account acme entered ...".
 func (t Transition) String() string {
-	return fmt.Sprintf("%s %s %s at %s (%s)", t.Profile, t.Type, t.Audience,
+	return fmt.Sprintf("%s %s %s at %s (%s)", nameOf(t.Ref()), t.Type, t.Audience,
 		t.At.UTC().Format(time.RFC3339Nano), t.Cause)
 }
 
+func nameOf(ref profile.Ref) string {
+	if ref.Subject == profile.Account {
+		return "account " + ref.ID
+	}
+	return ref.ID
+}
+
+// Ref returns the profile.
+func (t Transition) Ref() profile.Ref { return profile.Ref{Subject: t.Subject, ID: t.Profile} }
+
 // MarshalJSON writes the line form of SPEC: audience, profile, type, at, cause.
+// That of an account has "subject": "account" as well.
 func (t Transition) MarshalJSON() ([]byte, error) {
+	subject := ""
+	if t.Subject == profile.Account {
+		subject = t.Subject.String()
+	}
 	return json.Marshal(struct {
 		Audience string `json:"audience"`
+		Subject  string `json:"subject,omitempty"`
 		Profile  string `json:"profile"`
 		Type     string `json:"type"`
 		At       string `json:"at"`
 		Cause    string `json:"cause"`
-	}{t.Audience, t.Profile, t.Type.String(), t.At.UTC().Format(atFormat), t.Cause.String()})
+	}{t.Audience, subject, t.Profile, t.Type.String(), t.At.UTC().Format(atFormat), t.Cause.String()})
 }
 
 // atFormat is RFC 3339 with all nine digits of nanoseconds, so that lines sort

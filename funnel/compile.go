@@ -2,6 +2,7 @@ package funnel
 
 import (
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/muster-go/muster/internal/celfilter"
@@ -141,12 +142,15 @@ func (m *Matcher) Funnel() Funnel {
 // Takes reports whether events of a name can be of any step.
 func (m *Matcher) Takes(event string) bool { return len(m.byEvent[event]) > 0 }
 
-// Filters iterates over the steps that have a filter, with its path in the JSON
-// form: "steps[1].where".
-func (m *Matcher) Filters() iter.Seq2[string, *celfilter.Filter] {
-	return func(yield func(string, *celfilter.Filter) bool) {
+// Events returns the names of the events that it takes, ascending.
+func (m *Matcher) Events() []string { return slices.Sorted(maps.Keys(m.byEvent)) }
+
+// Filters iterates over the filters, with the place among Steps of the step that
+// has it.
+func (m *Matcher) Filters() iter.Seq2[int, *celfilter.Filter] {
+	return func(yield func(int, *celfilter.Filter) bool) {
 		for i := range m.steps {
-			if f := m.steps[i].filter; f != nil && !yield(stepPath(i)+".where", f) {
+			if f := m.steps[i].filter; f != nil && !yield(i, f) {
 				return
 			}
 		}

@@ -1,0 +1,126 @@
+package audience
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// describe says what a node asks for, without its children.
+func (n *Node) describe() string {
+	switch {
+	case n.All != nil:
+		return "all"
+	case n.Any != nil:
+		return "any"
+	case n.Not != nil:
+		return "not"
+	case n.Event != nil:
+		return n.Event.describe()
+	case n.Trait != "":
+		return n.Trait
+	case n.TraitDate != nil:
+		return describeDate(n.TraitDate)
+	case n.Funnel != nil:
+		return describeFunnel(n.Funnel)
+	case n.Users != nil:
+		return n.Users.describe()
+	}
+	return "in " + n.Audience
+}
+
+func (e *Event) describe() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "performed %q %s", e.Name, e.Count.describe())
+	if e.Scope == OfGroup {
+		b.WriteString(" for the group")
+	}
+	if e.Filter != "" {
+		fmt.Fprintf(&b, " where %s", e.Filter)
+	}
+	b.WriteString(describeWindow(e.Window))
+	return b.String()
+}
+
+func (c Count) describe() string {
+	how := "at least"
+	switch c.Comparison {
+	case AtMost:
+		how = "at most"
+	case Exactly:
+		how = "exactly"
+	}
+	n := c.N
+	if c.IsZero() {
+		n = 1
+	}
+	if n == 1 {
+		return how + " once"
+	}
+	return fmt.Sprintf("%s %d times", how, n)
+}
+
+func describeWindow(w profile.Window) string {
+	switch {
+	case w.IsZero():
+		return ""
+	case w.Min == 0:
+		return " within " + profile.FormatDuration(w.Max)
+	}
+	return fmt.Sprintf(" between %s and %s ago", profile.FormatDuration(w.Min), profile.FormatDuration(w.Max))
+}
+
+func describeDate(d *trait.Date) string {
+	w := &d.Window
+	switch {
+	case w.Next > 0:
+		return fmt.Sprintf("%s in the next %s", d.Name, profile.FormatDuration(w.Next))
+	case !w.Past.IsZero():
+		return d.Name + describeWindow(w.Past)
+	}
+	var bounds []string
+	for _, b := range []struct {
+		word string
+		at   interface{ IsZero() bool }
+	}{{"after", w.After}, {"from", w.From}, {"before", w.Before}} {
+		if !b.at.IsZero() {
+			bounds = append(bounds, fmt.Sprintf("%s %v", b.word, b.at))
+		}
+	}
+	return d.Name + " " + strings.Join(bounds, " and ")
+}
+
+func describeFunnel(f *funnel.Funnel) string {
+	steps := make([]string, len(f.Steps))
+	for i, s := range f.Steps {
+		var b strings.Builder
+		switch {
+		case s.Not && s.Pending:
+			b.WriteString("not yet ")
+		case s.Not:
+			b.WriteString("not ")
+		}
+		fmt.Fprintf(&b, "%q", s.Event)
+		if s.Filter != "" {
+			fmt.Fprintf(&b, " where %s", s.Filter)
+		}
+		if s.Within > 0 {
+			b.WriteString(" within " + profile.FormatDuration(s.Within))
+		}
+		steps[i] = b.String()
+	}
+	return "funnel " + strings.Join(steps, ", then ") + describeWindow(f.Window)
+}
+
+func (u *Users) describe() string {
+	switch {
+	case u.Any != nil:
+		return "any user"
+	case u.All != nil:
+		return "all users"
+	}
+	return "no user"
+}

@@ -1,0 +1,193 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+)
+
+// Explain says why a profile is a member of an audience now, or is not. It reads
+// the profile's history. The error wraps profile.ErrNotFound if there is no such
+// audience; of a profile that does not exist nothing holds.
+func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (Explanation, error) {
+	x, err := e.explain(ctx, key, ref)
+	if err != nil {
+		return Explanation{}, fmt.Errorf("explain %q of %s %q: %w", key, ref.Subject, ref.ID, err)
+	}
+	return x, nil
+}
+
+func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Explanation, err error) {
+	if err := profile.CheckID("profile id", ref.ID); err != nil {
+		return x, err
+	}
+	sh, t, err := e.enter(ctx, ref.ID)
+	if err != nil {
+		return x, err
+	}
+	defer e.leave(ctx, sh)
+	a := e.live[key]
+	if a == nil || a.audience == nil || a.subject() != ref.Subject {
+		return x, profile.ErrNotFound
+	}
+	id, exists, err := e.store.Resolve(ctx, ref)
+	if err != nil {
+		return x, err
+	}
+	x = Explanation{Audience: key, Profile: profile.Ref{Subject: ref.Subject, ID: id}, At: instant(t)}
+	// A state of its own: what is due at this very instant waits for the data of
+	// the instant, which explaining must not separate.
+	s := &step{store: e.store, quiet: true}
+	p := newState(x.Profile)
+	s.begin(ctx, e.nets[ref.Subject], p, t)
+	if exists {
+		s.load(&s.net.leafIndex)
+		s.settle()
+	}
+	x.Tree = s.explain(a.plan, &a.audience.Where, "where")
+	x.Member = exists && s.ask(a.root).True
+	if exists {
+		s.foresee(&x, a)
+	}
+	return x, s.err
+}
+
+// explain returns the tree of a plan for the step's profile.
+func (s *step) explain(p *plan, n *Node, path string) Explained {
+	x := Explained{Path: path, Condition: n.describe(), Holds: s.ask(p.node).True}
+	switch p.kind {
+	case kindAll, kindAny:
+		of, field := n.All, "all"
+		if p.kind == kindAny {
+			of, field = n.Any, "any"
+		}
+		for i, child := range p.children {
+			x.Children = append(x.Children, s.explain(child, &of[i], fmt.Sprintf("%s.%s[%d]", path, field, i)))
+		}
+	case kindNot:
+		x.Children = []Explained{s.explain(p.children[0], n.Not, path+".not")}
+	case kindEvent:
+		x.Path += ".event"
+		x.Count, x.Events = s.counted(p.node)
+		x.Traits = s.seenTraits(p.node)
+	case kindFunnel:
+		x.Path += ".funnel"
+		if a := s.p.attemptsOf(p.node); a != nil && x.Holds {
+			x.Funnel = a.Evidence()
+		}
+		x.Traits = s.seenTraits(p.node)
+	case kindTrait:
+		x.Path += ".trait"
+		x.Traits = s.seenTraits(p.node)
+	case kindDate:
+		x.Path += ".trait_date"
+		x.Traits = s.seenTraits(p.node)
+	case kindRef:
+		x.Path += ".audience"
+	}
+	return x
+}
+
+// counted returns how many events count for a leaf, and the newest of them.
+func (s *step) counted(n *node) (count int, newest []Seen) {
+	saved, event, quiet := s.input, s.taking, s.quiet
+	s.quiet = true
+	defer func() { s.input, s.taking, s.quiet = saved, event, quiet }()
+	u := s.net.events[n.events[0]].uses[n.useKey()]
+	for ev, err := range s.history(n.events[0], time.Time{}) {
+		if err != nil {
+			s.err = err
+			return 0, nil
+		}
+		age := s.t - ev.Time.UnixNano()
+		if ev.Seq <= n.since || age < n.count.from || n.count.to > 0 && age >= n.count.to {
+			continue
+		}
+		s.take(&ev)
+		if age < 0 || !s.passes(u, n) {
+			continue
+		}
+		count++
+		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
+		if n.of == profile.Account {
+			seen.User = ev.Profile
+		}
+		newest = append(newest, seen)
+		if len(newest) >= 2*MaxSeen {
+			newest = newestOf(newest)
+		}
+	}
+	return count, newestOf(newest)
+}
+
+// newestOf returns the MaxSeen newest, newest first.
+func newestOf(seen []Seen) []Seen {
+	slices.SortStableFunc(seen, func(a, b Seen) int { return b.Time.Compare(a.Time) })
+	return seen[:min(len(seen), MaxSeen)]
+}
+
+// seenTraits returns the traits that a leaf names, as it sees them.
+func (s *step) seenTraits(n *node) []SeenTrait {
+	view := fields{set: s.p.traits(n.since, s.t), p: s.p, n: n}
+	names, _ := n.traitNames()
+	for _, r := range n.reads {
+		names = append(names, r.name)
+	}
+	slices.Sort(names)
+	var seen []SeenTrait
+	for _, name := range names {
+		value, _ := view.Lookup((*profile.Dict)(nil).Key(name))
+		seen = append(seen, SeenTrait{name, value})
+	}
+	return seen
+}
+
+// maxForeseen is how many instants foresee looks at.
+const maxForeseen = 10_000
+
+// foresee lets time pass for the state of the step, which is used up, and notes
+// when the audience and the nodes of its tree change first. A verdict's end is
+// no more than the instant until which it is sure.
+func (s *step) foresee(x *Explanation, a *live) {
+	open := []*foreseen{{root: a.root, holds: s.ask(a.root).True, until: &x.Until}}
+	open = appendForeseen(open, a.plan, &x.Tree)
+	for range maxForeseen {
+		next := horizon.Never
+		for _, f := range open {
+			next = min(next, s.ask(f.root).Until)
+		}
+		if next == horizon.Never || s.err != nil {
+			return
+		}
+		s.t, s.event = next, nil
+		open = slices.DeleteFunc(open, func(f *foreseen) bool {
+			if s.ask(f.root).True == f.holds {
+				return false
+			}
+			*f.until = instant(next)
+			return true
+		})
+		if len(open) == 0 {
+			return
+		}
+	}
+}
+
+// foreseen is a node whose next change is looked for.
+type foreseen struct {
+	root  *node
+	holds bool
+	until *time.Time
+}
+
+func appendForeseen(into []*foreseen, p *plan, x *Explained) []*foreseen {
+	into = append(into, &foreseen{p.node, x.Holds, &x.Until})
+	for i, child := range p.children {
+		into = appendForeseen(into, child, &x.Children[i])
+	}
+	return into
+}

@@ -1,0 +1,165 @@
+package audience
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/profile"
+)
+
+// MaxSeen is the number of events that an explanation lists for a condition.
+const MaxSeen = 10
+
+// Explanation says why a profile is a member of an audience, or is not: the
+// definition's tree with what holds, until when, and what was seen for it.
+type Explanation struct {
+	Audience string
+	Profile  profile.Ref
+	At       time.Time // the instant of which it tells, UTC
+	Member   bool
+	// Until is the instant at which Member changes if nothing new arrives; zero:
+	// it does not.
+	Until time.Time
+	Tree  Explained // of the condition; nothing where an account's membership is that of its users
+}
+
+// Explained is one node of a condition.
+type Explained struct {
+	Path      string // in the definition: "where.all[1].event"
+	Condition string // for people: `performed "Order Completed" at least 2 times within 30d`
+	Holds     bool
+	Until     time.Time // when Holds changes if nothing new arrives; zero: it does not
+
+	Count  int              // of an event condition: how many events count now
+	Events []Seen           // the newest of them, newest first, MaxSeen at most
+	Traits []SeenTrait      // those that the condition names
+	Funnel []funnel.Matched // of a funnel that holds: an event for each step that is to follow
+	Users  int              // of a condition on the users of an account: how many there are
+	Meet   int              // and how many of them meet it
+
+	Children []Explained
+}
+
+// Seen is an event that counts.
+type Seen struct {
+	Time      time.Time `json:"time"`
+	MessageID string    `json:"message_id,omitempty"`
+	User      string    `json:"user,omitempty"` // whose it is; of an account's events
+}
+
+// SeenTrait is a trait as it was read; null if there is none.
+type SeenTrait struct {
+	Name  string        `json:"name"`
+	Value profile.Value `json:"value"`
+}
+
+// String returns a tree for people to read, a line for each node and its
+// evidence.
+func (x Explanation) String() string {
+	var b strings.Builder
+	is := "is in"
+	if !x.Member {
+		is = "is not in"
+	}
+	fmt.Fprintf(&b, "%s %s %s at %s%s\n", nameOf(x.Profile), is, x.Audience, x.At.UTC().Format(time.RFC3339Nano), untilText(x.Until))
+	x.Tree.write(&b, "")
+	return b.String()
+}
+
+func (n *Explained) write(b *strings.Builder, indent string) {
+	mark := "✗"
+	if n.Holds {
+		mark = "✓"
+	}
+	fmt.Fprintf(b, "%s%s %s%s\n", indent, mark, n.Condition, untilText(n.Until))
+	indent += "  "
+	for i, e := range n.Events {
+		if i == 0 {
+			fmt.Fprintf(b, "%s  %s: ", indent, plural(n.Count, "event"))
+		} else {
+			b.WriteString(", ")
+		}
+		b.WriteString(e.Time.UTC().Format(time.RFC3339Nano))
+		if e.User != "" {
+			b.WriteString(" " + e.User)
+		}
+	}
+	if more := n.Count - len(n.Events); more > 0 && len(n.Events) > 0 {
+		fmt.Fprintf(b, " and %d before", more)
+	}
+	if len(n.Events) > 0 {
+		b.WriteByte('\n')
+	}
+	for _, t := range n.Traits {
+		fmt.Fprintf(b, "%s  %s = %s\n", indent, t.Name, t.Value)
+	}
+	for _, m := range n.Funnel {
+		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))
+	}
+	if n.Users > 0 {
+		fmt.Fprintf(b, "%s  %d of %s\n", indent, n.Meet, plural(n.Users, "user"))
+	}
+	for i := range n.Children {
+		n.Children[i].write(b, indent)
+	}
+}
+
+func untilText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ", until " + t.UTC().Format(time.RFC3339Nano)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// MarshalJSON writes one object: audience, profile, at, member, until and the
+// tree.
+func (x Explanation) MarshalJSON() ([]byte, error) {
+	subject := ""
+	if x.Profile.Subject == profile.Account {
+		subject = "account"
+	}
+	return json.Marshal(struct {
+		Audience string    `json:"audience"`
+		Subject  string    `json:"subject,omitempty"`
+		Profile  string    `json:"profile"`
+		At       time.Time `json:"at"`
+		Member   bool      `json:"member"`
+		Until    time.Time `json:"until,omitzero"`
+		Tree     Explained `json:"tree"`
+	}{x.Audience, subject, x.Profile.ID, x.At, x.Member, x.Until, x.Tree})
+}
+
+// MarshalJSON writes one object without what does not apply to the node.
+func (n Explained) MarshalJSON() ([]byte, error) {
+	type matched struct {
+		Step string    `json:"step"`
+		Time time.Time `json:"time"`
+	}
+	var chosen []matched
+	for _, m := range n.Funnel {
+		chosen = append(chosen, matched{m.Step, m.Time})
+	}
+	return json.Marshal(struct {
+		Path      string      `json:"path"`
+		Condition string      `json:"condition"`
+		Holds     bool        `json:"holds"`
+		Until     time.Time   `json:"until,omitzero"`
+		Count     int         `json:"count,omitempty"`
+		Events    []Seen      `json:"events,omitempty"`
+		Traits    []SeenTrait `json:"traits,omitempty"`
+		Funnel    []matched   `json:"funnel,omitempty"`
+		Users     int         `json:"users,omitempty"`
+		Meet      int         `json:"meet,omitempty"`
+		Children  []Explained `json:"children,omitempty"`
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Traits, chosen, n.Users, n.Meet, n.Children})
+}
