@@ -44,12 +44,12 @@ func (p *player) compareMembers(since bool) error {
 		if n, err := p.engine.MemberCount(p.ctx, key); err != nil || n != len(want) {
 			return fmt.Errorf("member count of %s: expected %d, actual %d, %v", key, len(want), n, err)
 		}
-		var ids []string
+		var told []profile.Ref
 		for _, m := range want {
-			ids = append(ids, m.Ref.ID)
+			told = append(told, m.Ref)
 		}
-		if truth := p.model.Members(key, p.later()); !slices.Equal(truth, ids) {
-			return fmt.Errorf("oracle: members of %s are %v, told are %v", key, truth, ids)
+		if truth := p.model.Members(key, p.later()); !slices.Equal(truth, told) {
+			return fmt.Errorf("oracle: members of %s are %v, told are %v", key, truth, told)
 		}
 	}
 	return nil

@@ -34,6 +34,8 @@ func (g *generator) conditions(depth int) []audience.Condition {
 
 func (g *generator) leaf() audience.Node {
 	switch n := g.IntN(10); {
+	case n > 7 && takesFunnels():
+		return audience.Funnel(g.funnel())
 	case g.reading && n < 5:
 		return audience.Trait(g.traitFilter())
 	case n == 0:

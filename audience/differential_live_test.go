@@ -150,6 +150,11 @@ func mentioned(n audience.Node) []string {
 		if n.Event != nil {
 			names = append(names, oracle.Mentioned(n.Event.Filter)...)
 		}
+		if n.Funnel != nil {
+			for _, s := range n.Funnel.Steps {
+				names = append(names, oracle.Mentioned(s.Filter)...)
+			}
+		}
 		if n.TraitDate != nil {
 			names = append(names, n.TraitDate.Name)
 		}

@@ -103,6 +103,9 @@ func (g *generator) properties() profile.Object {
 	if g.IntN(4) > 0 {
 		m["k"] = pick(g, []any{"x", "x", "y", "pro", 1, 1.0, 1.5, true, nil, []any{1.0}, []any{1, "x"}})
 	}
+	if g.IntN(6) > 0 {
+		m["id"] = pick(g, []any{"p", "p", "q", 1, 1.0, "x"})
+	}
 	if g.IntN(3) > 0 {
 		m["price"] = pick(g, []any{0, 1, 2.5, 2, 3, 1.0, 0.1, 0.2, -1, math.Copysign(0, -1), "2", nil})
 		if g.IntN(20) == 0 {

@@ -150,6 +150,11 @@ func smallerNodes(n audience.Node) []audience.Node {
 			all = append(all, audience.Not(s))
 		}
 	}
+	if n.Funnel != nil {
+		for _, f := range smallerFunnels(*n.Funnel) {
+			all = append(all, audience.Funnel(f))
+		}
+	}
 	if n.Event != nil {
 		e := *n.Event
 		if e.Filter != "" {

@@ -5,55 +5,33 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
 
-// An account has messages of its own, the group calls; of events it takes those
-// of the users who are attached to it, and those that any user sent for it.
-
-// actor is a user some of whose events an account takes.
-type actor struct {
-	view
-	takes func(message) bool
-}
-
-// actors returns those of the account of the view.
-func (v view) actors() []actor {
-	var all []actor
-	for id, p := range v.world.people {
-		a := actor{view: view{world: v.world, filters: v.filters, ref: profile.UserRef(id), messages: p.distinct()}.at(v.t)}
-		a.takes = func(m message) bool {
-			return m.track != nil && (p.accounts[v.ref.ID] || m.track.Event.Account == v.ref.ID)
-		}
-		all = append(all, a)
-	}
-	return all
-}
-
-// accountSamples returns what the account has for a computed trait. Filters see
-// the custom traits of the user who did it, and the account's traits.
-func (v view) accountSamples(c computed) []sample {
-	var all []sample
-	d := &c.definition
-	account := sync.OnceValue(func() traits { return v.seen(MentionedOfAccount(d.Filter), c.since) })
-	for _, a := range v.actors() {
-		custom := sync.OnceValue(func() traits { return a.traits(c.since) })
-		sees := sync.OnceValue(func() scope { return newScope(custom(), account()) })
-		for _, m := range a.matching(d.Event, d.Filter, d.Window, c.since, sees) {
-			if !a.takes(m) {
-				continue
-			}
-			of, path := m.track.Event.Properties.Map(), d.Property
-			if name, ok := strings.CutPrefix(path, "user.traits."); ok {
-				of, path = custom().plain(), name
-			}
-			all = appendSample(all, d.Type, m, property(of, path))
+// crosses reports whether what holds for one profile may hang on another: it is
+// of accounts, or a user's that reads the traits of accounts. Then every profile
+// is looked at whenever one is.
+func (w *world) crosses() bool {
+	for _, a := range w.audiences {
+		if a.definition.Of == profile.Account || readsAccounts(a.definition.Where) {
+			return true
 		}
 	}
-	return all
+	for _, c := range w.traits {
+		if c.definition.Of == profile.User && readsAccount.MatchString(c.definition.Filter) {
+			return true
+		}
+	}
+	return false
+}
+
+func readsAccounts(n audience.Node) bool {
+	return readsAccount.MatchString(n.Trait) ||
+		n.Event != nil && readsAccount.MatchString(n.Event.Filter) ||
+		slices.ContainsFunc(children(n), readsAccounts)
 }
 
 // accountsOf returns the accounts that the definitions of accounts could take
@@ -64,7 +42,7 @@ func (w *world) accountsOf(user string) []string {
 		return nil
 	}
 	accounts := maps.Clone(p.accounts)
-	for _, m := range p.distinct() {
+	for _, m := range p.messages {
 		if m.track != nil && w.ofAccounts(func(d trait.Computed) bool { return d.Event == m.track.Event.Name }) {
 			accounts[m.track.Event.Account] = true
 		}
@@ -103,6 +81,8 @@ func (m *Model) reached(before *world, op Operation) []profile.Ref {
 			ids = m.world.accountsOf(m.world.resolve(op.Profile))
 		}
 	case Group:
+		ids = []string{op.Account}
+	case Leave:
 		ids = []string{op.Account}
 	case Merge:
 		ids = append(before.accountsOf(before.resolve(op.From)), before.accountsOf(before.resolve(op.Into))...)

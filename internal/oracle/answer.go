@@ -4,29 +4,24 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/muster-go/muster/profile"
 )
 
-// Members answers from a log alone who is in an audience at t, ascending.
-func Members(log []Operation, key string, t time.Time) []string {
-	w, fs := fold(log), newFilters()
-	var ids []string
-	for id, p := range w.people {
-		v := view{world: w, filters: fs, ref: profile.UserRef(id), messages: p.distinct()}
-		if v.at(t.UnixNano()).member(key) {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
+// Members answers from a log alone who is in an audience at t: users, then
+// accounts, each ascending.
+func Members(log []Operation, key string, t time.Time) []profile.Ref {
+	instant := view{world: fold(log), filters: newFilters()}.at(t.UnixNano())
+	return slices.DeleteFunc(instant.world.refs(), func(ref profile.Ref) bool {
+		return !instant.of(ref).belongs(key)
+	})
 }
 
-// Members answers who is in an audience at t, ascending, given all that was
-// done until now: not from what the subscriber was told.
-func (m *Model) Members(key string, t time.Time) []string { return Members(m.log, key, t) }
+// Members answers who is in an audience at t, users, then accounts, each
+// ascending, given all that was done until now: not from what the subscriber
+// was told.
+func (m *Model) Members(key string, t time.Time) []profile.Ref { return Members(m.log, key, t) }
 
 // Told returns the members of an audience as the subscriber knows them,
 // ascending by profile, each with the instant at which it entered.
@@ -38,7 +33,7 @@ func (m *Model) Told(key string) []profile.Membership {
 		}
 	}
 	slices.SortFunc(ms, func(a, b profile.Membership) int {
-		return strings.Compare(a.Ref.ID, b.Ref.ID)
+		return compareRefs(a.Ref, b.Ref)
 	})
 	return ms
 }
@@ -71,17 +66,7 @@ func (m *Model) Traits() []string { return slices.Sorted(maps.Keys(m.world.trait
 func (m *Model) Audiences() []string { return slices.Sorted(maps.Keys(m.world.audiences)) }
 
 // Profiles returns the profiles there are: users, then accounts, each ascending.
-func (m *Model) Profiles() []profile.Ref {
-	var refs []profile.Ref
-	for id := range m.world.people {
-		refs = append(refs, profile.UserRef(id))
-	}
-	for id := range m.world.accounts {
-		refs = append(refs, profile.AccountRef(id))
-	}
-	slices.SortFunc(refs, compareRefs)
-	return refs
-}
+func (m *Model) Profiles() []profile.Ref { return m.world.refs() }
 
 func compareRefs(a, b profile.Ref) int {
 	return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.ID, b.ID))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -26,30 +27,34 @@ type sample struct {
 // value returns what the profile has of a computed trait, null if there is none.
 // The limits on the size of values are left out.
 func (v view) value(key string) profile.Value {
-	if value, known := v.values[key]; known {
-		return value
-	}
 	c, ok := v.world.traits[key]
-	if !ok || c.definition.Of != v.ref.Subject {
+	if !ok || c.definition.Of != v.ref.Subject || !v.exists() {
 		return profile.Value{}
 	}
-	samples := v.samples(c)
-	slices.SortFunc(samples, func(a, b sample) int {
-		return cmp.Or(cmp.Compare(a.time, b.time), a.value.Compare(b.value))
-	})
-	v.values[key] = valueOf(c.definition, samples)
-	return v.values[key]
+	p := pair{v.ref, key}
+	value, known := v.memo.values[p]
+	if !known {
+		samples := v.samples(c)
+		slices.SortFunc(samples, func(a, b sample) int {
+			return cmp.Or(cmp.Compare(a.time, b.time), a.value.Compare(b.value))
+		})
+		value = valueOf(c.definition, samples)
+		v.memo.values[p] = value
+	}
+	return value
 }
 
-// samples returns those that count.
+// samples returns those that count. A property of an account's may be a trait of
+// the user.
 func (v view) samples(c computed) []sample {
-	if c.definition.Of == profile.Account {
-		return v.accountSamples(c)
-	}
 	var all []sample
 	d := &c.definition
-	for _, m := range v.matching(d.Event, d.Filter, d.Window, c.since, v.scope(d.Filter, c.since)) {
-		all = appendSample(all, d.Type, m, property(m.track.Event.Properties.Map(), d.Property))
+	for _, of := range v.matching(d.Event, d.Filter, d.Window, audience.OfUsers, c.since) {
+		in, path := of.track.Event.Properties.Map(), d.Property
+		if name, ok := strings.CutPrefix(path, "user.traits."); ok && d.Of == profile.Account {
+			in, path = v.of(of.user).traits(c.since).plain(), name
+		}
+		all = appendSample(all, d.Type, of.message, property(in, path))
 	}
 	return all
 }

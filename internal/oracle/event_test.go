@@ -134,9 +134,9 @@ func TestNodes(t *testing.T) {
 		event(at(2), "u", "Buy", at(2), "u+any@2 event, u+in@2 event, u-not@2 event"),
 		event(at(3), "u", "Look", at(3), "u+all@3 event, u-in@3 event"),
 	)
-	require.Equal(t, []string{"u"}, m.Members("in", at(2)))
+	require.Equal(t, users("u"), m.Members("in", at(2)))
 	require.Empty(t, m.Members("in", at(3)))
-	require.Equal(t, []string{"u"}, m.Members("all", at(3)))
+	require.Equal(t, users("u"), m.Members("all", at(3)))
 	told := m.Told("any")
 	require.Len(t, told, 1)
 	require.Equal(t, at(2), told[0].Since)

@@ -14,27 +14,38 @@ type filters struct{ answers map[string]bool }
 
 func newFilters() *filters { return &filters{answers: map[string]bool{}} }
 
-// event answers a filter on the event of m. What it sees beside is asked for
-// only where it reads traits.
-func (f *filters) event(source string, m message, sees func() scope) bool {
-	e := &m.track.Event
-	in := celfilter.Plain{Name: e.Name, Time: e.Time}
+// step answers a filter on the event of m, which sees some traits beside it and,
+// in a funnel, the events chosen for the earlier steps of some names.
+func (f *filters) step(source string, earlier []string, m message, chosen []message, sees scope) bool {
 	key := source + "\x00" + strconv.Itoa(m.arrival)
+	for i, name := range earlier {
+		if strings.Contains(source, "steps."+name+".") {
+			key += " " + name + strconv.Itoa(chosen[i].arrival)
+		}
+	}
 	if strings.Contains(source, "traits") {
-		seen := sees()
-		in.Traits, in.Account = seen.own, seen.account
-		key += "\x00" + seen.text
+		key += "\x00" + sees.text
 	}
 	return f.remember(key, func() bool {
-		in.Properties, in.Context = e.Properties.Map(), e.Context.Map()
-		return compiled("event", source).Reference(in) == celfilter.True
+		in := plainEvent(m)
+		in.Traits, in.Account = sees.own, sees.account
+		for _, c := range chosen {
+			in.Steps = append(in.Steps, plainEvent(c))
+		}
+		return compiled("step", source, earlier).Reference(in) == celfilter.True
 	})
 }
 
+func plainEvent(m message) celfilter.Plain {
+	e := &m.track.Event
+	return celfilter.Plain{Name: e.Name, Time: e.Time, Properties: e.Properties.Map(), Context: e.Context.Map()}
+}
+
 // traits answers a condition on traits.
-func (f *filters) traits(source string, ts traits) bool {
-	return f.remember(source+"\x00traits\x00"+ts.String(), func() bool {
-		return compiled("trait", source).Reference(celfilter.Plain{Traits: ts.plain()}) == celfilter.True
+func (f *filters) traits(source string, sees scope) bool {
+	return f.remember(source+"\x00traits\x00"+sees.text, func() bool {
+		in := celfilter.Plain{Traits: sees.own, Account: sees.account}
+		return compiled("trait", source, nil).Reference(in) == celfilter.True
 	})
 }
 
@@ -64,7 +75,7 @@ func (ts traits) String() string {
 	return o.String()
 }
 
-// programs holds every filter ever compiled, by kind and source: compiling
+// programs holds every filter ever compiled, by kind, names and source: compiling
 // takes a thousand times as long as evaluating.
 var programs sync.Map
 
@@ -76,17 +87,21 @@ var environment = sync.OnceValue(func() *celfilter.Env {
 	return env
 })
 
-// compiled panics on a bad filter: the history is to be checked by the engine.
-func compiled(kind, source string) *celfilter.Filter {
-	key := kind + "\x00" + source
+// compiled returns the filter of a step, after the earlier ones of some names,
+// or of a trait leaf. It panics on a bad filter: the history is to be checked by
+// the engine.
+func compiled(kind, source string, earlier []string) *celfilter.Filter {
+	key := kind + "\x00" + strings.Join(earlier, " ") + "\x00" + source
 	if f, ok := programs.Load(key); ok {
 		return f.(*celfilter.Filter)
 	}
-	compile := environment().Event
+	var f *celfilter.Filter
+	var err error
 	if kind == "trait" {
-		compile = environment().Trait
+		f, err = environment().Trait(source)
+	} else {
+		f, err = environment().Step(source, earlier)
 	}
-	f, err := compile(source)
 	if err != nil {
 		panic(err)
 	}

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/muster-go/muster/audience"
@@ -8,24 +9,26 @@ import (
 )
 
 // instants returns, in order, every instant in [from, to) at which time alone
-// could change what holds for a profile: each time that a message tells, and each
-// date in traits as they are, shifted by each bound of each window there is.
+// could change what holds for some profiles: each time that a message tells, and
+// each date in traits as they are, shifted by each bound of each window there is.
 // Most of them change nothing.
-func (v view) instants(from, to int64, computed []profile.Value) []int64 {
+func (m *Model) instants(of []profile.Ref, from, to int64) []int64 {
 	bounds := []int64{0}
-	for _, a := range v.world.audiences {
+	for _, a := range m.world.audiences {
 		bounds = appendBounds(bounds, a.definition.Where)
 	}
-	for _, c := range v.world.traits {
+	for _, c := range m.world.traits {
 		bounds = append(bounds, int64(c.definition.Window.Min), int64(c.definition.Window.Max))
 	}
 	slices.Sort(bounds)
 	bounds = slices.Compact(bounds)
 	var all []int64
-	for _, at := range appendDates(v.times(), computed) {
-		for _, bound := range bounds {
-			if u := at + bound; from <= u && u < to {
-				all = append(all, u)
+	for _, ref := range of {
+		for _, at := range appendDates(m.view(ref).times(), m.computed(ref)) {
+			for _, bound := range bounds {
+				if u := at + bound; from <= u && u < to {
+					all = append(all, u)
+				}
 			}
 		}
 	}
@@ -37,7 +40,7 @@ func (v view) instants(from, to int64, computed []profile.Value) []int64 {
 // in the traits; for an account also those of the users whose events it takes.
 func (v view) times() []int64 {
 	var all []int64
-	for _, m := range v.messages {
+	for _, m := range v.person.messages {
 		if m.track != nil {
 			all = append(all, m.track.Event.Time.UnixNano())
 		}
@@ -49,9 +52,10 @@ func (v view) times() []int64 {
 		}
 	}
 	if v.ref.Subject == profile.Account {
-		for _, a := range v.actors() {
-			if slices.ContainsFunc(a.messages, a.takes) {
-				all = append(all, a.times()...)
+		sent := func(m message) bool { return m.track != nil && m.track.Event.Account == v.ref.ID }
+		for id, p := range v.world.people {
+			if p.accounts[v.ref.ID] || slices.ContainsFunc(p.messages, sent) {
+				all = append(all, v.of(profile.UserRef(id)).times()...)
 			}
 		}
 	}
@@ -67,20 +71,34 @@ func appendDates(times []int64, values []profile.Value) []int64 {
 	return times
 }
 
-// appendBounds appends the ages at which the windows of a condition begin and
-// end.
+// appendBounds appends the ages at which the windows of a condition, and the
+// durations in it, begin and end.
 func appendBounds(bounds []int64, n audience.Node) []int64 {
-	for _, c := range slices.Concat(n.All, n.Any) {
+	for _, c := range children(n) {
 		bounds = appendBounds(bounds, c)
 	}
 	switch {
-	case n.Not != nil:
-		bounds = appendBounds(bounds, *n.Not)
 	case n.Event != nil:
 		bounds = append(bounds, int64(n.Event.Window.Min), int64(n.Event.Window.Max))
+	case n.Funnel != nil:
+		bounds = append(bounds, int64(n.Funnel.Window.Min), int64(n.Funnel.Window.Max))
+		for _, s := range n.Funnel.Steps {
+			bounds = append(bounds, int64(s.Within))
+		}
 	case n.TraitDate != nil:
 		w := n.TraitDate.Window
 		bounds = append(bounds, int64(w.Past.Min), int64(w.Past.Max), -int64(w.Next))
 	}
 	return bounds
+}
+
+func children(n audience.Node) []audience.Node {
+	all := slices.Concat(n.All, n.Any)
+	if n.Not != nil {
+		all = append(all, *n.Not)
+	}
+	if u := n.Users; u != nil {
+		all = append(all, *cmp.Or(u.Any, u.All, u.None))
+	}
+	return all
 }

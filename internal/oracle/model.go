@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"time"
 
 	"github.com/muster-go/muster/audience"
@@ -68,7 +69,7 @@ func (m *Model) apply(op Operation) {
 	t := max(m.clock, m.now) // never backwards
 	limit := t
 	switch op.(type) {
-	case Create, Edit, Drop, DropTrait:
+	case Create, Edit, EditAudience, Drop, DropTrait:
 		limit++ // what is due at t itself comes before, not with it
 	}
 	m.pass(limit)
@@ -79,7 +80,7 @@ func (m *Model) apply(op Operation) {
 	m.world = fold(m.log)
 	touched, cause := m.touched(before, op)
 	m.tell(touched, func(key string) audience.Cause {
-		if edit, ok := op.(Edit); ok && edit.Trait.Key == key {
+		if key == edited(op) {
 			return audience.CauseEdit
 		}
 		return cause
@@ -87,9 +88,29 @@ func (m *Model) apply(op Operation) {
 	m.deliver()
 }
 
+// edited returns the key that has another definition after an operation.
+func edited(op Operation) string {
+	switch op := op.(type) {
+	case Edit:
+		return op.Trait.Key
+	case EditAudience:
+		return op.Definition.Key
+	}
+	return ""
+}
+
 // touched returns the profiles for which an operation may change something, and
 // the cause to give.
 func (m *Model) touched(before *world, op Operation) ([]profile.Ref, audience.Cause) {
+	refs, cause := m.reach(before, op)
+	if len(refs) > 0 && m.world.crosses() {
+		refs = append(before.refs(), m.world.refs()...)
+	}
+	return refs, cause
+}
+
+// reach is touched where nothing crosses.
+func (m *Model) reach(before *world, op Operation) ([]profile.Ref, audience.Cause) {
 	switch op := op.(type) {
 	case Track:
 		return m.receiver(op.Event.Profile, op), audience.CauseEvent
@@ -97,6 +118,12 @@ func (m *Model) touched(before *world, op Operation) ([]profile.Ref, audience.Ca
 		return m.receiver(op.Profile, op), audience.CauseTrait
 	case Group:
 		return m.receiver(op.Profile, op), audience.CauseTrait
+	case Leave:
+		id := before.resolve(op.Profile)
+		if p := before.people[id]; p == nil || !p.accounts[op.Account] {
+			return nil, audience.CauseTrait
+		}
+		return append(m.reached(before, op), profile.UserRef(id)), audience.CauseTrait
 	case Merge:
 		from, into := before.resolve(op.From), before.resolve(op.Into)
 		if from == into {
@@ -104,7 +131,16 @@ func (m *Model) touched(before *world, op Operation) ([]profile.Ref, audience.Ca
 		}
 		return append(m.reached(before, op), profile.UserRef(from), profile.UserRef(into)), audience.CauseMerge
 	case Delete:
-		return append(m.reached(before, op), profile.UserRef(before.resolve(op.Profile))), audience.CauseDelete
+		id := before.resolve(op.Profile)
+		if before.people[id] == nil {
+			return nil, audience.CauseDelete
+		}
+		return append(m.reached(before, op), profile.UserRef(id)), audience.CauseDelete
+	case DeleteAccount:
+		if before.accounts[op.Account] == nil {
+			return nil, audience.CauseDelete
+		}
+		return []profile.Ref{profile.AccountRef(op.Account)}, audience.CauseDelete
 	case Create:
 		for _, d := range op.Definitions {
 			m.keys[d.Key] = true
@@ -113,7 +149,7 @@ func (m *Model) touched(before *world, op Operation) ([]profile.Ref, audience.Ca
 			m.keys[c.Key] = true
 		}
 		return m.Profiles(), audience.CauseBackfill
-	case Edit:
+	case Edit, EditAudience:
 		return m.Profiles(), audience.CauseDependency
 	case Drop, DropTrait:
 		return m.Profiles(), audience.CauseDelete
@@ -125,7 +161,7 @@ func (m *Model) touched(before *world, op Operation) ([]profile.Ref, audience.Ca
 // none if the message was known before.
 func (m *Model) receiver(id string, op Operation) []profile.Ref {
 	id = m.world.resolve(id)
-	messages := m.world.people[id].distinct()
+	messages := m.world.people[id].messages
 	if messages[len(messages)-1].arrival != len(m.log) {
 		return nil
 	}
@@ -133,32 +169,41 @@ func (m *Model) receiver(id string, op Operation) []profile.Ref {
 }
 
 // pass fires what time alone changes before limit, a profile at an instant
-// after the other: what the subscriber does may change what is next.
+// after the other, or all of them where something crosses: what the subscriber
+// does may change what is next.
 func (m *Model) pass(limit int64) {
 	for {
-		ref, t, found := m.nextChange(limit)
-		if !found {
+		refs, t := m.nextChange(limit)
+		if refs == nil {
 			return
 		}
 		m.now = t
-		m.tell([]profile.Ref{ref}, func(string) audience.Cause { return audience.CauseTime })
+		m.tell(refs, func(string) audience.Cause { return audience.CauseTime })
 		m.deliver()
 	}
 }
 
-// nextChange returns the first profile, by instant and order of profiles, for
+// nextChange returns the first profiles, by instant and order of profiles, for
 // which before limit something else holds than was told.
-func (m *Model) nextChange(limit int64) (first profile.Ref, at int64, found bool) {
-	for _, ref := range m.Profiles() {
-		v := m.view(ref)
-		for _, t := range v.instants(m.now, limit, m.computed(ref)) {
-			if m.differs(v.at(t)) {
-				first, at, found, limit = ref, t, true, t
+func (m *Model) nextChange(limit int64) (first []profile.Ref, at int64) {
+	for _, refs := range m.together() {
+		for _, t := range m.instants(refs, m.now, limit) {
+			if m.differ(refs, t) {
+				first, at, limit = refs, t, t
 				break
 			}
 		}
 	}
-	return first, at, found
+	return first, at
+}
+
+// together returns the profiles in groups, each to be looked at as one.
+func (m *Model) together() [][]profile.Ref {
+	refs := m.Profiles()
+	if m.world.crosses() {
+		return [][]profile.Ref{refs}
+	}
+	return slices.Collect(slices.Chunk(refs, 1))
 }
 
 // computed returns the values of a profile's computed traits: they stay until
@@ -173,35 +218,27 @@ func (m *Model) computed(ref profile.Ref) []profile.Value {
 	return values
 }
 
-func (m *Model) differs(v view) bool {
-	for key := range m.world.traits {
-		if !same(m.values[pair{v.ref, key}].New, v.value(key)) {
-			return true
+// differ reports whether at t something else holds for any of some profiles
+// than was told.
+func (m *Model) differ(refs []profile.Ref, t int64) bool {
+	instant := m.view(profile.Ref{}).at(t)
+	for _, ref := range refs {
+		v := instant.of(ref)
+		for key := range m.world.traits {
+			if !same(m.values[pair{ref, key}].New, v.value(key)) {
+				return true
+			}
 		}
-	}
-	for key := range m.world.audiences {
-		if _, in := m.told[pair{v.ref, key}]; in != m.isMember(v, key) {
-			return true
+		for key := range m.world.audiences {
+			if _, in := m.told[pair{ref, key}]; in != v.belongs(key) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// isMember reports whether there is such a profile and it is in the audience of
-// a key. Audiences are of users.
-func (m *Model) isMember(v view, key string) bool {
-	return v.ref.Subject == profile.User && m.world.people[v.ref.ID] != nil && v.member(key)
-}
-
-// view returns what is known of a profile: nothing if it does not exist.
+// view returns what is known of a profile.
 func (m *Model) view(ref profile.Ref) view {
-	v := view{world: m.world, filters: m.filters, ref: ref}
-	of := m.world.people
-	if ref.Subject == profile.Account {
-		of = m.world.accounts
-	}
-	if p := of[ref.ID]; p != nil {
-		v.messages = p.distinct()
-	}
-	return v
+	return view{world: m.world, filters: m.filters}.of(ref)
 }

@@ -22,8 +22,7 @@ type Identify struct {
 	MessageID string
 }
 
-// Group attaches a user to an account and sets traits of the account. Of it
-// a user's audiences can only know that there is a profile.
+// Group attaches a user to an account and sets traits of the account.
 type Group struct {
 	Profile, Account string
 	Traits           profile.Object
@@ -37,6 +36,14 @@ type Merge struct{ From, Into string }
 // Delete removes a profile with all that is its own.
 type Delete struct{ Profile string }
 
+// Leave detaches a user from an account.
+type Leave struct{ Profile, Account string }
+
+// DeleteAccount removes an account, with its traits, its message ids and its
+// hold on users. The events that were sent for it are theirs, and count again
+// when a group call makes the account anew.
+type DeleteAccount struct{ Account string }
+
 // Create begins audiences and computed traits. Those without backfill count
 // what arrives later.
 type Create struct {
@@ -47,18 +54,24 @@ type Create struct {
 // Edit gives a computed trait another definition, which begins now.
 type Edit struct{ Trait trait.Computed }
 
+// EditAudience gives an audience another definition, which begins now.
+type EditAudience struct{ Definition audience.Definition }
+
 // Drop ends an audience.
 type Drop struct{ Audience string }
 
 // DropTrait ends a computed trait.
 type DropTrait struct{ Trait string }
 
-func (Track) operation()     {}
-func (Identify) operation()  {}
-func (Group) operation()     {}
-func (Merge) operation()     {}
-func (Delete) operation()    {}
-func (Create) operation()    {}
-func (Edit) operation()      {}
-func (Drop) operation()      {}
-func (DropTrait) operation() {}
+func (Track) operation()         {}
+func (Identify) operation()      {}
+func (Group) operation()         {}
+func (Leave) operation()         {}
+func (Merge) operation()         {}
+func (Delete) operation()        {}
+func (DeleteAccount) operation() {}
+func (Create) operation()        {}
+func (Edit) operation()          {}
+func (EditAudience) operation()  {}
+func (Drop) operation()          {}
+func (DropTrait) operation()     {}

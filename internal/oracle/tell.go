@@ -22,8 +22,9 @@ type Notice struct {
 func (m *Model) tell(profiles []profile.Ref, cause func(key string) audience.Cause) {
 	slices.SortFunc(profiles, compareRefs)
 	keys := slices.Sorted(maps.Keys(m.keys))
-	for _, ref := range profiles {
-		v := m.view(ref).at(m.now)
+	instant := m.view(profile.Ref{}).at(m.now)
+	for _, ref := range slices.Compact(profiles) {
+		v := instant.of(ref)
 		for _, key := range keys {
 			m.tellValue(v, key, cause(key))
 		}
@@ -50,11 +51,11 @@ func (m *Model) tellValue(v view, key string, cause audience.Cause) {
 func (m *Model) tellMembership(v view, key string, cause audience.Cause) {
 	of := pair{v.ref, key}
 	_, was := m.told[of]
-	is := m.isMember(v, key)
+	is := v.belongs(key)
 	if was == is {
 		return
 	}
-	tr := audience.Transition{Audience: key, Profile: v.ref.ID, At: time.Unix(0, m.now).UTC(), Cause: cause}
+	tr := audience.Transition{Audience: key, Subject: v.ref.Subject, Profile: v.ref.ID, At: time.Unix(0, m.now).UTC(), Cause: cause}
 	if is {
 		m.told[of] = tr
 	} else {

@@ -2,7 +2,7 @@ package oracle
 
 import (
 	"regexp"
-	"sync"
+	"strings"
 
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -15,7 +15,7 @@ type traits map[string]profile.Value
 // to now, by time, message id and value, unless that one removes it.
 func (v view) traits(since int) traits {
 	greatest := map[string]profile.TraitWrite{}
-	for _, m := range v.messages {
+	for _, m := range v.person.messages {
 		if m.traits == nil || m.arrival <= since || m.traits.Time.UnixNano() > v.t {
 			continue
 		}
@@ -45,9 +45,57 @@ func newScope(own, account traits) scope {
 	return scope{own.plain(), account.plain(), own.String() + account.String()}
 }
 
-// scope returns what an expression of users sees, worked out when it is needed.
-func (v view) scope(expression string, since int) func() scope {
-	return sync.OnceValue(func() scope { return newScope(v.seen(Mentioned(expression), since), nil) })
+// occasion is where an expression is evaluated.
+type occasion struct {
+	of, by     profile.Ref // the profile, and the user whose event it is
+	expression string
+	since      int
+}
+
+// scopes returns what an expression of the profile's own sees. It is true if it
+// is so with any of them: where a user's reads traits of accounts, there is one
+// for each of the user's accounts. In what is of accounts, traits and
+// account.traits are the same.
+func (v view) scopes(expression string, since int) []scope {
+	return v.remember(occasion{v.ref, v.ref, expression, since}, func() []scope {
+		names, ofAccount := Mentioned(expression), MentionedOfAccount(expression)
+		if v.ref.Subject == profile.Account {
+			all := v.seen(append(names, ofAccount...), since)
+			return []scope{newScope(all, all)}
+		}
+		own := v.seen(names, since)
+		if !readsAccount.MatchString(expression) {
+			return []scope{newScope(own, nil)}
+		}
+		var all []scope
+		for _, a := range v.accounts() {
+			all = append(all, newScope(own, a.seen(ofAccount, since)))
+		}
+		return all
+	})
+}
+
+// scopesOf returns what a filter on a deed sees. In what is of accounts that is
+// the custom traits of the user, and the account's traits.
+func (v view) scopesOf(d deed, filter string, since int) []scope {
+	if !strings.Contains(filter, "traits") {
+		return []scope{{}}
+	}
+	if v.ref.Subject == profile.User {
+		return v.scopes(filter, since)
+	}
+	return v.remember(occasion{v.ref, d.user, filter, since}, func() []scope {
+		return []scope{newScope(v.of(d.user).traits(since), v.seen(MentionedOfAccount(filter), since))}
+	})
+}
+
+func (v view) remember(at occasion, answer func() []scope) []scope {
+	scopes, known := v.memo.scopes[at]
+	if !known {
+		scopes = answer()
+		v.memo.scopes[at] = scopes
+	}
+	return scopes
 }
 
 // seen returns the custom traits and, by their names, computed ones and
@@ -69,8 +117,8 @@ func (v view) cover(ts traits, key string) {
 			ts[key] = value
 		}
 	}
-	if _, ok := v.world.audiences[key]; ok && v.ref.Subject == profile.User {
-		ts[key] = profile.BoolValue(v.member(key))
+	if a, ok := v.world.audiences[key]; ok && a.definition.Of == v.ref.Subject {
+		ts[key] = profile.BoolValue(v.in(key))
 	}
 }
 
@@ -84,6 +132,7 @@ var (
 		regexp.MustCompile(`\baccount\.traits\.(\w+)`),
 		regexp.MustCompile(`"(\w+)" in account\.traits\b`),
 	}
+	readsAccount = regexp.MustCompile(`\baccount\.traits\b`)
 )
 
 // Mentioned returns the names of the traits in an expression.

@@ -1,30 +1,88 @@
 package oracle
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
 
 // view is what can be known of one profile at one instant.
 type view struct {
-	world    *world
-	filters  *filters
-	ref      profile.Ref
-	messages []message                // each once
-	t        int64                    // Unix nanoseconds
-	values   map[string]profile.Value // of computed traits, as far as they were asked for
+	world   *world
+	filters *filters
+	ref     profile.Ref
+	person  *person // nobody if there is no such profile
+	t       int64   // Unix nanoseconds
+	memo    *memo   // of the instant
 }
+
+// memo is what was found out of any profile at one instant.
+type memo struct {
+	values  map[pair]profile.Value // of computed traits
+	members map[pair]bool
+	scopes  map[occasion][]scope
+}
+
+var nobody = &person{}
 
 // at returns the view at another instant.
 func (v view) at(t int64) view {
-	v.t, v.values = t, map[string]profile.Value{}
+	v.t = t
+	v.memo = &memo{map[pair]profile.Value{}, map[pair]bool{}, map[occasion][]scope{}}
 	return v
 }
 
-// member reports whether the person is in the audience of a key.
-func (v view) member(key string) bool {
+// of returns the view of another profile.
+func (v view) of(ref profile.Ref) view {
+	v.ref, v.person = ref, cmp.Or(v.world.profiles(ref.Subject)[ref.ID], nobody)
+	return v
+}
+
+func (v view) exists() bool { return v.person != nobody }
+
+// accounts returns the views of those that a user is attached to.
+func (v view) accounts() []view {
+	var all []view
+	for id := range v.person.accounts {
+		all = append(all, v.of(profile.AccountRef(id)))
+	}
+	return all
+}
+
+// users returns the views of those who are attached to an account.
+func (v view) users() []view {
+	var all []view
+	for id, p := range v.world.people {
+		if p.accounts[v.ref.ID] {
+			all = append(all, v.of(profile.UserRef(id)))
+		}
+	}
+	return all
+}
+
+// belongs reports whether the subscriber is to know that the profile is in the
+// audience of a key. Users are in one of accounts if that is told per user.
+func (v view) belongs(key string) bool {
 	a, ok := v.world.audiences[key]
-	return ok && v.holds(a.definition.Where, a.since)
+	return ok && v.exists() && (a.definition.Of == v.ref.Subject || a.definition.PerUser) && v.in(key)
+}
+
+// in reports whether the profile is in the audience of a key, or a user in an
+// account that is.
+func (v view) in(key string) bool {
+	a := v.world.audiences[key]
+	if a.definition.Of != v.ref.Subject {
+		return slices.ContainsFunc(v.accounts(), func(of view) bool { return of.in(key) })
+	}
+	p := pair{v.ref, key}
+	is, known := v.memo.members[p]
+	if !known {
+		is = v.holds(a.definition.Where, a.since)
+		v.memo.members[p] = is
+	}
+	return is
 }
 
 // holds answers a condition, of which only what arrived after since counts.
@@ -48,13 +106,38 @@ func (v view) holds(n audience.Node, since int) bool {
 		return !v.holds(*n.Not, since)
 	case n.Event != nil:
 		e := n.Event
-		return compare(e.Count, len(v.matching(e.Name, e.Filter, e.Window, since, v.scope(e.Filter, since))))
+		return compare(e.Count, len(v.matching(e.Name, e.Filter, e.Window, e.Scope, since)))
+	case n.Funnel != nil:
+		return v.follows(n.Funnel, since)
 	case n.Trait != "":
-		return v.filters.traits(n.Trait, v.seen(Mentioned(n.Trait), since))
+		return slices.ContainsFunc(v.scopes(n.Trait, since), func(sees scope) bool {
+			return v.filters.traits(n.Trait, sees)
+		})
 	case n.TraitDate != nil:
 		return v.date(n.TraitDate, since)
+	case n.Users != nil:
+		return v.quantify(n.Users, since)
 	}
-	return v.member(n.Audience) // which has its own since
+	return v.in(n.Audience) // which has its own since
+}
+
+// quantify answers a condition on the users of an account.
+func (v view) quantify(u *audience.Users, since int) bool {
+	met, missed := 0, 0
+	for _, user := range v.users() {
+		if user.holds(*cmp.Or(u.Any, u.All, u.None), since) {
+			met++
+		} else {
+			missed++
+		}
+	}
+	switch {
+	case u.Any != nil:
+		return met > 0
+	case u.All != nil:
+		return met > 0 && missed == 0
+	}
+	return met == 0
 }
 
 func compare(c audience.Count, n int) bool {
@@ -67,28 +150,4 @@ func compare(c audience.Count, n int) bool {
 		return n == c.N
 	}
 	return n >= c.N
-}
-
-// matching returns the person's events of a name that pass a filter, if there is
-// one, and lie in a window. What the filter sees is asked for only where it
-// reads traits.
-func (v view) matching(name, filter string, w profile.Window, since int, sees func() scope) []message {
-	var found []message
-	for _, m := range v.messages {
-		if m.track == nil || m.arrival <= since || m.track.Event.Name != name {
-			continue
-		}
-		if inWindow(v.t-m.track.Event.Time.UnixNano(), w) && (filter == "" || v.filters.event(filter, m, sees)) {
-			found = append(found, m)
-		}
-	}
-	return found
-}
-
-// inWindow reports whether something of an age counts.
-func inWindow(age int64, w profile.Window) bool {
-	if w.Max == 0 {
-		return age >= 0
-	}
-	return int64(w.Min) <= age && age < int64(w.Max)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
 )
 
 // world is what a log of operations leaves.
@@ -17,7 +18,7 @@ type world struct {
 }
 
 // person is one profile, of a user or an account: every message that was sent
-// for it, in the order of arrival.
+// for it, each once, in the order of arrival.
 type person struct {
 	messages []message
 	accounts map[string]bool // that a user is attached to
@@ -63,6 +64,15 @@ func fold(log []Operation) *world {
 			w.merge(op.From, op.Into)
 		case Delete:
 			w.delete(op.Profile)
+		case Leave:
+			if p := w.people[w.resolve(op.Profile)]; p != nil {
+				delete(p.accounts, op.Account)
+			}
+		case DeleteAccount:
+			delete(w.accounts, op.Account)
+			for _, p := range w.people {
+				delete(p.accounts, op.Account)
+			}
 		case Create:
 			for _, d := range op.Definitions {
 				w.audiences[d.Key] = live{d, since(d.NoBackfill, arrival)}
@@ -72,10 +82,17 @@ func fold(log []Operation) *world {
 			}
 		case Edit:
 			w.traits[op.Trait.Key] = computed{op.Trait, since(op.Trait.NoBackfill, arrival)}
+		case EditAudience:
+			w.audiences[op.Definition.Key] = live{op.Definition, since(op.Definition.NoBackfill, arrival)}
 		case Drop:
 			delete(w.audiences, op.Audience)
 		case DropTrait:
 			delete(w.traits, op.Trait)
+		}
+	}
+	for _, of := range []map[string]*person{w.people, w.accounts} {
+		for _, p := range of {
+			p.messages = distinct(p.messages)
 		}
 	}
 	return w
@@ -98,6 +115,25 @@ func (w *world) resolve(id string) string {
 		}
 		id = to
 	}
+}
+
+// profiles returns those of a subject, by id.
+func (w *world) profiles(of profile.Subject) map[string]*person {
+	if of == profile.Account {
+		return w.accounts
+	}
+	return w.people
+}
+
+// refs returns the profiles there are: users, then accounts, each ascending.
+func (w *world) refs() []profile.Ref {
+	var refs []profile.Ref
+	for _, of := range []profile.Subject{profile.User, profile.Account} {
+		for _, id := range slices.Sorted(maps.Keys(w.profiles(of))) {
+			refs = append(refs, profile.Ref{Subject: of, ID: id})
+		}
+	}
+	return refs
 }
 
 // profileOf returns that of an id, made if there is none.
@@ -145,11 +181,11 @@ func (w *world) delete(id string) {
 	}
 }
 
-// distinct returns the messages without those whose id came before.
-func (p *person) distinct() []message {
+// distinct returns messages without those whose id came before.
+func distinct(messages []message) []message {
 	var ms []message
 	seen := map[string]bool{}
-	for _, m := range p.messages {
+	for _, m := range messages {
 		if m.id != "" && seen[m.id] {
 			continue
 		}

@@ -1,0 +1,65 @@
+package oracle
+
+import (
+	"slices"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+)
+
+// deed is an event that a profile takes: a user its own; an account those of the
+// users who are attached to it, whenever they were done, and those that any user
+// sent for it.
+type deed struct {
+	message
+	user profile.Ref
+}
+
+func (d deed) time() int64 { return d.track.Event.Time.UnixNano() }
+
+// deeds returns those of a scope and of any of some names that arrived after
+// since.
+func (v view) deeds(of audience.Scope, since int, names ...string) []deed {
+	var all []deed
+	add := func(by view, takes func(message) bool) {
+		for _, m := range by.person.messages {
+			if m.track != nil && m.arrival > since && slices.Contains(names, m.track.Event.Name) && takes(m) {
+				all = append(all, deed{m, by.ref})
+			}
+		}
+	}
+	if v.ref.Subject == profile.User {
+		add(v, func(message) bool { return true })
+		return all
+	}
+	for id, p := range v.world.people {
+		add(v.of(profile.UserRef(id)), func(m message) bool {
+			return m.track.Event.Account == v.ref.ID || of == audience.OfUsers && p.accounts[v.ref.ID]
+		})
+	}
+	return all
+}
+
+// matching returns the deeds of a name that pass a filter, if there is one, and
+// lie in a window.
+func (v view) matching(name, filter string, w profile.Window, of audience.Scope, since int) []deed {
+	return slices.DeleteFunc(v.deeds(of, since, name), func(d deed) bool {
+		return !inWindow(v.t-d.time(), w) || !v.passes(d, filter, since, nil, nil)
+	})
+}
+
+// passes answers a filter on a deed, given those chosen for the earlier steps of
+// some names.
+func (v view) passes(d deed, filter string, since int, earlier []string, chosen []message) bool {
+	return filter == "" || slices.ContainsFunc(v.scopesOf(d, filter, since), func(sees scope) bool {
+		return v.filters.step(filter, earlier, d.message, chosen, sees)
+	})
+}
+
+// inWindow reports whether something of an age counts.
+func inWindow(age int64, w profile.Window) bool {
+	if w.Max == 0 {
+		return age >= 0
+	}
+	return int64(w.Min) <= age && age < int64(w.Max)
+}
