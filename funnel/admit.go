@@ -51,16 +51,12 @@ func (x *echo) properties(of profile.Object) profile.Object {
 	return o
 }
 
-// admits reports whether an event may be of a step, and its key there. In an
-// exact plan it then is of that step.
-func (m *Matcher) admits(i int, e event) (key, celfilter.Result) {
+// admits applies the filter of a step to an event: whether it may be of that
+// step. In an exact plan it then is, with its key.
+func (m *Matcher) admits(i int, e event) celfilter.Result {
 	s := &m.steps[i]
-	k, ok := s.keyOf(e)
-	if !ok && (s.Not || len(m.follow) > 1) {
-		return k, celfilter.Miss // equal to no other
-	}
-	if s.filter == nil {
-		return k, celfilter.True
+	if s.filter == nil || s.implied {
+		return celfilter.True
 	}
 	in := inputs.Get().(*celfilter.Input)
 	steps := in.Steps[:0]
@@ -85,29 +81,30 @@ func (m *Matcher) admits(i int, e event) (key, celfilter.Result) {
 	clear(steps)
 	*in = celfilter.Input{Steps: steps}
 	inputs.Put(in)
-	return k, r
+	return r
 }
 
 // inputs are pooled: what a filter is given escapes to the heap.
 var inputs = sync.Pool{New: func() any { return new(celfilter.Input) }}
 
 // keyOf returns the key of an event at a step; ok is false if a property that
-// makes it is missing.
-func (s *step) keyOf(e event) (k key, ok bool) {
+// makes it is missing and it would have to be equal to another's.
+func (m *Matcher) keyOf(i int, e *profile.Event) (k key, ok bool) {
+	s := &m.steps[i]
 	if len(s.key) == 0 {
 		return key{}, true
 	}
-	var room [64]byte
+	var room, part [64]byte
 	packed := room[:0]
-	for i, name := range s.key {
+	for _, name := range s.key {
 		v, ok := e.Properties.Lookup(name)
 		if !ok {
-			return key{}, false
+			return key{}, !s.Not && len(m.follow) == 1
 		}
-		if i == 0 && len(s.key) == 1 {
+		if len(s.key) == 1 {
 			packed = canonical.Append(packed, v)
 		} else {
-			packed = canonical.AppendSized(packed, canonical.Append(nil, v))
+			packed = canonical.AppendSized(packed, canonical.Append(part[:0], v))
 		}
 	}
 	return keyOf(packed), true

@@ -19,8 +19,8 @@ func (a agenda[T]) next() int64 {
 }
 
 func (a *agenda[T]) push(at int64, what T) {
-	h := append(*a, due[T]{at, what})
-	i := len(h) - 1
+	i := len(*a)
+	h := inserted(*a, i, due[T]{at, what})
 	for i > 0 {
 		parent := (i - 1) / 2
 		if h[parent].at <= at {

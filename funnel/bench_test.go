@@ -45,7 +45,7 @@ func shopping(b testing.TB) []profile.Event {
 // BenchmarkAddAndAt has some thirty events in the window, or ten thousand.
 func BenchmarkAddAndAt(b *testing.B) {
 	for name, f := range map[string]funnel.Funnel{"followed": bought, "not followed": abandoned, "bounded": cheaper} {
-		for size, every := range map[string]time.Duration{"few": 6 * time.Hour, "many": time.Minute} {
+		for size, every := range map[string]time.Duration{"few": 6 * time.Hour, "fifty": 3 * time.Hour, "many": time.Minute} {
 			b.Run(name+"/"+size, func(b *testing.B) {
 				m, err := f.Compile()
 				require.NoError(b, err)
@@ -61,6 +61,71 @@ func BenchmarkAddAndAt(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkLog is a log of a shop: a hundred events of each of three thousand
+// users, over a month, views of a thousand products; two in ten are an order of
+// one of the last ten products viewed. Counts by hand are two slices of times.
+func BenchmarkLog(b *testing.B) {
+	const users, each = 3000, 100
+	views, orders := make([]profile.Event, 1000), make([]profile.Event, 1000)
+	for i := range views {
+		views[i], orders[i] = product(b, "View", i, 100), product(b, "Order", i, 90)
+	}
+	type record struct {
+		user int
+		e    *profile.Event
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	seen := make([][]int, users)
+	var log []record
+	for range users * each {
+		u := random.IntN(users)
+		if n := len(seen[u]); n > 0 && random.IntN(5) == 0 {
+			log = append(log, record{u, &orders[seen[u][n-1-random.IntN(min(n, 10))]]})
+		} else {
+			p := random.IntN(len(views))
+			seen[u] = append(seen[u], p)
+			log = append(log, record{u, &views[p]})
+		}
+	}
+	every := 30 * profile.Day / time.Duration(len(log))
+	b.Run("two counts by hand", func(b *testing.B) {
+		views, orders := make([][]int64, users), make([][]int64, users)
+		now := second(0).UnixNano()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			now += int64(every)
+			r := &log[i%len(log)]
+			times := &views[r.user]
+			if r.e.Name == "Order" {
+				times = &orders[r.user]
+			}
+			*times = append(*times, now)
+			for (*times)[0]+int64(profile.Week) <= now {
+				*times = (*times)[1:]
+			}
+		}
+	})
+	for name, f := range map[string]funnel.Funnel{"followed": bought, "not followed": abandoned} {
+		b.Run(name, func(b *testing.B) {
+			m, err := f.Compile()
+			require.NoError(b, err)
+			states := make([]*funnel.State, users)
+			for u := range states {
+				states[u] = m.NewState()
+			}
+			now := second(0)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				now = now.Add(every)
+				r := &log[i%len(log)]
+				r.e.Time = now
+				states[r.user].Add(r.e, funnel.Traits{}, now.UnixNano())
+				states[r.user].At(now.UnixNano())
+			}
+		})
 	}
 }
 
@@ -96,35 +161,44 @@ func BenchmarkByHand(b *testing.B) {
 	_ = since
 }
 
-// BenchmarkOpenStep has a hundred thousand first steps open, each of a product
-// of its own, and one each in ten thousand states.
+// BenchmarkOpenStep is the memory of states with so many first steps open each.
 func BenchmarkOpenStep(b *testing.B) {
 	for name, f := range map[string]funnel.Funnel{"followed": bought, "not followed": abandoned} {
 		m, err := f.Compile()
 		require.NoError(b, err)
-		for shape, states := range map[string]int{"one profile": 1, "ten a profile": 10_000, "one a profile": 100_000} {
-			b.Run(name+"/"+shape, func(b *testing.B) {
-				const n = 100_000
-				events := make([]profile.Event, n)
-				for i := range events {
-					events[i] = product(b, "View", i, 100)
-					events[i].Time = second(0).Add(time.Duration(i) * time.Second / 10)
-				}
+		for _, open := range []int{1, 2, 3, 10, 33, 100, 1000, 100_000} {
+			b.Run(fmt.Sprintf("%s/%d", name, open), func(b *testing.B) {
+				states := min(100_000, 300_000/open)
 				for b.Loop() {
-					before := heap()
-					all := make([]*funnel.State, states)
-					for i := range all {
-						all[i] = m.NewState()
-					}
-					for i := range events {
-						all[i%states].Add(&events[i], funnel.Traits{}, events[i].Time.UnixNano())
-					}
-					b.ReportMetric(float64(heap()-before)/n, "bytes/open")
-					runtime.KeepAlive(all)
+					b.ReportMetric(float64(statesWithOpen(b, m, states, open))/float64(states*open), "bytes/open")
 				}
 			})
 		}
 	}
+}
+
+// statesWithOpen returns the memory of states that have so many first steps open
+// each, of a product of its own, all included. As pointers states take 16 bytes
+// more.
+func statesWithOpen(b testing.TB, m *funnel.Matcher, states, open int) int64 {
+	events := make([]profile.Event, open)
+	for i := range events {
+		events[i] = product(b, "View", i, 100)
+		events[i].Time = second(i)
+	}
+	now := second(open).UnixNano()
+	before := heap()
+	all := make([]funnel.State, states)
+	for i := range all {
+		all[i] = *m.NewState()
+		for n := range events {
+			all[i].Add(&events[n], funnel.Traits{}, now)
+		}
+	}
+	after := heap()
+	runtime.KeepAlive(all)
+	runtime.KeepAlive(events)
+	return after - before
 }
 
 func heap() int64 {

@@ -1,20 +1,15 @@
 package funnel
 
-import (
-	"cmp"
-	"math"
-
-	"github.com/muster-go/muster/internal/horizon"
-)
+import "math"
 
 // chains is the running state of an exact plan: which step an event is of does
 // not depend on the others chosen, so only times and keys are left.
 //
-// For each key and step there are up to three lists in order of time. An event
-// waits while it does not count yet; then it is reached if the step is the
-// first, or one reached of the step before is near enough before it, else open.
-// An event that something contradicts is dropped: for the lists hold only what
-// has happened, this is for good. So
+// For each key and step there are lists in order of time. An event that has not
+// happened yet is coming, and one that does not count yet waits. Then it is
+// reached if the step is the first, or one reached of the step before is near
+// enough before it, else open. An event that something contradicts is dropped:
+// for what contradicts has happened, this is for good. So
 //
 //   - a choice exists if an event of the last step is reached;
 //   - going back from the latest such, at each step to the latest reached one
@@ -25,128 +20,60 @@ import (
 // to its duration later; one that is contradicted undoes it for those that have
 // no other. Events that have left the window are no longer anything's best, and
 // are dropped without looking at what they reached.
+//
+// Of a permanent plan a choice is all that is kept, once there is one.
 type chains struct {
-	m        *Matcher
-	lists    sorted[entry]
-	coming   agenda[arrival] // of the future, by event time
-	waiting  agenda[place]   // by when they begin to count
-	complete sorted[whole]   // the keys that have a choice, by its first event
-	newest   int64           // event time of any in the lists
-	limit    int             // how many entries make it worth to drop old ones
-	done     []instance      // a choice that nothing can undo
-}
-
-// list is where an entry is. Of a step that is not to follow there is only
-// reached.
-type list uint8
-
-const (
-	waiting list = iota
-	open
-	reached
-)
-
-// place is one of the lists.
-type place struct {
-	key  key
-	step uint16
-	list list
-}
-
-// entry is an event in a list; of those at one time one is enough.
-type entry struct {
-	place
-	instance
-}
-
-func (e entry) compare(f entry) int {
-	switch {
-	case e.key != f.key:
-		return e.key.compare(f.key)
-	case e.step != f.step:
-		return cmp.Compare(e.step, f.step)
-	case e.list != f.list:
-		return cmp.Compare(e.list, f.list)
-	}
-	return cmp.Compare(e.at, f.at)
-}
-
-// arrival is an event that is known but dated after now.
-type arrival struct {
-	place
-	seq uint64
-}
-
-// whole is a key that has a choice, and the first event of its best one.
-type whole struct {
-	first int64
-	key   key
-}
-
-func (w whole) compare(x whole) int {
-	if c := cmp.Compare(w.first, x.first); c != 0 {
-		return c
-	}
-	return w.key.compare(x.key)
-}
-
-const fewEntries = 64 // of which it does not matter that some are old
-
-func newChains(m *Matcher) *chains {
-	return &chains{m: m, limit: fewEntries, newest: math.MinInt64}
+	m *Matcher
+	entries
+	until int64 // there is nothing to do before: nothing is due or leaves the window
 }
 
 func (c *chains) limited() bool { return false }
 
 func (c *chains) add(step int, e event, now int64) {
-	if c.done != nil {
+	if c.done() {
 		return
 	}
-	p := place{key: e.key, step: uint16(step)}
+	i := instance{e.at, e.Seq}
 	if e.at > now {
-		c.coming.push(e.at, arrival{p, e.Seq})
-		return
+		c.insert(entry{e.key.place(step, coming), i})
+	} else {
+		c.arrive(e.key, step, i, now)
+		c.finish()
 	}
-	c.arrive(p, instance{e.at, e.Seq}, now)
-	c.finish()
+	if len(c.few) > c.m.few && !c.done() {
+		c.index()
+	}
 }
 
 // arrive takes an event that has happened.
-func (c *chains) arrive(p place, i instance, now int64) {
-	s := &c.m.steps[p.step]
-	c.newest = max(c.newest, i.at)
+func (c *chains) arrive(k key, step int, i instance, now int64) {
+	s := &c.m.steps[step]
 	if s.Not {
-		p.list = reached
-		if c.lists.insert(entry{p, i}) {
-			c.contradict(p.key, s, i.at)
+		if c.insert(entry{k.place(step, reached), i}) {
+			c.contradict(k, s, i.at)
 		}
 		return
 	}
-	if c.contradicted(p.key, s.position, i.at) {
+	if c.contradicted(k, s.position, i.at) {
 		return
 	}
-	begins := i.at + c.m.follow[s.position].delay
-	if begins > now {
-		p.list = waiting
-		if c.lists.insert(entry{p, i}) {
-			c.waiting.push(begins, p)
-		}
+	if i.at+c.m.follow[s.position].delay > now {
+		c.insert(entry{k.place(step, waiting), i})
 		return
 	}
-	c.begin(p, i)
+	c.begin(k, s.position, i)
 }
 
 // begin lets an event count.
-func (c *chains) begin(p place, i instance) {
-	pos := c.m.steps[p.step].position
-	first, had := c.choice(p.key)
-	if pos == 0 || c.reachable(p.key, pos, i.at) {
-		c.reach(p.key, pos, i)
-		c.settle(p.key, first, had)
-	} else {
-		p.list = open
-		c.lists.insert(entry{p, i})
+func (c *chains) begin(k key, pos int, i instance) {
+	if pos > 0 && !c.reachable(k, pos, i.at) {
+		c.insert(entry{c.place(k, pos, open), i})
+		return
 	}
+	before, had := c.noted(k)
+	c.reach(k, pos, i)
+	c.settle(k, before, had)
 }
 
 // reachable reports whether an event of a step is near enough after one that is
@@ -163,26 +90,24 @@ func (c *chains) near(pos int, before, at int64) bool {
 }
 
 // place returns one of the lists of a step to follow.
-func (c *chains) place(k key, pos int, l list) place {
-	return place{k, uint16(c.m.follow[pos].step), l}
-}
+func (c *chains) place(k key, pos int, l list) place { return k.place(c.m.follow[pos].step, l) }
 
 // latest returns the last that is reached of a step before a time.
 func (c *chains) latest(k key, pos int, before int64) (entry, bool) {
 	p := c.place(k, pos, reached)
-	e, ok := c.lists.before(entry{p, instance{at: before}})
+	e, ok := c.before(entry{p, instance{at: before}})
 	return e, ok && e.place == p
 }
 
 // from returns the first of a list that is not before a time.
 func (c *chains) from(p place, at int64) (entry, bool) {
-	e, ok := c.lists.ceiling(entry{p, instance{at: at}})
+	e, ok := c.ceiling(entry{p, instance{at: at}})
 	return e, ok && e.place == p
 }
 
 // reach puts an event among those reached, and what thereby is.
 func (c *chains) reach(k key, pos int, i instance) {
-	if !c.lists.insert(entry{c.place(k, pos, reached), i}) {
+	if !c.insert(entry{c.place(k, pos, reached), i}) {
 		return
 	}
 	if pos++; pos == len(c.m.follow) {
@@ -194,14 +119,14 @@ func (c *chains) reach(k key, pos int, i instance) {
 		if !ok || !c.near(pos, i.at, next.at) {
 			return
 		}
-		c.lists.remove(next)
+		c.remove(next)
 		c.reach(k, pos, next.instance)
 	}
 }
 
 // undo takes an event from those reached, and what has been by it alone.
 func (c *chains) undo(k key, pos int, i instance) {
-	c.lists.remove(entry{c.place(k, pos, reached), i})
+	c.remove(entry{c.place(k, pos, reached), i})
 	if pos+1 == len(c.m.follow) {
 		return
 	}
@@ -225,8 +150,7 @@ func (c *chains) undo(k key, pos int, i instance) {
 			return
 		}
 		c.undo(k, pos, next.instance)
-		next.list = open
-		c.lists.insert(next)
+		c.insert(next.in(open))
 		start = next.at + 1
 	}
 }
@@ -234,7 +158,7 @@ func (c *chains) undo(k key, pos int, i instance) {
 // contradicted reports whether something that was not to follow an event did.
 func (c *chains) contradicted(k key, pos int, at int64) bool {
 	for _, i := range c.m.follow[pos].absent {
-		x, ok := c.from(place{k, uint16(i), reached}, at+1)
+		x, ok := c.from(k.place(i, reached), at+1)
 		if ok && x.at-at < int64(c.m.steps[i].Within) {
 			return true
 		}
@@ -245,7 +169,7 @@ func (c *chains) contradicted(k key, pos int, at int64) bool {
 // contradict drops the events of the step before that an event of s was not to
 // follow.
 func (c *chains) contradict(k key, s *step, at int64) {
-	first, had := c.choice(k)
+	first, had := c.noted(k)
 	earliest := at - int64(s.Within) + 1
 	for l := waiting; l <= reached; l++ {
 		for {
@@ -256,7 +180,7 @@ func (c *chains) contradict(k key, s *step, at int64) {
 			if l == reached {
 				c.undo(k, s.position, e.instance)
 			} else {
-				c.lists.remove(e)
+				c.remove(e)
 			}
 		}
 	}
@@ -265,10 +189,18 @@ func (c *chains) contradict(k key, s *step, at int64) {
 
 // choice returns the first event of the best choice of a key.
 func (c *chains) choice(k key) (first int64, ok bool) {
-	e := entry{instance: instance{at: math.MaxInt64}}
-	for pos := len(c.m.follow) - 1; pos >= 0; pos-- {
-		before, ok := c.latest(k, pos, e.at)
-		if !ok || pos+1 < len(c.m.follow) && !c.near(pos+1, before.at, e.at) {
+	e, ok := c.latest(k, len(c.m.follow)-1, math.MaxInt64)
+	if !ok {
+		return 0, false
+	}
+	return c.back(e)
+}
+
+// back returns the first event of the best choice that ends with an entry.
+func (c *chains) back(e entry) (first int64, ok bool) {
+	for pos := len(c.m.follow) - 2; pos >= 0; pos-- {
+		before, ok := c.latest(e.key(), pos, e.at)
+		if !ok || !c.near(pos+1, before.at, e.at) {
 			return 0, false
 		}
 		e = before
@@ -276,103 +208,71 @@ func (c *chains) choice(k key) (first int64, ok bool) {
 	return e.at, true
 }
 
+// noted is choice where choices are noted.
+func (c *chains) noted(k key) (first int64, ok bool) {
+	if c.many == nil {
+		return 0, false
+	}
+	return c.choice(k)
+}
+
 // settle notes what has become of the choice of a key.
 func (c *chains) settle(k key, first int64, had bool) {
-	now, has := c.choice(k)
+	now, has := c.noted(k)
 	if had == has && first == now {
 		return
 	}
 	if has {
-		c.complete.insert(whole{now, k})
+		c.many.complete.insert(whole{now, k})
+		c.until = min(c.until, c.over(now))
 	}
 	if had {
-		c.complete.remove(whole{first, k})
+		c.many.complete.remove(whole{first, k})
 	}
 }
 
-func (c *chains) advance(now int64) {
-	for c.coming.next() <= now {
-		next := c.coming.pop()
-		c.arrive(next.what.place, instance{next.at, next.what.seq}, now)
+// best returns the choice of the latest first event.
+func (c *chains) best() (w whole, ok bool) {
+	if c.many != nil {
+		return c.many.complete.last()
 	}
-	for len(c.waiting) > 0 {
-		p := c.waiting[0].what
-		delay := c.m.follow[c.m.steps[p.step].position].delay
-		e, waits := c.lists.get(entry{p, instance{at: c.waiting[0].at - delay}})
-		if waits && c.waiting.next() > now {
-			break
+	for i := range c.few {
+		if !c.ends(c.few, i) || ok && c.few[i].at <= w.first {
+			continue
 		}
-		c.waiting.pop()
-		if waits {
-			c.lists.remove(e)
-			c.begin(p, e.instance)
+		if first, has := c.back(c.few[i]); has && (!ok || first > w.first) {
+			w, ok = whole{first, c.few[i].key()}, true
 		}
 	}
-	c.expire(now)
-	c.finish()
+	return w, ok
 }
 
-// expire drops what has left the window: the choices at once, the rest when
-// that is much, or all.
-func (c *chains) expire(now int64) {
-	if c.m.to == 0 {
-		return
-	}
-	last := now - c.m.to
-	for c.complete.len > 0 {
-		w, _ := c.complete.at(spot{0, 0})
-		if w.first > last {
-			break
-		}
-		c.complete.remove(w)
-	}
-	switch {
-	case c.newest <= last:
-		c.lists, c.waiting, c.limit = sorted[entry]{}, nil, fewEntries
-	case c.lists.len > c.limit:
-		c.lists.keep(func(e entry) bool { return e.at > last })
-		c.limit = max(fewEntries, 2*c.lists.len)
-	}
-}
-
-// finish remembers a choice that nothing can undo, and drops the rest.
-func (c *chains) finish() {
-	if c.m.to > 0 || c.m.absences || c.complete.len == 0 {
-		return
-	}
-	done := c.evidence()
-	*c = chains{m: c.m, done: done}
-}
-
-func (c *chains) best() (first int64, ok bool) {
-	if c.done != nil {
-		return c.done[0].at, true
-	}
-	w, ok := c.complete.last()
-	return w.first, ok
-}
-
-func (c *chains) next() (begins, contradicts int64) {
-	contradicts = horizon.Never
-	if c.m.absences {
-		contradicts = c.coming.next()
-	}
-	return min(c.coming.next(), c.waiting.next()), contradicts
+// ends reports whether an entry is the last one reached of the last step.
+func (c *chains) ends(all []entry, i int) bool {
+	p := all[i].place
+	return p.list() == reached && p.step() == c.m.follow[len(c.m.follow)-1].step &&
+		(i+1 == len(all) || all[i+1].place != p)
 }
 
 func (c *chains) evidence() []instance {
-	if c.done != nil {
-		return c.done
-	}
-	w, ok := c.complete.last()
+	w, ok := c.best()
 	if !ok {
 		return nil
 	}
 	chosen := make([]instance, len(c.m.follow))
+	for pos, e := range c.chosen(w.key) {
+		chosen[pos] = e.instance
+	}
+	return chosen
+}
+
+// chosen returns the choice of a key that has one.
+func (c *chains) chosen(k key) []entry {
+	chosen := make([]entry, len(c.m.follow))
 	at := int64(math.MaxInt64)
 	for pos := len(chosen) - 1; pos >= 0; pos-- {
-		e, _ := c.latest(w.key, pos, at)
-		chosen[pos], at = e.instance, e.at
+		chosen[pos], _ = c.latest(k, pos, at)
+		at = chosen[pos].at
 	}
 	return chosen
 }

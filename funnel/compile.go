@@ -11,13 +11,15 @@ import (
 
 // Matcher is a compiled funnel. It is immutable and safe for concurrent use.
 type Matcher struct {
-	funnel   Funnel // filters in canonical text
-	steps    []step
-	follow   []position       // the steps that are to follow, in order
-	byEvent  map[string][]int // the steps that an event may be of
-	exact    bool             // see partition
-	absences bool             // whether any step is not to follow
-	from, to int64            // the ages that count; to is 0 where the window is all time
+	funnel    Funnel // filters in canonical text
+	steps     []step
+	follow    []position       // the steps that are to follow, in order
+	byEvent   map[string][]int // the steps that an event may be of
+	exact     bool             // see partition
+	absences  bool             // whether any step is not to follow
+	from, to  int64            // the ages that count; to is 0 where the window is all time
+	permanent bool             // nothing undoes a choice
+	few       int              // of how many events a State goes through all
 }
 
 // step is a compiled Step.
@@ -28,6 +30,8 @@ type step struct {
 	position int                  // of a step to follow: its own; else of the step before it
 	earlier  int                  // how many steps to follow are before it
 	key      []profile.Key        // the properties that make its events' key
+	twin     int                  // the first step with this filter, if it reads no earlier step; else this one
+	implied  bool                 // in an exact plan an event of that name and a key passes the filter
 	echoes   []echo               // by earlier step; for exact plans
 	keeps    celfilter.EventReads // what is kept of its events; for other plans
 }
@@ -63,6 +67,7 @@ func (f Funnel) CompileIn(env *celfilter.Env) (*Matcher, error) {
 		byEvent: map[string][]int{},
 		from:    int64(f.Window.Min),
 		to:      int64(f.Window.Max),
+		few:     fewEntries,
 	}
 	var earlier []string
 	for i, s := range m.funnel.Steps {
@@ -95,6 +100,7 @@ func (f Funnel) CompileIn(env *celfilter.Env) (*Matcher, error) {
 	}
 	last := &m.follow[len(m.follow)-1]
 	last.delay = max(last.delay, m.from)
+	m.permanent = m.to == 0 && !m.absences
 	m.arrange()
 	return m, nil
 }
@@ -106,10 +112,17 @@ func (m *Matcher) arrange() {
 	var none *profile.Dict // the keys serve objects of any dictionary
 	for i := range m.steps {
 		s := &m.steps[i]
+		s.twin = i
+		if s.filter != nil && !s.refs.Dynamic() {
+			s.twin = slices.IndexFunc(m.steps[:i+1], func(t step) bool {
+				return t.filter != nil && t.filter.Source() == s.filter.Source()
+			})
+		}
 		for _, name := range p.columns[i] {
 			s.key = append(s.key, none.Key(name))
 		}
 		s.echoes = echoesOf(m, i, p.columns)
+		s.implied = p.implies(m, i)
 		if s.refs.Dynamic() {
 			s.keeps.Add(s.refs.Self)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -162,6 +163,71 @@ func TestWhatHasLeftTheWindowIsNotMissed(t *testing.T) {
 		s.Add(&e, funnel.Traits{}, second(i).UnixNano())
 	}
 	require.False(t, s.Limited())
+}
+
+// TestStateIsEmptyOnceAllHasLeftTheWindow is what lets an engine drop it.
+func TestStateIsEmptyOnceAllHasLeftTheWindow(t *testing.T) {
+	for _, f := range []funnel.Funnel{bought, abandoned, cheaper} {
+		m, err := f.Compile()
+		require.NoError(t, err)
+		week := int(profile.Week / time.Second)
+		s := m.NewState()
+		add := func(name string, which, at, now int) {
+			e := product(t, name, which, 100)
+			e.Time = second(at)
+			s.Add(&e, funnel.Traits{}, second(now).UnixNano())
+		}
+		require.True(t, s.Empty())
+		require.Equal(t, horizon.Always(false), s.At(second(0).UnixNano()))
+		require.Nil(t, s.Evidence())
+		require.True(t, s.Empty())
+
+		add("Other", 1, 0, 0)
+		add("View", 1, 0, week)
+		require.True(t, s.Empty(), "no step, or over before it was known")
+
+		for i := range 100 {
+			add("View", i, week+i, week+10)
+			require.False(t, s.Empty(), "dated after now they are known as well")
+		}
+		s.At(second(2*week + 98).UnixNano())
+		require.False(t, s.Empty())
+		require.Equal(t, horizon.Always(false), s.At(second(2*week+99).UnixNano()))
+		require.True(t, s.Empty())
+	}
+}
+
+// TestWhatHoldsForEverIsNotEmpty has a funnel that nothing undoes: whatever
+// comes, its state is the choice that was found.
+func TestWhatHoldsForEverIsNotEmpty(t *testing.T) {
+	m, err := bought.In(profile.Window{}).Compile()
+	require.NoError(t, err)
+	s := m.NewState()
+	for i := range 100 {
+		for _, name := range []string{"View", "Order"} {
+			e := product(t, name, i%10, 100)
+			e.Time, e.Seq = second(2*i), uint64(i)
+			if name == "Order" {
+				e.Time = second(2*i + 1)
+			}
+			s.Add(&e, funnel.Traits{}, second(1000).UnixNano())
+		}
+		require.Equal(t, horizon.Always(true), s.At(second(1000).UnixNano()))
+		require.False(t, s.Empty())
+		require.Equal(t, []funnel.Matched{{Step: "viewed", Time: second(0)}, {Step: "ordered", Time: second(1)}}, s.Evidence())
+	}
+}
+
+// TestAnOpenStepTakesAtMost100Bytes holds the figure of the package comment.
+func TestAnOpenStepTakesAtMost100Bytes(t *testing.T) {
+	for _, f := range []funnel.Funnel{bought, abandoned} {
+		m, err := f.Compile()
+		require.NoError(t, err)
+		for _, open := range []int{1, 2, 3, 4, 5, 8, 10, 16, 32, 33, 40, 100, 129, 1000} {
+			bytes := float64(statesWithOpen(t, m, 20_000/open+100, open)) / float64((20_000/open+100)*open)
+			require.LessOrEqual(t, bytes, 100.0, "%d open", open)
+		}
+	}
 }
 
 // TestSearchGivesUp has four steps that only the whole of all choices of kept

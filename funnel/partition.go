@@ -3,6 +3,9 @@ package funnel
 import (
 	"cmp"
 	"slices"
+	"strings"
+
+	"github.com/muster-go/muster/internal/celfilter"
 )
 
 // partition says by which properties the events of a funnel are kept apart: in
@@ -56,6 +59,20 @@ func partitionOf(m *Matcher) partition {
 		p.exact = p.exact && !slices.Contains(refs.Beyond, true)
 	}
 	return p
+}
+
+// implies reports whether the filter of a step asks for nothing but what is
+// equal in every choice anyhow.
+func (p *partition) implies(m *Matcher, i int) bool {
+	s := &m.steps[i]
+	// There is an equality for each operand of && but those that are none.
+	if !p.exact || s.filter == nil || strings.Count(s.filter.Source(), "&&")+1 != len(s.refs.Equalities) {
+		return false
+	}
+	return !slices.ContainsFunc(s.refs.Equalities, func(e celfilter.StepEquality) bool {
+		column := slices.Index(p.columns[m.follow[e.Step].step], e.Theirs)
+		return p.columns[i][column] != e.Own
+	})
 }
 
 // joined returns the classes of properties that are equal in every choice, each

@@ -3,8 +3,6 @@ package funnel
 import (
 	"math"
 	"slices"
-
-	"github.com/muster-go/muster/internal/horizon"
 )
 
 // What the search is bounded by; see "Cost" in the package comment.
@@ -15,6 +13,8 @@ const (
 	// maxTried is how many events one search tries for each step: all of it after
 	// all of the step before, and once more.
 	maxTried = MaxCandidates * (MaxCandidates + 1)
+	// fewCandidates are so many that it does not matter that some are old.
+	fewCandidates = 64
 )
 
 // search is the running state of a plan in which it depends on the events
@@ -27,11 +27,12 @@ type search struct {
 	stale    []key           // of pools to search again
 	coming   agenda[pending] // of the future, by event time
 	waiting  agenda[begin]   // by when they begin to count
-	complete sorted[whole]   // the pools that have a choice, by its first event
-	held     int             // candidates in all pools
-	limit    int             // how many make it worth to drop old ones
-	cut      bool            // a bound was met
-	walk     walk            // room for the next search
+	complete choices
+	held     int   // candidates in all pools
+	newest   int64 // time of any of them
+	limit    int   // how many make it worth to drop old ones
+	cut      bool  // a bound was met
+	walk     walk  // room for the next search
 }
 
 // begin is a candidate of a step to follow that does not count yet.
@@ -49,7 +50,7 @@ type pending struct {
 }
 
 func newSearch(m *Matcher) *search {
-	return &search{m: m, pools: map[key]*pool{}, limit: fewEntries}
+	return &search{m: m, pools: map[key]*pool{}, limit: fewCandidates, newest: math.MinInt64}
 }
 
 func (s *search) limited() bool { return s.cut }
@@ -78,6 +79,7 @@ func (s *search) arrive(k key, step int, c candidate, now int64) {
 		s.cut = true
 	}
 	s.held += p.len() - before
+	s.newest = max(s.newest, c.at)
 	st := &s.m.steps[step]
 	switch begins := c.at + s.m.follow[st.position].delay; {
 	case st.Not:
@@ -138,17 +140,12 @@ func (s *search) find(now int64) {
 }
 
 // expire drops what is of time up to last: the choices at once, the rest when
-// that is much.
+// that is much, or all.
 func (s *search) expire(last int64) {
-	for s.complete.len > 0 {
-		w, _ := s.complete.at(spot{0, 0})
-		if w.first > last {
-			break
-		}
-		s.complete.remove(w)
+	for w, ok := s.complete.pop(last); ok; w, ok = s.complete.pop(last) {
 		s.pools[w.key].choice = nil
 	}
-	if s.held <= s.limit {
+	if s.held == 0 || s.newest > last && s.held <= s.limit {
 		return
 	}
 	s.held = 0
@@ -159,24 +156,19 @@ func (s *search) expire(last int64) {
 		}
 		s.held += p.len()
 	}
-	s.limit = max(fewEntries, 2*s.held)
+	s.limit = max(fewCandidates, 2*s.held)
 }
 
-func (s *search) best() (first int64, ok bool) {
-	w, ok := s.complete.last()
-	return w.first, ok
-}
+func (s *search) best() (whole, bool) { return s.complete.last() }
 
-func (s *search) next() (begins, contradicts int64) {
-	contradicts = horizon.Never
-	if s.m.absences {
-		contradicts = s.coming.next()
-	}
-	return min(s.coming.next(), s.waiting.next()), contradicts
-}
+func (s *search) next() int64 { return min(s.coming.next(), s.waiting.next()) }
+
+func (s *search) nextComing() int64 { return s.coming.next() }
+
+func (s *search) empty() bool { return s.held == 0 && len(s.coming) == 0 }
 
 func (s *search) evidence() []instance {
-	w, ok := s.complete.last()
+	w, ok := s.best()
 	if !ok {
 		return nil
 	}

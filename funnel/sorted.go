@@ -1,7 +1,14 @@
 package funnel
 
+import "slices"
+
 // ordered is what a sorted list holds.
-type ordered[E any] interface{ compare(E) int }
+type ordered[E any] interface {
+	compare(E) int
+	// seek returns the index of the first element that is not less, and whether
+	// it is equal.
+	seek(all []E) (index int, found bool)
+}
 
 // sorted is a list in order, in chunks of at most maxChunk. To find, insert or
 // remove costs O(log n) comparisons and moves at most a chunk, and now and then
@@ -38,23 +45,11 @@ func (s *sorted[E]) seek(e E) (p spot, found bool) {
 	if high == 0 {
 		return spot{}, false
 	}
-	chunk := s.chunks[low]
-	from, to := 0, len(chunk)
-	for from < to {
-		mid := (from + to) / 2
-		switch c := chunk[mid].compare(e); {
-		case c == 0:
-			return spot{low, mid}, true
-		case c < 0:
-			from = mid + 1
-		default:
-			to = mid
-		}
-	}
-	if from == len(chunk) {
+	index, found := e.seek(s.chunks[low])
+	if index == len(s.chunks[low]) {
 		return spot{low + 1, 0}, false
 	}
-	return spot{low, from}, false
+	return spot{low, index}, found
 }
 
 // get returns the element equal to e.
@@ -103,15 +98,12 @@ func (s *sorted[E]) insert(e E) bool {
 		p = spot{p.chunk - 1, len(s.chunks[p.chunk-1])}
 	}
 	if len(s.chunks) == 0 {
-		s.chunks = append(s.chunks, nil)
+		s.chunks = make([][]E, 1)
 	}
 	if len(s.chunks[p.chunk]) == maxChunk {
 		p = s.split(p)
 	}
-	chunk := append(s.chunks[p.chunk], e)
-	copy(chunk[p.index+1:], chunk[p.index:])
-	chunk[p.index] = e
-	s.chunks[p.chunk] = chunk
+	s.chunks[p.chunk] = inserted(s.chunks[p.chunk], p.index, e)
 	return true
 }
 
@@ -122,12 +114,9 @@ func (s *sorted[E]) split(p spot) spot {
 	if p.chunk == len(s.chunks)-1 && p.index == maxChunk {
 		half = maxChunk
 	}
-	s.chunks = append(s.chunks, nil)
-	copy(s.chunks[p.chunk+2:], s.chunks[p.chunk+1:])
-	s.chunks[p.chunk] = append(make([]E, 0, half+half/4), chunk[:half]...)
-	if half == maxChunk {
-		s.chunks[p.chunk] = chunk[:half:half]
-	}
+	s.chunks = inserted(s.chunks, p.chunk+1, nil)
+	room := (maxChunk - half) / 4
+	s.chunks[p.chunk] = append(make([]E, 0, half+room), chunk[:half]...)
 	s.chunks[p.chunk+1] = append([]E(nil), chunk[half:]...)
 	if p.index >= half {
 		return spot{p.chunk + 1, p.index - half}
@@ -167,28 +156,19 @@ func (s *sorted[E]) cut(chunk int) {
 	}
 }
 
-// keep drops the elements that keep refuses, in O(n).
-func (s *sorted[E]) keep(keep func(E) bool) {
-	old := s.chunks
-	s.chunks, s.len = nil, 0
-	var chunk []E
-	flush := func() {
-		if len(chunk) > 0 {
-			s.chunks = append(s.chunks, append([]E(nil), chunk...))
-			s.len += len(chunk)
-			chunk = chunk[:0]
+// drop takes out the elements that are to go, in O(n).
+func (s *sorted[E]) drop(gone func(E) bool) {
+	kept := s.chunks[:0]
+	s.len = 0
+	for _, chunk := range s.chunks {
+		chunk = slices.DeleteFunc(chunk, gone)
+		s.len += len(chunk)
+		if n := len(kept) - 1; n >= 0 && len(kept[n])+len(chunk) <= maxChunk {
+			kept[n] = append(kept[n], chunk...)
+		} else if len(chunk) > 0 {
+			kept = append(kept, fitting(chunk))
 		}
 	}
-	for i, all := range old {
-		old[i] = nil
-		for _, e := range all {
-			if keep(e) {
-				chunk = append(chunk, e)
-			}
-			if len(chunk) == maxChunk {
-				flush()
-			}
-		}
-	}
-	flush()
+	clear(s.chunks[len(kept):])
+	s.chunks = fitting(kept)
 }

@@ -30,9 +30,12 @@ type Traits struct {
 //
 // Instants are Unix nanoseconds in the bounds of profile.CheckTime. They must
 // not go back from call to call. A State is not safe for concurrent use.
+//
+// A State can be dropped at any time, to be made anew by adding the history, in
+// any order; where it is Empty nothing need be added.
 type State struct {
-	m       *Matcher
-	running running
+	chains
+	search *search // instead, for a plan that is not exact
 }
 
 // running finds choices among the events that were added.
@@ -41,14 +44,16 @@ type running interface {
 	add(step int, e event, now int64)
 	// advance does what is due up to now.
 	advance(now int64)
-	// best returns the latest first step of a choice, after advance.
-	best() (first int64, ok bool)
+	// best returns the choice of the latest first event, after advance.
+	best() (whole, bool)
 	// next returns the next instant after advance at which an event that is
-	// known begins to count, in a choice and against one.
-	next() (begins, contradicts int64)
-	// evidence returns such a choice, if there is one: an event for each step
-	// to follow.
+	// known happens or begins to count, nextComing that at which one happens.
+	next() int64
+	nextComing() int64
+	// evidence returns that choice, if there is one: an event for each step to
+	// follow.
 	evidence() []instance
+	empty() bool
 	limited() bool
 }
 
@@ -73,15 +78,21 @@ type Matched struct {
 	Seq  uint64    // of the event
 }
 
-// NewState returns the state for a profile without events.
+// NewState returns the state for a profile without events. It is false until
+// never. State{} is none, but *m.NewState() may be part of another struct.
 func (m *Matcher) NewState() *State {
-	s := &State{m: m}
-	if m.exact {
-		s.running = newChains(m)
-	} else {
-		s.running = newSearch(m)
+	s := &State{chains: chains{m: m}}
+	if !m.exact {
+		s.search = newSearch(m)
 	}
 	return s
+}
+
+func (s *State) running() running {
+	if s.search != nil {
+		return s.search
+	}
+	return &s.chains
 }
 
 // Add takes an event at instant now. An event of another name, or that no step
@@ -96,16 +107,29 @@ func (s *State) Add(e *profile.Event, by Traits, now int64) (missed uint64) {
 	if len(steps) == 0 {
 		return 0
 	}
-	s.running.advance(now)
+	s.running().advance(now)
 	ev := event{Event: e, at: e.Time.UnixNano(), by: by}
 	if s.m.to > 0 && ev.at+s.m.to <= now {
 		return 0 // over before it was known
 	}
+	var results [MaxSteps]celfilter.Result
+	applied := uint64(0)
 	for _, i := range steps {
-		var r celfilter.Result
-		if ev.key, r = s.m.admits(i, ev); r == celfilter.True {
-			s.running.add(i, ev, now)
-		} else if r == celfilter.Miss {
+		k, ok := s.m.keyOf(i, e)
+		if !ok {
+			missed |= 1 << i
+			continue
+		}
+		twin := s.m.steps[i].twin
+		if applied&(1<<twin) == 0 {
+			applied |= 1 << twin
+			results[twin] = s.m.admits(i, ev)
+		}
+		switch results[twin] {
+		case celfilter.True:
+			ev.key = k
+			s.running().add(i, ev, now)
+		case celfilter.Miss:
 			missed |= 1 << i
 		}
 	}
@@ -118,15 +142,18 @@ func (s *State) Add(e *profile.Event, by Traits, now int64) (missed uint64) {
 // hold, Until is the next instant at which an event that is known begins to
 // count: dated after now, or followed or not for long enough.
 func (s *State) At(now int64) horizon.Verdict {
-	s.running.advance(now)
-	begins, contradicts := s.running.next()
-	first, ok := s.running.best()
+	r := s.running()
+	r.advance(now)
+	best, ok := r.best()
 	if !ok {
-		return horizon.Verdict{True: false, Until: min(begins, contradicts)}
+		return horizon.Verdict{True: false, Until: r.next()}
 	}
-	until := contradicts
+	until := horizon.Never
+	if s.m.absences {
+		until = r.nextComing()
+	}
 	if s.m.to > 0 {
-		until = min(until, first+s.m.to)
+		until = min(until, best.first+s.m.to)
 	}
 	return horizon.Verdict{True: true, Until: until}
 }
@@ -135,7 +162,7 @@ func (s *State) At(now int64) horizon.Verdict {
 // each step that is to follow; nil if it was false. Among all choices it is one
 // whose first event is the latest.
 func (s *State) Evidence() []Matched {
-	chosen := s.running.evidence()
+	chosen := s.running().evidence()
 	if chosen == nil {
 		return nil
 	}
@@ -150,6 +177,11 @@ func (s *State) Evidence() []Matched {
 	return all
 }
 
+// Empty reports whether nothing is known after the last Add or At that could
+// count, now or later: a new state is the same. One that is true for ever is
+// never empty.
+func (s *State) Empty() bool { return s.running().empty() }
+
 // Limited reports whether a bound of the search was met since the state was
 // made: see "Cost" in the package comment. It never is unless Matcher.Bounded.
-func (s *State) Limited() bool { return s.running.limited() }
+func (s *State) Limited() bool { return s.running().limited() }
