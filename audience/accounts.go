@@ -2,7 +2,6 @@ package audience
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -15,9 +14,6 @@ import (
 // done, and those that anyone sent with its id. Its users are in many shards:
 // while anything is defined of accounts, data of users is applied with all
 // shards locked.
-
-// ofAccounts reports whether anything is defined of accounts. A lock is held.
-func (e *Engine) ofAccounts() bool { return len(e.nets[profile.Account].byText) > 0 }
 
 // history yields the events of one name that the step's profile takes.
 func (s *step) history(name string, since time.Time) iter.Seq2[profile.Event, error] {
@@ -87,22 +83,22 @@ func (s *step) addUser(user string) {
 			}
 			if ev.Account != s.p.ref.ID {
 				s.take(&ev)
-				s.addPast(d, ev.Seq)
+				s.addPast(d)
 			}
 		}
 	}
 }
 
 // addPast brings the event at hand to the leaves that do not read traits.
-func (s *step) addPast(d *dispatch, seq uint64) {
+func (s *step) addPast(d *dispatch) {
 	for _, u := range d.uses {
 		if u.readsTraits || !s.passes(u, nil) {
 			continue
 		}
 		for _, n := range u.leaves {
-			if seq > n.since {
+			if s.counts(n) {
 				s.collect(n)
-				s.dirty.push(n)
+				s.push(n)
 			}
 		}
 	}
@@ -128,86 +124,158 @@ func (e *Engine) accountsOf(ctx context.Context, user string) ([]string, error) 
 	return slices.Compact(accounts), nil
 }
 
-// onAccounts settles each of the accounts that exist after data reached it
-// through add; a nil add makes its state anew. All locks are held.
-func (e *Engine) onAccounts(ctx context.Context, accounts []string, t int64, cause Cause, add func(*step)) error {
-	for _, id := range accounts {
-		ref := profile.AccountRef(id)
-		_, exists, err := e.store.Resolve(ctx, ref)
-		if err != nil {
-			return err
-		}
-		if !exists {
-			continue
-		}
-		sh := e.shardOf(id)
-		p, s := sh.state(ref), &sh.step
-		if add == nil || p == nil || p.stale {
-			err = sh.load(ctx, ref, t, cause)
-		} else {
-			s.begin(ctx, e.nets[profile.Account], p, t)
-			add(s)
-			err = sh.finish(cause)
-		}
-		if err != nil {
-			return fmt.Errorf("account %q: %w", id, err)
-		}
-	}
-	return nil
-}
-
-// eventOnAccounts brings an event to the accounts that take it.
-func (e *Engine) eventOnAccounts(ctx context.Context, ev *profile.Event, t int64) error {
-	if !e.ofAccounts() {
-		return nil
-	}
-	accounts, err := e.store.Accounts(ctx, ev.Profile)
-	if err != nil {
-		return err
-	}
-	if ev.Account != "" && !slices.Contains(accounts, ev.Account) {
+// accountsTaking returns the accounts that take an event, ascending: those of
+// its user, and the one it was sent for if that exists.
+func (j *joint) accountsTaking(ev *profile.Event) []string {
+	accounts := j.accountsOf(ev.Profile)
+	if ev.Account != "" && !slices.Contains(accounts, ev.Account) && j.exists(ev.Account) {
 		accounts = append(accounts, ev.Account)
 		slices.Sort(accounts)
 	}
-	return e.onAccounts(ctx, accounts, t, CauseEvent, func(s *step) { s.addEvent(ev) })
+	return accounts
 }
 
-// traitsOnAccounts counts anew what accounts make of a user's events by that
-// user's traits, which have changed.
-func (e *Engine) traitsOnAccounts(ctx context.Context, user string, t int64) error {
-	actor := e.nets[profile.Account].actor
-	if len(actor) == 0 {
-		return nil
+// exists reports whether there is an account of an id. Those that events were
+// sent for need not exist.
+func (j *joint) exists(account string) bool {
+	ref := profile.AccountRef(account)
+	if p := j.e.shardOf(account).state(ref); p != nil && !p.stale {
+		return true
 	}
-	accounts, err := e.accountsOf(ctx, user)
+	_, exists, err := j.store.Resolve(j.ctx, ref)
 	if err != nil {
-		return err
+		j.err = err
 	}
-	return e.onAccounts(ctx, accounts, t, CauseTrait, func(s *step) {
-		for _, n := range actor {
-			s.recompute(n)
+	return exists
+}
+
+// trackJoint brings an event to its user and to the accounts that take it.
+func (e *Engine) trackJoint(ctx context.Context, put *profile.PutEvent, t int64) error {
+	return e.together(ctx, t, CauseEvent, func(j *joint) {
+		ev := &put.Event
+		p, fresh := j.user(ev.Profile, put.Created)
+		j.arrive(p, fresh, ev)
+		if e.nets[profile.Account].events[ev.Name] == nil {
+			return
+		}
+		for _, account := range j.accountsTaking(ev) {
+			p, fresh := j.reach(profile.AccountRef(account))
+			j.arrive(p, fresh, ev)
 		}
 	})
 }
 
-// groupOnAccount settles an account after a group call.
-func (e *Engine) groupOnAccount(ctx context.Context, join *profile.Join, put *profile.PutTraits, t int64) error {
-	if !e.ofAccounts() {
-		return nil
+// user makes a user one of the step.
+func (j *joint) user(id string, created bool) (p *state, fresh bool) {
+	if created {
+		return j.create(profile.UserRef(id)), false
 	}
-	add := func(s *step) {
-		if join.Changed {
-			s.addUser(join.OutUser)
+	return j.reach(profile.UserRef(id))
+}
+
+// identifyJoint brings traits to their user, and has what accounts make of that
+// user's events by them counted anew.
+func (e *Engine) identifyJoint(ctx context.Context, put *profile.PutTraits, t int64) error {
+	var accounts []string
+	actor := e.nets[profile.Account].actor
+	if len(actor) > 0 {
+		var err error
+		if accounts, err = e.accountsOf(ctx, put.OutID); err != nil {
+			return err
 		}
-		if put.Duplicate || s.err != nil {
+	}
+	return e.together(ctx, t, CauseTrait, func(j *joint) {
+		if p, fresh := j.user(put.OutID, put.Created); !fresh {
+			j.turn(p)
+			j.renewTraits(put.Traits)
+		}
+		for _, account := range accounts {
+			if !j.exists(account) {
+				continue
+			}
+			if p, fresh := j.reach(profile.AccountRef(account)); !fresh {
+				j.turn(p)
+				j.recompute(actor...)
+			}
+		}
+	})
+}
+
+// groupJoint brings a group call to its user and its account.
+func (e *Engine) groupJoint(ctx context.Context, join *profile.Join, put *profile.PutTraits, t int64) error {
+	return e.together(ctx, t, CauseTrait, func(j *joint) {
+		user, userFresh := j.user(join.OutUser, join.CreatedUser)
+		account, fresh := j.reach(profile.AccountRef(join.Account)) // also if it is new: events may have been sent for it before
+		if join.Changed && !userFresh {
+			j.turn(user)
+			j.recompute(j.net.linked...)
+		}
+		if fresh {
 			return
 		}
-		if s.loadTraits(); s.err == nil {
-			s.changeTraits(put.Traits)
+		j.turn(account)
+		if join.Changed {
+			j.addUser(join.OutUser)
+			j.join(user)
+		}
+		if !put.Duplicate && j.err == nil {
+			j.renewTraits(put.Traits)
+		}
+	})
+}
+
+// renewAccounts has those of the accounts that exist computed anew.
+func (j *joint) renewAccounts(ids []string) {
+	for _, id := range ids {
+		j.forget(profile.AccountRef(id))
+	}
+	for _, id := range ids {
+		if j.exists(id) {
+			j.reach(profile.AccountRef(id))
 		}
 	}
-	if join.CreatedAccount {
-		add = nil // events may have been sent for it before
+}
+
+// fireJoint settles all profiles that are due first, if that is at t or before,
+// as one step.
+func (e *Engine) fireJoint(ctx context.Context, t int64) error {
+	e.lock()
+	err := error(nil)
+	switch _, due := e.earliest(); {
+	case e.closed.Load():
+		err = profile.ErrClosed
+	case due <= t:
+		err = e.together(ctx, due, CauseTime, func(*joint) {})
 	}
-	return e.onAccounts(ctx, []string{join.Account}, t, CauseTrait, add)
+	e.release(ctx)
+	return err
+}
+
+// deleteAccount is DeleteAccount with all locks held.
+func (e *Engine) deleteAccount(ctx context.Context, account string, t int64) error {
+	ref := profile.AccountRef(account)
+	was, err := e.belongings(ctx, ref)
+	if err != nil {
+		return err
+	}
+	var users []string
+	for user, err := range e.store.Users(ctx, account) {
+		if err != nil {
+			return err
+		}
+		users = append(users, user)
+	}
+	del := &profile.Delete{Ref: ref}
+	if err := e.store.Apply(ctx, instant(t), del); err != nil || !del.Existed || !e.joined() {
+		return err
+	}
+	return e.together(lasting(ctx), t, CauseDelete, func(j *joint) {
+		j.end(ref, was)
+		for _, user := range users {
+			if p, fresh := j.reach(profile.UserRef(user)); !fresh {
+				j.turn(p)
+				j.recompute(j.net.linked...)
+			}
+		}
+	})
 }

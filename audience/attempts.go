@@ -40,7 +40,7 @@ func (s *step) attempt(n *node) {
 	var by funnel.Traits
 	if n.readsTraits {
 		a.set = *s.p.traits(n.since, s.t)
-		a.sees = fields{set: &a.set, p: s.p, n: n}
+		a.sees = fields{set: &a.set, p: s.p, reads: n.reads}
 		by.User = &a.sees
 		if n.of == profile.Account {
 			by.User, by.Account = nil, &a.sees

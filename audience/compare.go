@@ -2,7 +2,6 @@ package audience
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -14,8 +13,8 @@ func (sh *shard) finishNew(cause Cause) error {
 	s.settle()
 	sh.clear()
 	sh.changes = s.members(sh.changes, cause)
-	sh.takeMoves(cause)
-	return sh.record()
+	sh.takeMoves(s.moves, cause)
+	return sh.record(s)
 }
 
 // members appends the audiences whose condition the profile meets, as changes
@@ -44,17 +43,17 @@ func (s *step) members(into []change, cause Cause) []change {
 func (sh *shard) load(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
 	if err := sh.compare(ctx, ref, t, cause); err != nil {
 		sh.stale(ref, t)
-		return fmt.Errorf("%s %q: %w", ref.Subject, ref.ID, err)
+		return failed(ref, err)
 	}
-	return sh.record()
+	return sh.record(&sh.step)
 }
 
 // compare makes the state of a stored profile as it is at t, and leaves in
 // sh.changes and sh.values how that differs from what is stored.
 func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
-	s, net := &sh.step, sh.e.nets[ref.Subject]
-	s.begin(ctx, net, newState(ref), t)
-	s.load(&net.leafIndex)
+	s := &sh.step
+	s.begin(ctx, newState(ref), t)
+	s.load(&s.net.leafIndex)
 	s.settle()
 	if s.err != nil {
 		return s.err
@@ -64,18 +63,18 @@ func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Ca
 		return err
 	}
 	sh.clear()
-	sh.compareMembers(was.members, cause)
-	sh.compareValues(was.values, cause)
+	sh.compareMembers(s, was.members, cause)
+	sh.compareValues(s.moves, was.values, cause)
 	sh.keep(s.p)
 	return nil
 }
 
-func (sh *shard) compareMembers(stored []profile.Membership, cause Cause) {
+func (sh *shard) compareMembers(s *step, stored []profile.Membership, cause Cause) {
 	was := make(map[string]bool, len(stored))
 	for _, m := range stored {
 		was[m.Audience] = true
 	}
-	for _, c := range sh.step.members(nil, cause) {
+	for _, c := range s.members(nil, cause) {
 		if !was[c.audience.key] {
 			sh.changes = append(sh.changes, c)
 		}
@@ -88,12 +87,12 @@ func (sh *shard) compareMembers(stored []profile.Membership, cause Cause) {
 	}
 }
 
-func (sh *shard) compareValues(stored []profile.ComputedValue, cause Cause) {
+func (sh *shard) compareValues(moves []move, stored []profile.ComputedValue, cause Cause) {
 	was := make(map[string]profile.Value, len(stored))
 	for _, v := range stored {
 		was[v.Key] = v.Value
 	}
-	sh.takeMoves(cause)
+	sh.takeMoves(moves, cause)
 	all := sh.values // from null, each
 	sh.values = sh.values[:0]
 	for _, v := range all {

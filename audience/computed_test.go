@@ -197,7 +197,6 @@ func TestBadComputedTraitsSayWhatIsWrong(t *testing.T) {
 		`trait "a": where: 1:1: undeclared reference`: trait.Counter("a", "X").Where("now > 1"),
 		`trait "a": `:    trait.Sum("a", "X", ""),
 		`trait "A": key`: trait.Counter("A", "X"),
-		`trait "a": where: invalid input: account.traits`: trait.Counter("a", "X").Where("account.traits.plan == 'pro'"),
 	} {
 		err := audience.File{Traits: []trait.Computed{c}}.Check()
 		var at *audience.DefinitionError

@@ -34,25 +34,37 @@ const (
 	nothing keyOf = iota
 	anAudience
 	aTrait
+	anAccountAudience
 	anAccountTrait
 )
 
-func (d *definition) of() keyOf {
-	switch {
-	case d.computed == nil:
-		return anAudience
-	case d.computed.Of == profile.Account:
-		return anAccountTrait
+// of returns whose audience or trait a key names.
+func (k keyOf) of() profile.Subject {
+	if k == anAccountAudience || k == anAccountTrait {
+		return profile.Account
 	}
-	return aTrait
+	return profile.User
+}
+
+func (k keyOf) isAudience() bool { return k == anAudience || k == anAccountAudience }
+
+func (d *definition) of() keyOf {
+	of := [2]keyOf{anAudience, anAccountAudience}
+	if d.computed != nil {
+		of = [2]keyOf{aTrait, anAccountTrait}
+	}
+	return of[d.subject()]
 }
 
 // subject returns whose audience or trait it is.
 func (d *definition) subject() profile.Subject {
+	of := profile.User
 	if d.computed != nil {
-		return d.computed.Of
+		of = d.computed.Of
+	} else {
+		of = d.audience.Of
 	}
-	return profile.User
+	return min(of, profile.Account) // another is refused
 }
 
 // noBackfill reports whether only data that arrives later counts.
@@ -185,7 +197,7 @@ func (o *orderer) visit(d *definition) error {
 		if other != nil {
 			of = other.of()
 		}
-		if of == nothing || of != anAudience && d.plan.refersTo(key) {
+		if of == nothing || !of.isAudience() && d.plan.refersTo(key) {
 			return d.fail("", fmt.Errorf("%w: audience %q, which it refers to", profile.ErrNotFound, key))
 		}
 		if other == nil {

@@ -88,12 +88,23 @@ func (p *player) compareProfile(ref profile.Ref, since bool) error {
 	return nil
 }
 
-// audiences returns those that a profile is in; accounts are in none.
+// audiences returns those that a profile is in.
 func (p *player) audiences(ref profile.Ref) ([]string, error) {
-	if ref.Subject == profile.Account {
-		return nil, nil
+	if ref.Subject == profile.User {
+		return p.engine.Audiences(p.ctx, ref.ID)
 	}
-	return p.engine.Audiences(p.ctx, ref.ID)
+	var keys []string
+	for _, d := range p.engine.List() {
+		for m, err := range p.engine.Members(p.ctx, d.Key) {
+			if err != nil {
+				return nil, err
+			}
+			if m.Ref == ref {
+				keys = append(keys, d.Key)
+			}
+		}
+	}
+	return keys, nil
 }
 
 func (p *player) toldAudiences(ref profile.Ref) []string {

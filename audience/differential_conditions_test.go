@@ -34,20 +34,24 @@ func (g *generator) conditions(depth int) []audience.Condition {
 
 func (g *generator) leaf() audience.Node {
 	switch n := g.IntN(10); {
-	case n > 7 && takesFunnels():
+	case g.subject == profile.Account && n < 3:
+		return g.quantifier()
+	case n > 7:
 		return audience.Funnel(g.funnel())
 	case g.reading && n < 5:
 		return audience.Trait(g.traitFilter())
-	case n == 0:
+	case n == 3:
 		return audience.Trait(g.traitFilter())
-	case n == 1:
+	case n == 4:
 		name := "due"
 		if g.IntN(3) == 0 {
 			name = g.name()
 		}
 		return audience.TraitDate(name, g.dateWindow())
-	case n == 2 && len(g.keys) > 0:
-		return audience.In(pick(g, g.keys))
+	case n == 5, n == 6 && g.crossing:
+		if keys := g.audiences(); len(keys) > 0 {
+			return audience.In(pick(g, keys))
+		}
 	}
 	e := audience.Performed(pick(g, g.names))
 	if g.reading || g.IntN(3) == 0 {
@@ -69,6 +73,9 @@ func (g *generator) leaf() audience.Node {
 	}
 	if w := g.window(); g.IntN(5) > 0 {
 		e.Window = w
+	}
+	if g.subject == profile.Account && g.IntN(4) == 0 {
+		e.Scope = audience.OfGroup
 	}
 	return e.Node()
 }
@@ -96,6 +103,7 @@ func (g *generator) dateWindow() trait.DateWindow {
 
 // computedTrait returns the definition of a computed trait of a key.
 func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed {
+	g.subject, g.strict = of, false
 	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(10)), Event: pick(g, g.names)}
 	if c.Type != trait.TypeCount {
 		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in"})
@@ -111,9 +119,6 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 	}
 	if g.IntN(2) == 0 {
 		c.Filter = g.eventFilter()
-		if of == profile.Account {
-			c.Filter = g.accountFilter()
-		}
 	}
 	c.NoBackfill = g.IntN(4) == 0
 	return c
@@ -121,6 +126,9 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 
 // name returns what a trait is called: most often a key.
 func (g *generator) name() string {
+	if g.subject == profile.Account {
+		return g.accountName()
+	}
 	names := slices.Concat(g.traits, g.traits, g.traits, g.keys, g.retired)
 	if len(names) == 0 {
 		return "plan"
@@ -128,28 +136,30 @@ func (g *generator) name() string {
 	return pick(g, names)
 }
 
+// eventFilter returns a filter on events. In what is of accounts traits are
+// those of the user who did it.
 func (g *generator) eventFilter() string {
-	if !g.reading && g.IntN(3) > 0 {
+	ofUser := g.subject == profile.User
+	switch {
+	case ofUser && g.crossing && !g.strict && g.IntN(4) == 0, !ofUser && g.IntN(2) == 0:
+		f := strings.ReplaceAll(pick(g, eventFiltersOf), "traits.NAME", "account.traits.NAME")
+		return strings.ReplaceAll(f, "NAME", g.accountName())
+	case !ofUser, !g.reading && g.IntN(3) > 0:
 		return pick(g, eventFilters)
 	}
 	return strings.ReplaceAll(pick(g, eventFiltersOf), "NAME", g.name())
 }
 
-// accountFilter returns a filter of a definition of accounts. In it traits are
-// those of the user who did it.
-func (g *generator) accountFilter() string {
-	if g.IntN(2) == 0 {
-		return pick(g, eventFilters)
-	}
-	f := strings.ReplaceAll(pick(g, eventFiltersOf), "traits.NAME", "account.traits.NAME")
-	return strings.ReplaceAll(f, "NAME", pick(g, append([]string{"plan", "score"}, g.accounts...)))
-}
-
 func (g *generator) traitFilter() string {
+	f := pick(g, traitFiltersOf)
 	if g.IntN(3) == 0 {
-		return pick(g, traitFilters)
+		f = pick(g, traitFilters)
 	}
-	return strings.ReplaceAll(pick(g, traitFiltersOf), "NAME", g.name())
+	if g.crossing && g.IntN(3) == 0 {
+		f = strings.Replace(f, "traits", "account.traits", 1+g.IntN(2))
+		return strings.ReplaceAll(f, "NAME", g.accountName())
+	}
+	return strings.ReplaceAll(f, "NAME", g.name())
 }
 
 var eventFilters = []string{

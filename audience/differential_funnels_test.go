@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/muster-go/muster/audience"
@@ -12,11 +11,7 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// takesFunnels reports whether the engine does.
-var takesFunnels = sync.OnceValue(func() bool {
-	return accepted(audience.Funnel(funnel.Start("a", "A").Followed("b", "B")))
-})
-
+// accepted reports whether the engine takes a condition of users.
 func accepted(c audience.Condition) bool {
 	return audience.Check(audience.Define("a").Members(c)) == nil
 }
@@ -24,6 +19,8 @@ func accepted(c audience.Condition) bool {
 // funnel returns one of two to four steps. Its filters refer to earlier steps in
 // one of several ways, each of which the engine searches in another.
 func (g *generator) funnel() funnel.Funnel {
+	defer func(was bool) { g.strict = was }(g.strict)
+	g.strict = true
 	steps := 2 + g.IntN(3)
 	if g.dense {
 		steps = 2 // the oracle tries every choice

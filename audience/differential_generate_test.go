@@ -22,13 +22,17 @@ type generator struct {
 	*rand.Rand
 	now      time.Time
 	people   []string
-	names    []string // of events
-	keys     []string // of the live audiences
-	traits   []string // of the live computed traits of users
-	accounts []string // of those of accounts
-	retired  []string // keys of what is no more
-	made     int      // audiences so far
-	computed int      // computed traits so far
+	names    []string        // of events
+	keys     []string        // of the live audiences of users
+	groups   []string        // of those of accounts
+	traits   []string        // of the live computed traits of users
+	accounts []string        // of those of accounts
+	retired  []string        // keys of what is no more
+	subject  profile.Subject // of what the condition at hand is
+	strict   bool            // it cannot read traits of accounts
+	crossing bool            // what holds for one profile hangs on others
+	made     int             // audiences so far
+	computed int             // computed traits so far
 	messages []oracle.Operation
 	dense    bool // one who does one thing again and again, long before or after
 	reading  bool // computed traits, wherever that is possible
@@ -53,7 +57,11 @@ func generate(seed uint64) *history {
 		length = 80
 	}
 	g.reading = g.IntN(3) == 0
+	g.crossing = g.IntN(2) == 0
 	h := &history{}
+	if g.crossing {
+		g.attach(h)
+	}
 	g.create(h, 1+g.IntN(3), g.IntN(3))
 	for range length {
 		g.tick()
@@ -93,11 +101,13 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Delete{Profile: g.id()})
 	case n < 22:
 		return g.twins(h)
-	case n < 26 && g.made < 5:
+	case n < 26 && g.made < 6:
 		g.create(h, 1+g.IntN(2), g.IntN(2))
 		return nil
-	case n < 28 && len(g.keys) > 0:
+	case n < 27 && len(g.keys) > 0:
 		return g.do(oracle.Drop{Audience: g.retire(&g.keys)})
+	case n < 28 && len(g.groups) > 0:
+		return g.do(oracle.Drop{Audience: g.retire(&g.groups)})
 	case n < 29 && g.computed < 3:
 		g.create(h, 0, 1)
 		return nil
@@ -109,6 +119,14 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Edit{Trait: g.computedTrait(pick(g, g.traits), profile.User)})
 	case n < 35 && len(g.accounts) > 0:
 		return g.do(oracle.Edit{Trait: g.computedTrait(pick(g, g.accounts), profile.Account)})
+	case n < 38:
+		return g.do(oracle.Leave{Profile: g.id(), Account: g.account()})
+	case n < 39:
+		return g.do(oracle.DeleteAccount{Account: g.account()})
+	case n < 42 && len(g.keys) > 0:
+		return g.do(oracle.EditAudience{Definition: g.definition(pick(g, g.keys), profile.User)})
+	case n < 44 && len(g.groups) > 0:
+		return g.do(oracle.EditAudience{Definition: g.definition(pick(g, g.groups), profile.Account)})
 	}
 	return g.do(g.message())
 }
@@ -167,10 +185,10 @@ func (g *generator) id() string {
 // rule returns a callback that calls the engine.
 func (g *generator) rule() rule {
 	r := rule{
-		audience: g.key(1 + g.IntN(3)),
+		audience: g.key(1 + g.IntN(4)),
 		typ:      audience.Type(g.IntN(2)),
 		times:    1 + g.IntN(3),
-		do:       pick(g, []string{"track", "track", "track", "identify", "identify", "merge", "delete"}),
+		do:       pick(g, []string{"track", "track", "track", "identify", "identify", "merge", "delete", "group"}),
 		ahead:    pick(g, []time.Duration{0, 0, -grid, grid, 2 * grid}),
 	}
 	if g.IntN(3) == 0 {
@@ -186,6 +204,8 @@ func (g *generator) rule() rule {
 		r.text = pick(g, []string{"pro", "free"})
 	case "merge":
 		r.text = pick(g, g.people)
+	case "group":
+		r.text = pick(g, accounts)
 	}
 	return r
 }
@@ -198,9 +218,16 @@ func (g *generator) create(h *history, audiences, traits int) {
 		if g.IntN(audiences+traits) < audiences {
 			audiences--
 			g.made++
-			d := audience.Define(g.key(g.made)).Members(g.node(3))
-			d.NoBackfill = g.IntN(3) == 0
-			g.keys = append(g.keys, d.Key)
+			of := profile.User
+			if g.crossing {
+				of = pick(g, []profile.Subject{profile.User, profile.Account})
+			}
+			d := g.definition(g.key(g.made), of)
+			if of == profile.Account {
+				g.groups = append(g.groups, d.Key)
+			} else {
+				g.keys = append(g.keys, d.Key)
+			}
 			op.Definitions = append(op.Definitions, d)
 		} else if traits--; g.computed < 3 {
 			g.computed++
@@ -222,7 +249,7 @@ func (g *generator) create(h *history, audiences, traits int) {
 
 // key names the n-th audience so that the order of keys is not that of
 // creation; traitKey does the same for computed traits.
-func (g *generator) key(n int) string { return string(rune("_caebdf"[n])) }
+func (g *generator) key(n int) string { return string(rune("_caebdfg"[n])) }
 
 func (g *generator) traitKey(n int) string { return string(rune("_qpr"[n])) }
 

@@ -33,10 +33,10 @@ type rule struct {
 	typ      audience.Type
 	trait    string // instead of an audience
 	times    int
-	do       string // "track", "identify", "merge" or "delete"
+	do       string // "track", "identify", "merge", "delete" or "group"
 	profile  string // empty: the notice's own
 	ahead    time.Duration
-	text     string // the event's name, the trait's value or the id to merge into
+	text     string // the event's name, the trait's value, the id to merge into or the account
 }
 
 // matches reports whether the rule follows a notice, of which profile, and at
@@ -62,6 +62,8 @@ func (r rule) operation(id string, at time.Time) oracle.Operation {
 		return oracle.Identify{Profile: id, Traits: object("plan", r.text), Time: at}
 	case "merge":
 		return oracle.Merge{From: id, Into: r.text}
+	case "group":
+		return oracle.Group{Profile: id, Account: r.text, Traits: object("plan", "pro"), Time: at}
 	}
 	return oracle.Delete{Profile: id}
 }
@@ -125,12 +127,18 @@ func (c call) String() string {
 		return line + fmt.Sprintf("merge %s into %s", op.From, op.Into)
 	case oracle.Delete:
 		return line + "delete " + op.Profile
+	case oracle.Leave:
+		return line + fmt.Sprintf("%s leaves %s", op.Profile, op.Account)
+	case oracle.DeleteAccount:
+		return line + "delete account " + op.Account
 	case oracle.Drop:
 		return line + "drop " + op.Audience
 	case oracle.DropTrait:
 		return line + "drop trait " + op.Trait
 	case oracle.Edit:
 		return line + "edit" + script(op.Trait)
+	case oracle.EditAudience:
+		return line + "edit" + script(op.Definition)
 	case oracle.Create:
 		line += "create"
 		for _, c := range op.Traits {

@@ -34,6 +34,8 @@ func (l live) possible(op oracle.Operation) bool {
 	case oracle.Edit:
 		_, there := l.traits[op.Trait.Key]
 		return there && !l.reaches(readBy(op.Trait), op.Trait.Key)
+	case oracle.EditAudience:
+		return l.editable(op.Definition)
 	case oracle.Drop:
 		_, there := l.audiences[op.Audience]
 		return there && !l.isRead(op.Audience)
@@ -69,12 +71,21 @@ func (l live) creatable(op oracle.Create) bool {
 		}
 	}
 	for _, d := range op.Definitions {
-		for _, key := range references(d.Where) {
-			if _, there := after.audiences[key]; !there {
-				return false
-			}
+		if l.used[d.Key] || !after.hasAll(references(d.Where)) {
+			return false
 		}
-		if l.used[d.Key] {
+	}
+	return true
+}
+
+func (l live) editable(d audience.Definition) bool {
+	was, there := l.audiences[d.Key]
+	return there && was.Of == d.Of && l.hasAll(references(d.Where)) && !l.reaches(readByAudience(d), d.Key)
+}
+
+func (l live) hasAll(audiences []string) bool {
+	for _, key := range audiences {
+		if _, there := l.audiences[key]; !there {
 			return false
 		}
 	}
@@ -93,6 +104,8 @@ func (l live) take(op oracle.Operation) {
 		}
 	case oracle.Edit:
 		l.traits[op.Trait.Key] = op.Trait
+	case oracle.EditAudience:
+		l.audiences[op.Definition.Key] = op.Definition
 	case oracle.Drop:
 		delete(l.audiences, op.Audience)
 	case oracle.DropTrait:
@@ -105,15 +118,20 @@ func (l live) reads(key string) []string {
 	if c, ok := l.traits[key]; ok {
 		return readBy(c)
 	}
-	return append(references(l.audiences[key].Where), mentioned(l.audiences[key].Where)...)
+	return readByAudience(l.audiences[key])
+}
+
+func readByAudience(d audience.Definition) []string {
+	return append(references(d.Where), mentioned(d.Where)...)
 }
 
 // readBy returns the names of the traits that may be keys.
 func readBy(c trait.Computed) []string {
+	ofAccount := oracle.MentionedOfAccount(c.Filter)
 	if c.Of == profile.Account {
-		return oracle.MentionedOfAccount(c.Filter)
+		return ofAccount
 	}
-	return oracle.Mentioned(c.Filter)
+	return append(oracle.Mentioned(c.Filter), ofAccount...)
 }
 
 // isRead reports whether anything reads a key.
@@ -143,17 +161,22 @@ func references(n audience.Node) []string {
 	})
 }
 
-// mentioned returns the names of the traits that a condition reads.
+// mentioned returns the names of the traits that a condition reads, of users and
+// of accounts.
 func mentioned(n audience.Node) []string {
 	return collect(n, func(n audience.Node) []string {
-		names := oracle.Mentioned(n.Trait)
+		filters := []string{n.Trait}
 		if n.Event != nil {
-			names = append(names, oracle.Mentioned(n.Event.Filter)...)
+			filters = append(filters, n.Event.Filter)
 		}
 		if n.Funnel != nil {
 			for _, s := range n.Funnel.Steps {
-				names = append(names, oracle.Mentioned(s.Filter)...)
+				filters = append(filters, s.Filter)
 			}
+		}
+		var names []string
+		for _, f := range filters {
+			names = slices.Concat(names, oracle.Mentioned(f), oracle.MentionedOfAccount(f))
 		}
 		if n.TraitDate != nil {
 			names = append(names, n.TraitDate.Name)
@@ -170,6 +193,9 @@ func collect(n audience.Node, of func(audience.Node) []string) []string {
 	}
 	if n.Not != nil {
 		found = append(found, collect(*n.Not, of)...)
+	}
+	if n.Users != nil {
+		found = append(found, collect(*quantified(n.Users), of)...)
 	}
 	return found
 }

@@ -10,8 +10,13 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// account returns the id of an account, or none.
-func (g *generator) account() string { return pick(g, []string{"", "", "", "a1", "a2"}) }
+var accounts = []string{"a1", "a2"}
+
+// account returns the id of one, known or not.
+func (g *generator) account() string { return pick(g, accounts) }
+
+// sender returns for which account an event is sent, if for any.
+func (g *generator) sender() string { return pick(g, append(accounts, "", "", "")) }
 
 // message returns an event, traits or a group call, new or seen before.
 func (g *generator) message() oracle.Operation {
@@ -24,9 +29,9 @@ func (g *generator) message() oracle.Operation {
 		id = fmt.Sprintf("m%d", len(g.messages))
 	}
 	switch n := g.IntN(16); {
-	case n < 2:
+	case n < 2, n < 4 && g.crossing:
 		op = oracle.Group{
-			Profile: g.id(), Account: pick(g, []string{"a1", "a2"}), Traits: g.customTraits(), Time: g.time(), MessageID: id,
+			Profile: g.id(), Account: g.account(), Traits: g.customTraits(), Time: g.time(), MessageID: id,
 		}
 	case n < 12:
 		op = oracle.Track{Event: profile.Event{
@@ -34,7 +39,7 @@ func (g *generator) message() oracle.Operation {
 			Name:       pick(g, g.names),
 			Time:       g.time(),
 			MessageID:  id,
-			Account:    g.account(),
+			Account:    g.sender(),
 			Properties: g.properties(),
 			Context:    g.context(),
 		}}
@@ -74,7 +79,7 @@ func (g *generator) again(op oracle.Operation) oracle.Operation {
 		case 1:
 			op.Traits = g.customTraits()
 		case 2:
-			op.Account = pick(g, []string{"a1", "a2"})
+			op.Account = g.account()
 		}
 		return op
 	}
@@ -143,7 +148,7 @@ func (g *generator) customTraits() profile.Object {
 	if g.IntN(2) == 0 {
 		m["due"] = g.date()
 	}
-	if names := slices.Concat(g.retired, g.keys); g.IntN(8) == 0 && len(names) > 0 {
+	if names := slices.Concat(g.retired, g.keys, g.groups); g.IntN(8) == 0 && len(names) > 0 {
 		m[pick(g, names)] = pick(g, []any{true, 3, "x", nil})
 	}
 	return must(profile.NewObject(m))

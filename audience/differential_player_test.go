@@ -150,6 +150,10 @@ func (p *player) do(op oracle.Operation) error {
 		return p.engine.Group(p.ctx, audience.Group{
 			Profile: op.Profile, Account: op.Account, Traits: op.Traits, Time: op.Time, MessageID: op.MessageID,
 		})
+	case oracle.Leave:
+		return p.engine.Leave(p.ctx, op.Profile, op.Account)
+	case oracle.DeleteAccount:
+		return p.engine.DeleteAccount(p.ctx, op.Account)
 	case oracle.Merge:
 		return p.engine.Alias(p.ctx, op.From, op.Into)
 	case oracle.Delete:
@@ -158,6 +162,8 @@ func (p *player) do(op oracle.Operation) error {
 		return p.engine.CreateFile(p.ctx, audience.File{Traits: op.Traits, Audiences: op.Definitions})
 	case oracle.Edit:
 		return p.engine.EditTrait(p.ctx, op.Trait)
+	case oracle.EditAudience:
+		return p.engine.EditAudience(p.ctx, op.Definition)
 	case oracle.Drop:
 		return p.engine.DeleteAudience(p.ctx, op.Audience)
 	case oracle.DropTrait:

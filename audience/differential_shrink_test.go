@@ -71,6 +71,12 @@ func smallerOperations(op oracle.Operation) []oracle.Operation {
 				all = append(all, oracle.Create{Definitions: op.Definitions, Traits: changed})
 			}
 		}
+	case oracle.EditAudience:
+		for _, ds := range smallerDefinitions([]audience.Definition{op.Definition}) {
+			if len(ds) > 0 {
+				all = append(all, oracle.EditAudience{Definition: ds[0]})
+			}
+		}
 	case oracle.Edit:
 		for _, simpler := range smallerTraits(op.Trait) {
 			all = append(all, oracle.Edit{Trait: simpler})
@@ -116,6 +122,11 @@ func smallerDefinitions(ds []audience.Definition) [][]audience.Definition {
 			to.NoBackfill = false
 			change(to)
 		}
+		if d.PerUser {
+			to := d
+			to.PerUser = false
+			change(to)
+		}
 		for _, n := range smallerNodes(d.Where) {
 			to := d
 			to.Where = n
@@ -150,6 +161,11 @@ func smallerNodes(n audience.Node) []audience.Node {
 			all = append(all, audience.Not(s))
 		}
 	}
+	if n.Users != nil {
+		for _, s := range smallerNodes(*quantified(n.Users)) {
+			all = append(all, quantify(n.Users, s))
+		}
+	}
 	if n.Funnel != nil {
 		for _, f := range smallerFunnels(*n.Funnel) {
 			all = append(all, audience.Funnel(f))
@@ -163,6 +179,11 @@ func smallerNodes(n audience.Node) []audience.Node {
 		if !e.Window.IsZero() {
 			simpler := e
 			simpler.Window.Min, simpler.Window.Max = 0, 0
+			all = append(all, simpler.Node())
+		}
+		if e.Scope != audience.OfUsers {
+			simpler := e
+			simpler.Scope = audience.OfUsers
 			all = append(all, simpler.Node())
 		}
 		if e.Count.N > 1 {

@@ -100,7 +100,7 @@ func sameNotice(a, b oracle.Notice) bool {
 }
 
 func sameTransition(a, b audience.Transition) bool {
-	return a.Audience == b.Audience && a.Profile == b.Profile && a.Type == b.Type && a.Cause == b.Cause && a.At.Equal(b.At)
+	return a.Audience == b.Audience && a.Ref() == b.Ref() && a.Type == b.Type && a.Cause == b.Cause && a.At.Equal(b.At)
 }
 
 func sameChange(a, b audience.TraitChange) bool {
@@ -121,7 +121,7 @@ func lines(notices []oracle.Notice) string {
 			continue
 		}
 		tr := n.Transition
-		fmt.Fprintf(&b, "  %s %s %s at %s (%s)\n", tr.Profile, tr.Type, tr.Audience, sinceEpoch(tr.At), tr.Cause)
+		fmt.Fprintf(&b, "  %s %s %s %s at %s (%s)\n", tr.Subject, tr.Profile, tr.Type, tr.Audience, sinceEpoch(tr.At), tr.Cause)
 	}
 	return b.String()
 }

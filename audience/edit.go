@@ -12,23 +12,36 @@ import (
 // EditTrait gives a live computed trait another definition under its key. Only
 // the difference is told: changes of its value with the cause edit, and what
 // follows for the definitions that read it with the cause dependency. An edit
-// that would make a circle or a bad definition changes nothing.
+// that would make a circle or a bad definition changes nothing, nor can one
+// change of whom it is.
 //
 // It computes every stored profile while no data is taken.
 func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) error {
-	return e.alone(ctx, fmt.Sprintf("edit trait %q", c.Key), true, func(t int64) error { return e.editTrait(ctx, c, t) })
+	return e.edit(ctx, "trait", &definition{key: c.Key, computed: &c})
 }
 
-func (e *Engine) editTrait(ctx context.Context, c trait.Computed, t int64) error {
-	a, err := e.computed(c.Key)
-	if err != nil {
-		return err
+// EditAudience gives a live audience another definition, as EditTrait does.
+func (e *Engine) EditAudience(ctx context.Context, d Definition) error {
+	return e.edit(ctx, "audience", &definition{key: d.Key, audience: &d})
+}
+
+func (e *Engine) edit(ctx context.Context, what string, edited *definition) error {
+	return e.alone(ctx, fmt.Sprintf("edit %s %q", what, edited.key), true, func(t int64) error {
+		return e.editLocked(ctx, edited, t)
+	})
+}
+
+// editLocked is edit with all locks held.
+func (e *Engine) editLocked(ctx context.Context, edited *definition, t int64) error {
+	a := e.live[edited.key]
+	if a == nil || (a.computed == nil) != (edited.computed == nil) {
+		return profile.ErrNotFound
 	}
-	edited := &definition{key: c.Key, computed: &c}
 	if edited.subject() != a.subject() {
 		return edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
 	}
-	if c.NoBackfill {
+	if edited.noBackfill() {
+		var err error
 		if edited.since, _, err = e.store.Position(ctx); err != nil {
 			return err
 		}
@@ -36,7 +49,7 @@ func (e *Engine) editTrait(ctx context.Context, c trait.Computed, t int64) error
 	affected := e.dependents(a)
 	defs := []*definition{edited}
 	for _, other := range affected[1:] {
-		again := *other.definition
+		again := *other.definition // planned anew, as what it reads may differ
 		defs = append(defs, &again)
 	}
 	sorted, err := planAll(e.env, e.store.Retention(), defs, func(key string) keyOf {
@@ -60,20 +73,19 @@ func (e *Engine) editTrait(ctx context.Context, c trait.Computed, t int64) error
 
 // replace gives live keys new definitions and records the difference.
 func (e *Engine) replace(ctx context.Context, sorted []*definition, edited *definition, t int64) error {
-	var fresh []*node
-	var made []remade
+	var b backfill
 	for _, d := range sorted {
-		m := remade{live: e.live[d.key], old: e.live[d.key].root, cause: CauseDependency}
+		cause := CauseDependency
 		if d == edited {
-			m.cause = CauseEdit
+			cause = CauseEdit
 		}
-		if e.bring(m.live, d, &fresh); m.root != m.old {
-			made = append(made, m)
-		}
+		b.bring(e, e.live[d.key], d, cause)
 	}
-	err := e.backfill(ctx, made, fresh, t)
-	for _, m := range slices.Backward(made) {
-		e.dropNodes(m.subject(), e.netOf(m.definition).detach(m.live, m.old))
+	err := e.backfill(ctx, &b, t)
+	for _, m := range slices.Backward(b.made) {
+		if m.old != nil {
+			e.dropNodes(e.detach(m.live, m.old))
+		}
 	}
 	return err
 }
@@ -100,13 +112,26 @@ func (e *Engine) dependents(a *live) []*live {
 }
 
 // dropNodes removes what profiles have of nodes that are no more.
-func (e *Engine) dropNodes(of profile.Subject, released []*node) {
-	if len(released) == 0 {
-		return
+func (e *Engine) dropNodes(released []*node) {
+	var of [2][]*node
+	for _, n := range released {
+		of[n.of] = append(of[n.of], n)
 	}
 	for _, sh := range e.shards {
-		for _, p := range sh.states[of] {
-			p.drop(released)
+		for subject, nodes := range of {
+			if len(nodes) == 0 {
+				continue
+			}
+			for _, p := range sh.states[subject] {
+				p.drop(nodes)
+			}
+		}
+	}
+	if !e.joined() { // and so accounts are of no account
+		for _, sh := range e.shards {
+			for _, p := range sh.states[profile.Account] {
+				sh.forget(p)
+			}
 		}
 	}
 }

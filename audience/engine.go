@@ -45,6 +45,7 @@ type Engine struct {
 	// and then mu. nets and live may be read under any of these locks.
 	mu     sync.RWMutex
 	nets   [2]*network // by Subject
+	joint  *joint      // under all locks
 	live   map[string]*live
 	closed atomic.Bool
 
@@ -80,6 +81,7 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 	if e.clock == nil {
 		e.clock = WallClock{}
 	}
+	e.joint = newJoint(e)
 	n := opts.Shards
 	if n <= 0 {
 		n = 16
@@ -158,7 +160,7 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if e.ofAccounts() {
+		if e.joined() {
 			sh.mu.Unlock()
 			return e.enterAll(ctx, id)
 		}
@@ -323,11 +325,15 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 		return false, nil
 	}
 	for _, sh := range e.shards {
-		if sh != first && sh.due.Load() == due && refLess(sh.firstProfile(), first.firstProfile()) {
+		if sh != first && sh.due.Load() == due && compareRefs(sh.firstProfile(), first.firstProfile()) < 0 {
 			first = sh
 		}
 	}
 	first.mu.Lock()
+	if e.joined() {
+		first.mu.Unlock()
+		return true, e.fireJoint(ctx, t)
+	}
 	switch {
 	case e.closed.Load():
 		err = profile.ErrClosed

@@ -41,11 +41,12 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	x = Explanation{Audience: key, Profile: profile.Ref{Subject: ref.Subject, ID: id}, At: instant(t)}
 	// A state of its own: what is due at this very instant waits for the data of
 	// the instant, which explaining must not separate.
-	s := &step{store: e.store, quiet: true}
-	p := newState(x.Profile)
-	s.begin(ctx, e.nets[ref.Subject], p, t)
+	s := &step{store: e.store, nets: &e.nets, quiet: true}
+	s.joint = &joint{step: s, e: e, mute: true, peek: true}
+	s.begin(ctx, newState(x.Profile), t)
 	if exists {
 		s.load(&s.net.leafIndex)
+		s.push(s.net.linked...)
 		s.settle()
 	}
 	x.Tree = s.explain(a.plan, &a.audience.Where, "where")
@@ -104,11 +105,8 @@ func (s *step) counted(n *node) (count int, newest []Seen) {
 			return 0, nil
 		}
 		age := s.t - ev.Time.UnixNano()
-		if ev.Seq <= n.since || age < n.count.from || n.count.to > 0 && age >= n.count.to {
-			continue
-		}
 		s.take(&ev)
-		if age < 0 || !s.passes(u, n) {
+		if age < max(0, n.count.from) || n.count.to > 0 && age >= n.count.to || !s.counts(n) || !s.passes(u, n) {
 			continue
 		}
 		count++
@@ -132,7 +130,7 @@ func newestOf(seen []Seen) []Seen {
 
 // seenTraits returns the traits that a leaf names, as it sees them.
 func (s *step) seenTraits(n *node) []SeenTrait {
-	view := fields{set: s.p.traits(n.since, s.t), p: s.p, n: n}
+	view := fields{set: s.p.traits(n.since, s.t), p: s.p, reads: n.reads}
 	names, _ := n.traitNames()
 	for _, r := range n.reads {
 		names = append(names, r.name)

@@ -12,15 +12,15 @@ import (
 // memberships of audiences, as booleans. Read as a whole they are the custom
 // traits alone.
 type fields struct {
-	set *trait.Set
-	p   *state
-	n   *node
+	set   *trait.Set
+	p     *state
+	reads []reading
 }
 
 // Lookup returns the value of a trait.
 func (f *fields) Lookup(k profile.Key) (profile.Value, bool) {
-	for i := range f.n.reads {
-		if r := &f.n.reads[i]; r.name == k.String() {
+	for i := range f.reads {
+		if r := &f.reads[i]; r.name == k.String() {
 			return f.p.read(r.node)
 		}
 	}

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -80,6 +81,20 @@ func (e *Engine) Group(ctx context.Context, g Group) error {
 	return in("group", err)
 }
 
+// Leave detaches a user from an account. Events that the user sent with the
+// account's id stay the account's.
+func (e *Engine) Leave(ctx context.Context, user, account string) error {
+	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
+		return in("leave", err)
+	}
+	sh, t, err := e.enter(ctx, user)
+	if err == nil {
+		err = sh.leave(ctx, user, account, t)
+		e.leave(ctx, sh)
+	}
+	return in("leave", err)
+}
+
 func (g *Group) validate() error {
 	if err := profile.CheckID("profile id", g.Profile); err != nil {
 		return err
@@ -104,6 +119,17 @@ func (e *Engine) Delete(ctx context.Context, user string) error {
 	return in("delete", err)
 }
 
+// DeleteAccount removes an account with its traits; it exits every audience it
+// was in, and its users are attached to it no more. The events that were sent
+// with its id stay those of the users who sent them, and count again if a group
+// call makes the account anew.
+func (e *Engine) DeleteAccount(ctx context.Context, account string) error {
+	if err := profile.CheckID("group id", account); err != nil {
+		return in("delete account", err)
+	}
+	return e.alone(ctx, "delete account", false, func(t int64) error { return e.deleteAccount(ctx, account, t) })
+}
+
 // track stores an event and settles its profile. The shard is locked. created
 // says that the profile is new.
 func (sh *shard) track(ctx context.Context, ev *profile.Event, t int64) (created bool, err error) {
@@ -120,12 +146,12 @@ func (sh *shard) track(ctx context.Context, ev *profile.Event, t int64) (created
 		return false, nil
 	}
 	put.Event.Seq, put.Event.Profile = put.OutSeq, put.OutID
-	if err := sh.settle(ctx, put.OutID, put.Created, t, CauseEvent, func(s *step) {
-		s.addEvent(&put.Event)
-	}); err != nil {
-		return put.Created, err
+	if sh.e.joined() {
+		return put.Created, sh.e.trackJoint(ctx, put, t)
 	}
-	return put.Created, sh.e.eventOnAccounts(ctx, &put.Event, t)
+	return put.Created, sh.settle(ctx, put.OutID, put.Created, t, CauseEvent, func(s *step) {
+		s.addEvent(&put.Event)
+	})
 }
 
 func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
@@ -150,14 +176,10 @@ func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
 	if put.Duplicate {
 		return nil
 	}
-	if err := sh.settle(ctx, put.OutID, put.Created, t, CauseTrait, func(s *step) {
-		if s.loadTraits(); s.err == nil {
-			s.changeTraits(put.Traits)
-		}
-	}); err != nil {
-		return err
+	if sh.e.joined() {
+		return sh.e.identifyJoint(ctx, put, t)
 	}
-	return sh.e.traitsOnAccounts(ctx, put.OutID, t)
+	return sh.settle(ctx, put.OutID, put.Created, t, CauseTrait, func(s *step) { s.renewTraits(put.Traits) })
 }
 
 func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
@@ -177,10 +199,28 @@ func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
 	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
 		return err
 	}
-	if err := sh.settle(ctx, join.OutUser, join.CreatedUser, t, CauseTrait, func(*step) {}); err != nil {
+	if sh.e.joined() {
+		return sh.e.groupJoint(ctx, join, put, t)
+	}
+	return sh.settle(ctx, join.OutUser, join.CreatedUser, t, CauseTrait, func(*step) {})
+}
+
+func (sh *shard) leave(ctx context.Context, user, account string, t int64) error {
+	leave := &profile.Leave{User: user, Account: account}
+	sh.batch = append(sh.batch[:0], leave)
+	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil || !leave.Changed {
 		return err
 	}
-	return sh.e.groupOnAccount(ctx, join, put, t)
+	if !sh.e.joined() {
+		return sh.settle(ctx, leave.OutUser, false, t, CauseTrait, func(*step) {})
+	}
+	return sh.e.together(lasting(ctx), t, CauseTrait, func(j *joint) {
+		if p, fresh := j.reach(profile.UserRef(leave.OutUser)); !fresh {
+			j.turn(p)
+			j.recompute(j.net.linked...)
+		}
+		j.renewAccounts([]string{account})
+	})
 }
 
 func (sh *shard) delete(ctx context.Context, user string, t int64) error {
@@ -190,7 +230,7 @@ func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 		return err
 	}
 	var accounts []string
-	if sh.e.ofAccounts() {
+	if sh.e.joined() {
 		if accounts, err = sh.e.accountsOf(ctx, user); err != nil {
 			return err
 		}
@@ -200,11 +240,20 @@ func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
 		return err
 	}
+	if !del.Existed {
+		return nil
+	}
+	if sh.e.joined() {
+		return sh.e.together(lasting(ctx), t, CauseDelete, func(j *joint) {
+			j.end(profile.UserRef(del.OutID), was)
+			j.renewAccounts(accounts)
+		})
+	}
 	if p := sh.states[profile.User][del.OutID]; p != nil {
 		sh.forget(p)
 	}
 	sh.tellEnd(was, t, CauseDelete)
-	return sh.e.onAccounts(ctx, accounts, t, CauseDelete, nil)
+	return nil
 }
 
 // belongings are what the engine has made of a profile.
@@ -244,7 +293,7 @@ func (sh *shard) settle(ctx context.Context, id string, created bool, t int64, c
 		p = newState(ref)
 		sh.keep(p)
 	}
-	s.begin(ctx, sh.e.nets[profile.User], p, t)
+	s.begin(ctx, p, t)
 	add(s)
 	if created {
 		return sh.finishNew(cause)

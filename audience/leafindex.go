@@ -14,15 +14,45 @@ type leafIndex struct {
 	traits   map[string][]*node   // by the name of a trait that they read
 	allTrait []*node              // those that read the traits as a whole
 	actor    []*node              // of accounts: those that read traits of the acting user
+
+	// Of accounts: the leaves of users that read a trait of their accounts, and
+	// those that read them as a whole.
+	readers    map[string][]*node
+	allReaders []*node
 }
 
 func newLeafIndex() leafIndex {
-	return leafIndex{events: map[string]*dispatch{}, traits: map[string][]*node{}}
+	return leafIndex{events: map[string]*dispatch{}, traits: map[string][]*node{}, readers: map[string][]*node{}}
 }
 
 // readsTraits reports whether any leaf reads the trait.
 func (ix *leafIndex) readsTrait(name string) bool {
-	return len(ix.allTrait) > 0 || len(ix.traits[name]) > 0
+	return len(ix.allTrait)+len(ix.allReaders) > 0 || len(ix.traits[name])+len(ix.readers[name]) > 0
+}
+
+// addReader notes a leaf of users that reads traits of their accounts.
+func (ix *leafIndex) addReader(n *node) {
+	names, all := n.filter.AccountTraits()
+	if all {
+		ix.allReaders = append(ix.allReaders, n)
+		return
+	}
+	for _, name := range names {
+		ix.readers[name] = append(ix.readers[name], n)
+	}
+}
+
+// removeReader is the opposite of addReader.
+func (ix *leafIndex) removeReader(n *node) {
+	is := func(m *node) bool { return m == n }
+	ix.allReaders = slices.DeleteFunc(ix.allReaders, is)
+	for name, readers := range ix.readers {
+		if readers = slices.DeleteFunc(readers, is); len(readers) > 0 {
+			ix.readers[name] = readers
+		} else {
+			delete(ix.readers, name)
+		}
+	}
 }
 
 // readsOfActor reports whether a leaf of accounts reads that trait of the user
@@ -106,7 +136,11 @@ func (n *node) traitNames() (names []string, all bool) {
 	for _, f := range n.filters() {
 		read, whole := f.Traits()
 		if n.of == profile.Account {
+			own, ownWhole := read, whole
 			read, whole = f.AccountTraits()
+			if n.kind == kindTrait { // of the account, by either name
+				read, whole = slices.Concat(read, own), whole || ownWhole
+			}
 		}
 		if whole {
 			return nil, true

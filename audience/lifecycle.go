@@ -60,14 +60,11 @@ func (e *Engine) create(ctx context.Context, defs []*definition, t int64) error 
 	if err := e.store.Apply(ctx, instant(t), batch...); err != nil {
 		return err
 	}
-	var fresh []*node
-	var made []remade
+	var b backfill
 	for _, d := range sorted {
-		a := &live{}
-		e.bring(a, d, &fresh)
-		made = append(made, remade{live: a, cause: CauseBackfill})
+		b.bring(e, &live{}, d, CauseBackfill)
 	}
-	return e.backfill(lasting(ctx), made, fresh, t)
+	return e.backfill(lasting(ctx), &b, t)
 }
 
 // keyOf returns what a key names.
@@ -95,7 +92,7 @@ func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
 		switch {
 		case used[d.key]:
 			return d.fail("key", profile.ErrRetired)
-		case len(e.netOf(d).traits[d.key]) > 0:
+		case len(e.nets[d.subject()].traits[d.key])+len(e.nets[d.subject()].readers[d.key]) > 0:
 			return d.fail("key", errReadAsCustom)
 		case d.subject() == profile.User && e.nets[profile.Account].readsOfActor(d.key):
 			return d.fail("key", errReadAsCustom)
@@ -121,22 +118,6 @@ func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
 		}
 	}
 	return nil
-}
-
-// netOf returns the network that a definition belongs to.
-func (e *Engine) netOf(d *definition) *network { return e.nets[d.subject()] }
-
-// bring puts a definition into the network as that of a.
-func (e *Engine) bring(a *live, d *definition, fresh *[]*node) {
-	net := e.netOf(d)
-	c := compiler{net: net, of: d.subject(), since: d.since, root: func(key string) *node { return e.live[key].root }}
-	n := c.node(d.plan)
-	a.definition, a.refs, a.filters = d, d.plan.refs(nil), c.filters
-	if n != a.root {
-		net.attach(a, n)
-	}
-	e.live[d.key] = a
-	*fresh = append(*fresh, c.fresh...)
 }
 
 // List returns the definitions of the live audiences, by key.

@@ -18,11 +18,11 @@ func (s *step) load(ix *leafIndex) {
 	last := ""
 	for i, w := range s.p.writes {
 		if i == 0 {
-			s.dirty.push(ix.allTrait...)
+			s.push(ix.allTrait...)
 		}
 		if w.Name != last {
 			last = w.Name
-			s.dirty.push(ix.traits[w.Name]...)
+			s.push(ix.traits[w.Name]...)
 		}
 	}
 	if s.p.ref.Subject == profile.Account {
@@ -44,7 +44,7 @@ func (s *step) load(ix *leafIndex) {
 
 // loadTraits reads the profile's traits anew, as far as any leaf reads them.
 func (s *step) loadTraits() {
-	if len(s.net.traits) == 0 && len(s.net.allTrait) == 0 {
+	if len(s.net.traits)+len(s.net.allTrait)+len(s.net.readers)+len(s.net.allReaders) == 0 {
 		return
 	}
 	writes, err := s.store.Traits(s.ctx, s.p.ref)
@@ -58,7 +58,7 @@ func (s *step) loadTraits() {
 func (s *step) loadEvents(d *dispatch, name string) {
 	for _, u := range d.uses {
 		if u.readsTraits {
-			s.dirty.push(u.leaves...) // they are counted when they are computed
+			s.push(u.leaves...) // they are counted when they are computed
 		}
 	}
 	for ev, err := range s.history(name, d.since(s.t)) {
@@ -72,11 +72,11 @@ func (s *step) loadEvents(d *dispatch, name string) {
 				continue
 			}
 			for _, n := range u.leaves {
-				if ev.Seq <= n.since {
+				if !s.counts(n) {
 					continue
 				}
 				if !s.p.has(n) {
-					s.dirty.push(n)
+					s.push(n)
 				}
 				s.collect(n)
 			}
@@ -107,15 +107,23 @@ func (s *step) refill(n *node) (until int64) {
 		return horizon.Never
 	case s.t >= s.p.counts[n.id]:
 		s.recount(n)
-	case s.event != nil && slices.Contains(n.events, s.event.Name) && s.event.Seq > n.since && !slices.Contains(s.taken, n.id):
-		s.taken = append(s.taken, n.id)
+	case s.arrived(n):
+		s.taken = append(s.taken, dirt{n, s.p})
 		s.actorUntil = horizon.Never
-		if s.passes(s.net.events[s.event.Name].uses[n.useKey()], n) {
+		s.take(s.event)
+		if s.counts(n) && s.passes(s.net.events[s.event.Name].uses[n.useKey()], n) {
 			s.collect(n)
 		}
 		s.p.counts[n.id] = min(s.p.counts[n.id], s.actorUntil)
 	}
 	return s.p.counts[n.id]
+}
+
+// arrived reports whether the event that arrived is one that a leaf of the
+// profile at hand has yet to take.
+func (s *step) arrived(n *node) bool {
+	return s.event != nil && slices.Contains(n.events, s.event.Name) &&
+		slices.Contains(s.takers, s.p) && !slices.Contains(s.taken, dirt{n, s.p})
 }
 
 // recount reads from the store anew the events of a leaf whose filter reads
@@ -127,7 +135,7 @@ func (s *step) recount(n *node) {
 	}
 	_, until := s.sees(n)
 	s.actorUntil = horizon.Never
-	s.taken = append(s.taken, n.id)
+	s.taken = append(s.taken, dirt{n, s.p})
 	s.p.empty(n)
 	saved, event := s.input, s.taking
 	defer func() { s.input, s.taking = saved, event }()
@@ -143,7 +151,7 @@ func (s *step) recount(n *node) {
 				return
 			}
 			s.take(&ev)
-			if ev.Seq > n.since && s.passes(u, n) {
+			if s.counts(n) && s.passes(u, n) {
 				s.collect(n)
 			}
 		}

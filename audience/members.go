@@ -9,7 +9,9 @@ import (
 )
 
 // Members yields the members of an audience by ascending profile id, as of the
-// instant that the engine has reached: Run keeps that at the clock's. The
+// instant that the engine has reached: Run keeps that at the clock's. Those of
+// an audience of accounts are accounts, and before them the users, if it is
+// WithUsers: see Membership.Ref. The
 // iterator yields at most one error, as its last pair; profile.ErrNotFound if
 // there is no such audience.
 func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error] {
@@ -26,7 +28,8 @@ func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Memb
 	}
 }
 
-// MemberCount returns the number of members of an audience; see Members.
+// MemberCount returns the number of members of an audience, all that Members
+// yields.
 func (e *Engine) MemberCount(ctx context.Context, key string) (int, error) {
 	if err := e.known(key); err != nil {
 		return 0, err
@@ -53,7 +56,7 @@ func (e *Engine) Audiences(ctx context.Context, user string) ([]string, error) {
 
 // known returns an error unless a key names a live audience.
 func (e *Engine) known(key string) error {
-	return e.knownAs("audience", key, func(of keyOf) bool { return of == anAudience })
+	return e.knownAs("audience", key, keyOf.isAudience)
 }
 
 // knownTrait returns an error unless a key names a live computed trait.

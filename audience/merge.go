@@ -47,6 +47,14 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 	if merge.OutFrom == merge.OutInto {
 		return nil
 	}
+	if e.joined() {
+		return e.together(lasting(ctx), t, CauseMerge, func(j *joint) {
+			j.end(profile.UserRef(merge.OutFrom), was)
+			j.forget(profile.UserRef(merge.OutInto))
+			j.renewAccounts(accounts)
+			j.reach(profile.UserRef(merge.OutInto))
+		})
+	}
 	home := e.shardOf(merge.OutFrom)
 	if p := home.state(profile.UserRef(merge.OutFrom)); p != nil {
 		home.forget(p)
@@ -66,12 +74,12 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 			return err
 		}
 	}
-	return e.onAccounts(lasting(ctx), accounts, t, CauseMerge, nil)
+	return nil
 }
 
 // mergedAccounts returns the accounts that take events of either user.
 func (e *Engine) mergedAccounts(ctx context.Context, from, into string) ([]string, error) {
-	if !e.ofAccounts() {
+	if !e.joined() {
 		return nil, nil
 	}
 	accounts, err := e.accountsOf(ctx, from)

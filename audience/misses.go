@@ -36,7 +36,7 @@ func (e *Engine) Misses(key string) ([]Misses, error) {
 		case n.funnel != nil:
 			m.Count = n.stepMisses[at.step].Load()
 		case len(n.events) > 0:
-			m.Count = e.netOf(a.definition).events[n.events[0]].uses[n.useKey()].missed()
+			m.Count = e.nets[n.of].events[n.events[0]].uses[n.useKey()].missed()
 		default:
 			m.Count = n.misses.Load()
 		}

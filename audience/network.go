@@ -25,8 +25,10 @@ const (
 	kindTrait
 	kindDate
 	kindFunnel
-	kindComputed // a computed trait: its truth is nothing, its value is in the profile's state
-	kindRef      // only in plans: in the network it is the other audience's root
+	kindComputed  // a computed trait: its truth is nothing, its value is in the profile's state
+	kindUsers     // of an account: what its users meet
+	kindInAccount // of a user: one of its accounts is a member
+	kindRef       // only in plans: in the network it is the other audience's root
 )
 
 // node is one node of the network: a condition that any number of audiences
@@ -42,9 +44,12 @@ type node struct {
 
 	children  []*node
 	parents   []*node
+	others    []*node // of the other subject, which it depends on
+	across    []*node // of the other subject, which depend on it
+	linked    bool    // it, or what it depends on, depends on others
 	audiences []*live // those whose root it is
 	traits    []*live // the computed traits that it computes
-	uses      int     // parents, audiences and traits, each time they name it
+	uses      int     // parents, audiences and traits, each time they name it; across
 
 	// Of leaves only.
 	events      []string          // the names of the events it takes
@@ -53,13 +58,17 @@ type node struct {
 	misses      atomic.Uint64     // of the filter of a trait leaf
 	readsTraits bool              // what it takes of events depends on traits
 	readsActor  bool              // on those of the acting user, for one of accounts
+	accounts    bool              // on those of the user's accounts, for one of users
+	group       bool              // only events sent with the account's id count
 	reads       []reading         // those of its traits that are computed, children all
+	ofAccount   []reading         // those of the accounts', others all
 	date        trait.Date
 	dateKey     profile.Key // of its name
 	funnel      *funnel.Matcher
 	stepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	computed    *trait.Computed
 	source      trait.Source
+	quantifier  quantifier
 	since       uint64 // only data of a greater arrival number counts
 }
 
@@ -74,16 +83,19 @@ type live struct {
 	*definition
 	refs    []string // the keys that it reads
 	root    *node
+	users   *node // of an audience of accounts that tells of users, too: the users of its members
 	filters []filterAt
 }
 
 // network is the conditions of all live audiences, each distinct one once.
 type network struct {
 	leafIndex
-	nodes    []*node // by id; nil once released
-	root     []bool  // by id: it is the root of an audience, or a computed trait
-	idleTrue []*node // roots that a new profile meets without any data
-	byText   map[string]*node
+	quantified []*node // of kindUsers
+	linked     []*node // those with others
+	nodes      []*node // by id; nil once released
+	root       []bool  // by id: it is the root of an audience, or a computed trait
+	idleTrue   []*node // roots that a new profile meets without any data
+	byText     map[string]*node
 }
 
 func newNetwork() *network {
@@ -93,8 +105,7 @@ func newNetwork() *network {
 // compiler turns the plan of one audience into nodes: those that are there as
 // far as they are, and fresh ones.
 type compiler struct {
-	net     *network
-	of      profile.Subject
+	nets    *[2]*network
 	since   uint64
 	root    func(key string) *node // the root of a live audience or computed trait
 	fresh   []*node                // children before parents
@@ -116,10 +127,19 @@ func (c *compiler) node(p *plan) *node {
 
 func (c *compiler) build(p *plan) *node {
 	if p.kind == kindRef {
-		return c.root(p.ref)
+		root := c.root(p.ref)
+		if root.of != p.of {
+			return c.inAccount(root)
+		}
+		return root
 	}
-	n := &node{kind: p.kind, of: c.of}
+	n := &node{kind: p.kind, of: p.of}
 	switch p.kind {
+	case kindUsers:
+		n.quantifier = p.quantifier
+		n.idle = p.quantifier.holds(0, 0)
+		n.dependOn(c.node(p.children[0]))
+		n.text = fmt.Sprintf("users\x00%s\x00%d", p.quantifier, n.others[0].id)
 	case kindAll, kindAny, kindNot:
 		for _, plan := range p.children {
 			if child := c.node(plan); !slices.Contains(n.children, child) {
@@ -135,11 +155,15 @@ func (c *compiler) build(p *plan) *node {
 			child := c.root(key)
 			n.reads = append(n.reads, reading{key, child})
 			n.children = append(n.children, child)
-			n.height = max(n.height, child.height+1)
+			n.above(child)
+		}
+		for _, key := range p.ofAccount {
+			n.dependOn(c.root(key))
+			n.ofAccount = append(n.ofAccount, reading{key, n.others[len(n.others)-1]})
 		}
 		n.setLeaf(p, c.since)
 	}
-	n = c.net.intern(n, &c.fresh)
+	n = c.intern(n)
 	if n.filter != nil {
 		c.filters = append(c.filters, filterAt{path: p.path, leaf: n, filter: n.filter})
 	}
@@ -151,9 +175,30 @@ func (c *compiler) build(p *plan) *node {
 	return n
 }
 
-// intern returns the node of the network that is the same as n: n itself, if
+// inAccount returns the node of users of which an account meets root.
+func (c *compiler) inAccount(root *node) *node {
+	n := &node{kind: kindInAccount, of: profile.User, text: fmt.Sprintf("in account\x00%d", root.id)}
+	n.dependOn(root)
+	return c.intern(n)
+}
+
+// above makes n higher than a node that it depends on.
+func (n *node) above(child *node) {
+	n.height = max(n.height, child.height+1)
+	n.linked = n.linked || child.linked
+}
+
+// dependOn makes n depend on a node of the other subject.
+func (n *node) dependOn(other *node) {
+	n.others = append(n.others, other)
+	n.above(other)
+	n.linked = true
+}
+
+// intern returns the node of its network that is the same as n: n itself, if
 // there is none.
-func (net *network) intern(n *node, fresh *[]*node) *node {
+func (c *compiler) intern(n *node) *node {
+	net := c.nets[n.of]
 	if old, ok := net.byText[n.text]; ok {
 		return old
 	}
@@ -165,20 +210,37 @@ func (net *network) intern(n *node, fresh *[]*node) *node {
 		child.parents = append(child.parents, n)
 		child.uses++
 	}
+	for _, other := range n.others {
+		other.across = append(other.across, n)
+		other.uses++
+		c.nets[other.of].setRoot(other)
+	}
+	if n.kind == kindUsers {
+		net.quantified = append(net.quantified, n)
+	}
+	if len(n.others) > 0 || n.accounts {
+		net.linked = append(net.linked, n)
+	}
 	net.leafIndex.add(n)
-	*fresh = append(*fresh, n)
+	if n.accounts {
+		c.nets[profile.Account].addReader(n)
+	}
+	c.fresh = append(c.fresh, n)
 	return n
 }
 
 func (n *node) setLeaf(p *plan, since uint64) {
 	n.since, n.filter = since, p.filter
+	n.accounts, n.group = p.accounts, p.group
+	n.linked = n.linked || n.accounts // whatever traits they are
 	switch p.kind {
 	case kindEvent:
 		n.events, n.count = []string{p.name}, newCountLeaf(p)
 		n.readsTraits = readsTraits(p.filter)
 		n.idle = n.count.holds(0)
-		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s",
-			since, p.name, source(p.filter), p.min, p.max, p.window)
+		n.readsActor = n.of == profile.Account && readsActor(p.filter)
+		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s\x00%t",
+			since, p.name, source(p.filter), p.min, p.max, p.window, p.group)
 	case kindComputed:
 		c := *p.computed
 		n.events, n.count, n.computed = []string{p.name}, newCountLeaf(p), &c
@@ -197,8 +259,12 @@ func (n *node) setLeaf(p *plan, since uint64) {
 		text, _ := json.Marshal(p.funnel.Funnel()) // it has been compiled
 		n.text = fmt.Sprintf("funnel\x00%d\x00%s", since, text)
 	case kindTrait:
-		in := celfilter.Input{Traits: &fields{p: newState(profile.Ref{}), n: n}}
-		n.idle = p.filter.Eval(&in) == celfilter.True
+		nothing := &fields{p: newState(profile.Ref{}), reads: n.reads}
+		in := celfilter.Input{Traits: nothing}
+		if n.of == profile.Account {
+			in.Account = nothing
+		}
+		n.idle = !n.accounts && p.filter.Eval(&in) == celfilter.True
 		n.text = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
 	case kindDate:
 		n.date, n.dateKey = p.date, (*profile.Dict)(nil).Key(p.date.Name)
@@ -207,13 +273,16 @@ func (n *node) setLeaf(p *plan, since uint64) {
 	for _, r := range n.reads {
 		n.text += fmt.Sprintf("\x00%s=%d", r.name, r.node.id)
 	}
+	for _, r := range n.ofAccount {
+		n.text += fmt.Sprintf("\x00account %s=%d", r.name, r.node.id)
+	}
 }
 
 func (n *node) setGroup() {
 	ids := make([]string, len(n.children))
 	n.idle = n.kind != kindAny
 	for i, c := range n.children {
-		n.height = max(n.height, c.height+1)
+		n.above(c)
 		ids[i] = strconv.Itoa(int(c.id))
 		switch n.kind {
 		case kindAll:
@@ -228,9 +297,13 @@ func (n *node) setGroup() {
 	n.text = [...]string{"all", "any", "not"}[n.kind] + "\x00" + strings.Join(ids, ",")
 }
 
-// attach makes n the root of a.
+// attach makes n the root of a, or the node of its users.
 func (net *network) attach(a *live, n *node) {
-	a.root = n
+	if n.of == a.subject() {
+		a.root = n
+	} else {
+		a.users = n
+	}
 	n.uses++
 	if a.computed != nil {
 		n.traits = append(n.traits, a)
@@ -242,16 +315,16 @@ func (net *network) attach(a *live, n *node) {
 
 // detach undoes attach and releases the nodes that nothing uses any more; it
 // returns them.
-func (net *network) detach(a *live, n *node) (released []*node) {
+func (e *Engine) detach(a *live, n *node) (released []*node) {
 	is := func(b *live) bool { return a == b }
 	n.audiences = slices.DeleteFunc(n.audiences, is)
 	n.traits = slices.DeleteFunc(n.traits, is)
-	net.setRoot(n)
-	return net.release(n, nil)
+	e.nets[n.of].setRoot(n)
+	return e.releaseNode(n, nil)
 }
 
 func (net *network) setRoot(n *node) {
-	is := len(n.audiences)+len(n.traits) > 0
+	is := len(n.audiences)+len(n.traits)+len(n.across) > 0
 	if is == net.root[n.id] {
 		return
 	}
@@ -266,17 +339,34 @@ func (net *network) setRoot(n *node) {
 	}
 }
 
-func (net *network) release(n *node, released []*node) []*node {
+func (e *Engine) releaseNode(n *node, released []*node) []*node {
 	if n.uses--; n.uses > 0 {
 		return released
 	}
+	e.nets[n.of].remove(n)
+	if n.accounts {
+		e.nets[profile.Account].removeReader(n)
+	}
+	released = append(released, n)
+	is := func(p *node) bool { return p == n }
+	for _, c := range n.children {
+		c.parents = slices.DeleteFunc(c.parents, is)
+		released = e.releaseNode(c, released)
+	}
+	for _, other := range n.others {
+		other.across = slices.DeleteFunc(other.across, is)
+		e.nets[other.of].setRoot(other)
+		released = e.releaseNode(other, released)
+	}
+	return released
+}
+
+// remove takes a node out that nothing uses.
+func (net *network) remove(n *node) {
+	is := func(m *node) bool { return m == n }
 	net.leafIndex.remove(n)
 	net.nodes[n.id] = nil
 	delete(net.byText, n.text)
-	released = append(released, n)
-	for _, c := range n.children {
-		c.parents = slices.DeleteFunc(c.parents, func(p *node) bool { return p == n })
-		released = net.release(c, released)
-	}
-	return released
+	net.quantified = slices.DeleteFunc(net.quantified, is)
+	net.linked = slices.DeleteFunc(net.linked, is)
 }

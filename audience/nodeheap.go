@@ -2,33 +2,43 @@ package audience
 
 import "cmp"
 
-// nodeHeap is a binary heap of nodes by height, so that children come before
-// parents; equal ones come one after the other.
-type nodeHeap []*node
+// dirt is a node that has to be computed anew for a profile.
+type dirt struct {
+	n *node
+	p *state
+}
 
-func compareNodes(a, b *node) int {
-	if c := cmp.Compare(a.height, b.height); c != 0 {
+// dirtHeap is a binary heap by the height of nodes, so that children come before
+// parents; equal ones come one after the other.
+type dirtHeap []dirt
+
+func compareDirt(a, b dirt) int {
+	if c := cmp.Compare(a.n.height, b.n.height); c != 0 {
 		return c
 	}
-	return cmp.Compare(a.id, b.id)
+	if c := cmp.Compare(a.n.id, b.n.id); c != 0 {
+		return c
+	}
+	if a.p == b.p {
+		return 0
+	}
+	return compareRefs(a.p.ref, b.p.ref)
 }
 
-func (h *nodeHeap) push(nodes ...*node) {
-	for _, n := range nodes {
-		*h = append(*h, n)
-		a := *h
-		for i := len(a) - 1; i > 0; {
-			up := (i - 1) / 2
-			if compareNodes(a[up], a[i]) <= 0 {
-				break
-			}
-			a[up], a[i] = a[i], a[up]
-			i = up
+func (h *dirtHeap) push(d dirt) {
+	*h = append(*h, d)
+	a := *h
+	for i := len(a) - 1; i > 0; {
+		up := (i - 1) / 2
+		if compareDirt(a[up], a[i]) <= 0 {
+			break
 		}
+		a[up], a[i] = a[i], a[up]
+		i = up
 	}
 }
 
-func (h *nodeHeap) pop() *node {
+func (h *dirtHeap) pop() dirt {
 	a := *h
 	top, last := a[0], len(a)-1
 	a[0] = a[last]
@@ -39,10 +49,10 @@ func (h *nodeHeap) pop() *node {
 		if down >= len(a) {
 			return top
 		}
-		if down+1 < len(a) && compareNodes(a[down+1], a[down]) < 0 {
+		if down+1 < len(a) && compareDirt(a[down+1], a[down]) < 0 {
 			down++
 		}
-		if compareNodes(a[i], a[down]) <= 0 {
+		if compareDirt(a[i], a[down]) <= 0 {
 			return top
 		}
 		a[i], a[down] = a[down], a[i]

@@ -80,6 +80,9 @@ func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change)
 		return err
 	}
 	delete(e.live, a.key)
-	e.dropNodes(a.subject(), e.netOf(a.definition).detach(a, a.root))
+	if a.users != nil {
+		e.dropNodes(e.detach(a, a.users))
+	}
+	e.dropNodes(e.detach(a, a.root))
 	return nil
 }

@@ -1,8 +1,8 @@
 package audience
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -47,15 +47,12 @@ func timerLess(a, b timer) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
-	return refLess(a.p.ref, b.p.ref)
+	return compareRefs(a.p.ref, b.p.ref) < 0
 }
 
-// refLess is the order of profiles at one instant: accounts follow their users.
-func refLess(a, b profile.Ref) bool {
-	if a.Subject != b.Subject {
-		return a.Subject < b.Subject
-	}
-	return a.ID < b.ID
+// compareRefs is the order of profiles at one instant: accounts follow users.
+func compareRefs(a, b profile.Ref) int {
+	return cmp.Or(cmp.Compare(a.Subject, b.Subject), strings.Compare(a.ID, b.ID))
 }
 
 // change is one membership that a step changed.
@@ -80,7 +77,7 @@ func newShard(e *Engine) *shard {
 		timers: btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
 		last:   profile.MinTime.UnixNano(),
 	}
-	sh.step.store = e.store
+	sh.step.store, sh.step.nets = e.store, &e.nets
 	sh.due.Store(horizon.Never)
 	return sh
 }
@@ -160,8 +157,7 @@ func (sh *shard) fire(ctx context.Context) error {
 	if first.p.stale {
 		return sh.load(ctx, first.p.ref, first.at, CauseTime)
 	}
-	s := &sh.step
-	s.begin(ctx, sh.e.nets[first.p.ref.Subject], first.p, first.at)
+	sh.step.begin(ctx, first.p, first.at)
 	return sh.finish(CauseTime)
 }
 
@@ -170,23 +166,41 @@ func (sh *shard) finish(cause Cause) error {
 	s := &sh.step
 	s.settle()
 	sh.clear()
-	for _, n := range s.flips {
-		for _, a := range n.audiences {
-			sh.changes = append(sh.changes, change{audience: a, member: s.p.truth(n), cause: cause})
-		}
-	}
-	sh.takeMoves(cause)
-	return sh.record()
+	sh.takeFlips(s.flips, cause)
+	sh.takeMoves(s.moves, cause)
+	return sh.record(s)
 }
 
 // clear begins the changes of a step.
 func (sh *shard) clear() { sh.changes, sh.values = sh.changes[:0], sh.values[:0] }
 
-// takeMoves makes changes of what the step found.
-func (sh *shard) takeMoves(cause Cause) {
-	for _, m := range sh.step.moves {
-		for _, c := range m.node.traits {
-			sh.values = append(sh.values, valueChange{c, m.old, m.new, cause})
+// takeFlips makes changes of the flips of one profile. Those of one node come
+// one after the other: what counts is what it was and what it is.
+func (sh *shard) takeFlips(flips []flip, cause Cause) {
+	for i, f := range flips {
+		truth := f.p.truth(f.node)
+		if i > 0 && flips[i-1].node == f.node || truth == f.was {
+			continue
+		}
+		for _, a := range f.node.audiences {
+			sh.changes = append(sh.changes, change{audience: a, member: truth, cause: cause})
+		}
+	}
+}
+
+// takeMoves is takeFlips for computed traits.
+func (sh *shard) takeMoves(moves []move, cause Cause) {
+	for i := 0; i < len(moves); {
+		first := moves[i]
+		last := first.new
+		for i++; i < len(moves) && moves[i].node == first.node; i++ {
+			last = moves[i].new
+		}
+		if same(first.old, last) {
+			continue
+		}
+		for _, c := range first.node.traits {
+			sh.values = append(sh.values, valueChange{c, first.old, last, cause})
 		}
 	}
 }
@@ -195,9 +209,8 @@ func (sh *shard) takeMoves(cause Cause) {
 // of memberships and each in the order of keys, and sets the profile's timer. If the store fails, nothing is
 // lost: the profile's state is made anew from the store with the next call, and
 // what the data changed is told then.
-func (sh *shard) record() error {
-	s := &sh.step
-	sh.giveEvidence()
+func (sh *shard) record(s *step) error {
+	sh.giveEvidence(s)
 	err := s.err
 	if err == nil && len(sh.changes)+len(sh.values) > 0 {
 		slices.SortFunc(sh.changes, func(a, b change) int { return strings.Compare(a.audience.key, b.audience.key) })
@@ -206,7 +219,7 @@ func (sh *shard) record() error {
 	}
 	if err != nil {
 		sh.stale(s.p.ref, s.t)
-		return fmt.Errorf("%s %q: %w", s.p.ref.Subject, s.p.ref.ID, err)
+		return failed(s.p.ref, err)
 	}
 	for _, c := range sh.values {
 		if len(sh.e.traitSubs.all()) == 0 {
@@ -238,13 +251,13 @@ func (sh *shard) record() error {
 
 // giveEvidence adds to the changes of memberships what was seen for them, if
 // the engine is to.
-func (sh *shard) giveEvidence() {
-	if !sh.e.evident || sh.step.err != nil {
+func (sh *shard) giveEvidence(s *step) {
+	if !sh.e.evident || s.err != nil {
 		return
 	}
 	for i := range sh.changes {
 		c := &sh.changes[i]
-		x := sh.step.explain(c.audience.plan, &c.audience.audience.Where, "where")
+		x := s.explain(c.audience.plan, &c.audience.audience.Where, "where")
 		c.evidence = &x
 	}
 }

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
@@ -21,22 +22,29 @@ import (
 // stops the walk. And a verdict that has run out needs no walk: who relied on
 // it has run out as well, and asks again when it is asked itself.
 type step struct {
-	net   *network
+	nets  *[2]*network
+	net   *network // of the profile at hand
 	store profile.Reader
 	ctx   context.Context // of the call that the step is part of
-	p     *state
+	p     *state          // the profile at hand
 	t     int64
 	err   error // of the store; the step is void
 	quiet bool  // misses of filters are not counted: nothing arrived
-	dirty nodeHeap
-	flips []*node // roots whose truth changed
-	moves []move  // computed traits whose value changed
+	dirty dirtHeap
+	flips []flip // roots whose truth changed
+	moves []move // computed traits whose value changed
+	joint *joint // of more profiles than one; nil: it is of one
 
-	event  *profile.Event // that arrived, for leaves whose filter reads traits
-	taken  []uint32       // the ids of those that have taken it
-	input  celfilter.Input
-	view   fields
-	taking *profile.Event // the one in input
+	event   *profile.Event // that arrived, for leaves whose filter reads traits
+	takers  []*state       // the profiles it arrived for
+	taken   []dirt         // the leaves that have taken it
+	input   celfilter.Input
+	view    fields
+	account fields
+
+	linkedOf *state         // the user whose accounts linked has
+	linked   []*state       // see accounts
+	taking   *profile.Event // the one in input
 
 	// Of an account: the user whose event is at hand, with the traits of that
 	// user that were last asked for, and until when all those asked for hold.
@@ -47,18 +55,43 @@ type step struct {
 	actorUntil int64
 }
 
+// flip is a root's change of truth, from what it was.
+type flip struct {
+	p    *state
+	node *node
+	was  bool
+}
+
 // move is a computed trait's change of value.
 type move struct {
+	p        *state
 	node     *node
 	old, new profile.Value
 }
 
-func (s *step) begin(ctx context.Context, net *network, p *state, t int64) {
-	s.ctx, s.net, s.p, s.t, s.err = ctx, net, p, t, nil
+// begin makes the step one of p.
+func (s *step) begin(ctx context.Context, p *state, t int64) {
+	s.ctx, s.t, s.err = ctx, t, nil
 	s.flips, s.moves = s.flips[:0], s.moves[:0]
 	s.dirty = s.dirty[:0]
-	s.event, s.taken = nil, s.taken[:0]
+	s.event, s.taken, s.takers = nil, s.taken[:0], s.takers[:0]
 	s.actor, s.actorKnown = "", false
+	s.turn(p)
+}
+
+// turn makes p the profile at hand.
+func (s *step) turn(p *state) {
+	s.p = p
+	if p != nil {
+		s.net = s.nets[p.ref.Subject]
+	}
+}
+
+// push marks nodes to be computed anew for the profile at hand.
+func (s *step) push(nodes ...*node) {
+	for _, n := range nodes {
+		s.dirty.push(dirt{n, s.p})
+	}
 }
 
 // addEvent brings an event that just arrived to the leaves that it matches.
@@ -68,9 +101,9 @@ func (s *step) addEvent(ev *profile.Event) {
 		return
 	}
 	s.take(ev)
-	s.event = ev
+	s.event, s.takers = ev, append(s.takers, s.p)
 	for _, u := range d.plain {
-		s.apply(u, ev.Seq)
+		s.apply(u)
 	}
 	for _, ix := range d.indexes {
 		v, ok := ev.Properties.Lookup(ix.key)
@@ -79,7 +112,7 @@ func (s *step) addEvent(ev *profile.Event) {
 			continue
 		}
 		for _, u := range ix.find(v) {
-			s.apply(u, ev.Seq)
+			s.apply(u)
 		}
 	}
 }
@@ -94,19 +127,25 @@ func (s *step) take(ev *profile.Event) {
 	}
 }
 
-func (s *step) apply(u *use, seq uint64) {
+func (s *step) apply(u *use) {
 	if u.readsTraits {
-		s.dirty.push(u.leaves...) // they take the event when what they read is settled
+		s.push(u.leaves...) // they take the event when what they read is settled
 		return
 	}
 	if !s.passes(u, nil) {
 		return
 	}
 	for _, n := range u.leaves {
-		if seq > n.since {
+		if s.counts(n) {
 			s.feed(n)
 		}
 	}
+}
+
+// counts reports whether the event at hand is one of those that a leaf is about,
+// its filter aside.
+func (s *step) counts(n *node) bool {
+	return s.taking.Seq > n.since && (!n.group || s.taking.Account == s.p.ref.ID)
 }
 
 // feed adds the event at hand to a leaf that it matches.
@@ -148,7 +187,7 @@ func (s *step) passes(u *use, n *node) bool {
 		return true
 	}
 	if u.readsTraits {
-		s.view = fields{set: s.p.traits(n.since, s.t), p: s.p, n: n}
+		s.view = fields{set: s.p.traits(n.since, s.t), p: s.p, reads: n.reads}
 		s.input.Traits, s.input.Account = &s.view, nil
 		if n.of == profile.Account {
 			s.input.Traits, s.input.Account = nil, &s.view
@@ -157,15 +196,38 @@ func (s *step) passes(u *use, n *node) bool {
 			}
 		}
 	}
-	switch u.filter.Eval(&s.input) {
-	case celfilter.True:
-		return true
-	case celfilter.Miss:
-		if !s.quiet {
-			u.misses.Add(1)
+	return s.eval(u.filter, n, &s.input, &u.misses)
+}
+
+// eval applies a filter. One of users that reads traits of accounts is true if it
+// is for any of the user's accounts.
+func (s *step) eval(f *celfilter.Filter, n *node, in *celfilter.Input, misses *atomic.Uint64) bool {
+	r := celfilter.False
+	if n == nil || !n.accounts {
+		r = f.Eval(in)
+	} else {
+		for _, account := range s.accounts() {
+			s.account = fields{set: account.traits(n.since, s.t), p: account, reads: n.ofAccount}
+			in.Account = &s.account
+			if of := f.Eval(in); of != celfilter.False {
+				r = of
+			}
+			if r == celfilter.True {
+				break
+			}
 		}
 	}
-	return false
+	if r == celfilter.Miss && !s.quiet {
+		misses.Add(1)
+	}
+	return r == celfilter.True
+}
+
+// renewTraits reads the profile's traits anew, of which some changed.
+func (s *step) renewTraits(changed profile.Object) {
+	if s.loadTraits(); s.err == nil {
+		s.changeTraits(changed)
+	}
 }
 
 // changeTraits brings the traits that just changed to the leaves that read
@@ -174,18 +236,22 @@ func (s *step) changeTraits(changed profile.Object) {
 	for _, n := range s.net.allTrait {
 		s.recompute(n)
 	}
+	s.overUsers(s.net.allReaders)
 	for name := range changed.All() {
 		for _, n := range s.net.traits[name] {
 			s.recompute(n)
 		}
+		s.overUsers(s.net.readers[name])
 	}
 }
 
-// recompute marks a leaf that reads traits to be computed anew: not at once, as
-// it may read computed traits that change as well.
-func (s *step) recompute(n *node) {
-	delete(s.p.counts, n.id)
-	s.dirty.push(n)
+// recompute marks leaves that read traits to be computed anew: not at once, as
+// each may read computed traits that change as well.
+func (s *step) recompute(nodes ...*node) {
+	for _, n := range nodes {
+		delete(s.p.counts, n.id)
+		s.push(n)
+	}
 }
 
 // touch recomputes a node.
@@ -208,18 +274,23 @@ func (s *step) mark(n *node, old, v horizon.Verdict, moved bool) {
 		if parent.readsTraits {
 			delete(s.p.counts, parent.id)
 		}
-		s.dirty.push(parent)
+		s.push(parent)
 	}
 }
 
 // walk recomputes what is marked, children before parents.
 func (s *step) walk() {
-	var last *node
+	var last dirt
 	for len(s.dirty) > 0 {
-		if n := s.dirty.pop(); n != last {
-			last = n
-			s.touch(n)
+		d := s.dirty.pop()
+		if d == last || d.n.linked && s.joint.still() {
+			continue
 		}
+		last = d
+		if s.p != d.p {
+			s.turn(d.p)
+		}
+		s.touch(d.n)
 	}
 }
 
@@ -227,6 +298,11 @@ func (s *step) walk() {
 // has to be woken next.
 func (s *step) settle() {
 	s.walk()
+	s.rouse()
+}
+
+// rouse asks the roots of the profile at hand that have run out.
+func (s *step) rouse() {
 	if s.p.wake > s.t {
 		return
 	}
@@ -270,15 +346,18 @@ func (s *step) set(n *node, v horizon.Verdict) {
 // put records a verdict in the node's cell; a root's also as a flip and as the
 // profile's next wake.
 func (s *step) put(n *node, c *cell, v horizon.Verdict) {
-	flipped := c.truth != v.True
+	was := c.truth
 	c.truth, c.until = v.True, v.Until
 	if !s.net.root[n.id] {
 		return
 	}
-	if flipped {
-		s.flips = append(s.flips, n)
-	}
 	s.p.wake = min(s.p.wake, v.Until)
+	if was != v.True {
+		s.flips = append(s.flips, flip{s.p, n, was})
+		if len(n.across) > 0 {
+			s.spread(n)
+		}
+	}
 }
 
 // compute answers a node at t from its children, or from the data. moved says
@@ -301,6 +380,10 @@ func (s *step) compute(n *node) (v horizon.Verdict, moved bool) {
 		v = s.computeCount(n)
 	case kindFunnel:
 		v = s.computeFunnel(n)
+	case kindUsers:
+		v = s.computeUsers(n)
+	case kindInAccount:
+		v = s.computeInAccount(n)
 	case kindComputed:
 		return s.computeValue(n)
 	default:
@@ -328,8 +411,11 @@ func (s *step) computeValue(n *node) (v horizon.Verdict, moved bool) {
 	value, until := a.At(s.t)
 	v.Until = min(v.Until, until)
 	if moved = !same(value, a.value); moved {
-		s.moves = append(s.moves, move{n, a.value, value})
+		s.moves = append(s.moves, move{s.p, n, a.value, value})
 		a.value = value
+		if len(n.across) > 0 {
+			s.spread(n)
+		}
 	}
 	return v, moved
 }
@@ -340,18 +426,17 @@ func same(v, w profile.Value) bool { return v.Kind() == w.Kind() && v.Equal(w) }
 
 func (s *step) computeTrait(n *node) horizon.Verdict {
 	set, until := s.sees(n)
-	s.view = fields{set: set, p: s.p, n: n}
+	s.view = fields{set: set, p: s.p, reads: n.reads}
 	var v horizon.Verdict
 	if n.kind == kindDate {
 		value, _ := s.view.Lookup(n.dateKey)
 		v = n.date.At(value, s.t)
 	} else {
 		in := celfilter.Input{Traits: &s.view}
-		r := n.filter.Eval(&in)
-		if r == celfilter.Miss && !s.quiet {
-			n.misses.Add(1)
+		if n.of == profile.Account {
+			in.Account = &s.view
 		}
-		v = horizon.Always(r == celfilter.True)
+		v = horizon.Always(s.eval(n.filter, n, &in, &n.misses))
 	}
 	v.Until = min(v.Until, until)
 	return v
@@ -364,6 +449,11 @@ func (s *step) sees(n *node) (*trait.Set, int64) {
 	until := set.Until()
 	for _, child := range n.children {
 		until = min(until, s.ask(child).Until)
+	}
+	if n.accounts {
+		for _, account := range s.accounts() {
+			until = min(until, account.traits(n.since, s.t).Until())
+		}
 	}
 	return set, until
 }

@@ -87,15 +87,13 @@ func TestAccountsWithoutBackfill(t *testing.T) {
 	)
 }
 
-func TestWhatIsDueForAnAccountIsSettledWithDataThatReachesIt(t *testing.T) {
+func TestWhatIsDueForAnAccountIsSettledWithData(t *testing.T) {
 	n := trait.Counter("n", "Buy").Within(2 * hour).OfAccounts()
 	play(t,
 		createTraits(at(0), "", n),
 		group(0, "u", "acme", `{}`, at(0), ""),
 		sent(1, "u", "", `{}`, "acme.n=null>1@1 event"),
-		traits(at(3), "u", `{"plan": "pro"}`, at(3), ""),          // no account reads them,
-		event(at(3), "v", "Buy", at(3), ""),                       // nor takes this
-		event(at(3), "u", "Look", at(3), "acme.n=1>null@3 event"), // but this could be one
+		traits(at(3), "v", `{"plan": "pro"}`, at(3), "acme.n=1>null@3 trait"), // whomever it is about
 	)
 	play(t, // users come before accounts
 		createTraits(at(0), "", n, trait.Counter("z", "Buy").Within(2*hour)),

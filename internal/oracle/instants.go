@@ -37,7 +37,7 @@ func (m *Model) instants(of []profile.Ref, from, to int64) []int64 {
 }
 
 // times returns those of the profile's events and trait writes, and the dates
-// in the traits; for an account also those of the users whose events it takes.
+// in the traits.
 func (v view) times() []int64 {
 	var all []int64
 	for _, m := range v.person.messages {
@@ -48,14 +48,6 @@ func (v view) times() []int64 {
 			all = append(all, m.traits.Time.UnixNano())
 			for _, value := range m.traits.Traits.All() {
 				all = appendDates(all, []profile.Value{value})
-			}
-		}
-	}
-	if v.ref.Subject == profile.Account {
-		sent := func(m message) bool { return m.track != nil && m.track.Event.Account == v.ref.ID }
-		for id, p := range v.world.people {
-			if p.accounts[v.ref.ID] || slices.ContainsFunc(p.messages, sent) {
-				all = append(all, v.of(profile.UserRef(id)).times()...)
 			}
 		}
 	}

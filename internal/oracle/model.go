@@ -99,43 +99,44 @@ func edited(op Operation) string {
 	return ""
 }
 
-// touched returns the profiles for which an operation may change something, and
-// the cause to give.
+// touched returns the profiles that are looked at after an operation, and the
+// cause to give.
 func (m *Model) touched(before *world, op Operation) ([]profile.Ref, audience.Cause) {
-	refs, cause := m.reach(before, op)
+	refs, cause := m.reached(before, op)
 	if len(refs) > 0 && m.world.crosses() {
 		refs = append(before.refs(), m.world.refs()...)
 	}
 	return refs, cause
 }
 
-// reach is touched where nothing crosses.
-func (m *Model) reach(before *world, op Operation) ([]profile.Ref, audience.Cause) {
+// reached returns the profiles that an operation is about, none if it does
+// nothing, and the cause to give.
+func (m *Model) reached(before *world, op Operation) ([]profile.Ref, audience.Cause) {
 	switch op := op.(type) {
 	case Track:
-		return m.receiver(op.Event.Profile, op), audience.CauseEvent
+		return m.receiver(op.Event.Profile), audience.CauseEvent
 	case Identify:
-		return m.receiver(op.Profile, op), audience.CauseTrait
+		return m.receiver(op.Profile), audience.CauseTrait
 	case Group:
-		return m.receiver(op.Profile, op), audience.CauseTrait
+		return m.receiver(op.Profile), audience.CauseTrait
 	case Leave:
 		id := before.resolve(op.Profile)
 		if p := before.people[id]; p == nil || !p.accounts[op.Account] {
 			return nil, audience.CauseTrait
 		}
-		return append(m.reached(before, op), profile.UserRef(id)), audience.CauseTrait
+		return []profile.Ref{profile.UserRef(id)}, audience.CauseTrait
 	case Merge:
 		from, into := before.resolve(op.From), before.resolve(op.Into)
 		if from == into {
 			return nil, audience.CauseMerge
 		}
-		return append(m.reached(before, op), profile.UserRef(from), profile.UserRef(into)), audience.CauseMerge
+		return []profile.Ref{profile.UserRef(from), profile.UserRef(into)}, audience.CauseMerge
 	case Delete:
 		id := before.resolve(op.Profile)
 		if before.people[id] == nil {
 			return nil, audience.CauseDelete
 		}
-		return append(m.reached(before, op), profile.UserRef(id)), audience.CauseDelete
+		return []profile.Ref{profile.UserRef(id)}, audience.CauseDelete
 	case DeleteAccount:
 		if before.accounts[op.Account] == nil {
 			return nil, audience.CauseDelete
@@ -157,15 +158,15 @@ func (m *Model) reach(before *world, op Operation) ([]profile.Ref, audience.Caus
 	panic("oracle: unknown operation")
 }
 
-// receiver returns the profiles that the last message of the log reached, or
+// receiver returns the profile that the last message of the log reached, or
 // none if the message was known before.
-func (m *Model) receiver(id string, op Operation) []profile.Ref {
+func (m *Model) receiver(id string) []profile.Ref {
 	id = m.world.resolve(id)
 	messages := m.world.people[id].messages
 	if messages[len(messages)-1].arrival != len(m.log) {
 		return nil
 	}
-	return append(m.reached(nil, op), profile.UserRef(id))
+	return []profile.Ref{profile.UserRef(id)}
 }
 
 // pass fires what time alone changes before limit, a profile at an instant

@@ -1,0 +1,235 @@
+package audience
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// computed checks the definition of a computed trait.
+func (pl *planner) computed(c *trait.Computed) (*plan, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := pl.checkRetention(c.Window); err != nil {
+		return nil, &pathError{"window", err}
+	}
+	source, err := c.Source(nil)
+	if err != nil {
+		return nil, err
+	}
+	if source.OfUser && pl.isOf(profile.User, source.Keys[0].String()) {
+		return nil, &pathError{"property", errActor(source.Keys[0].String())}
+	}
+	p := &plan{kind: kindComputed, of: pl.of, path: "where", name: c.Event, window: c.Window, computed: c}
+	if err := pl.filter(p, c.Filter); err != nil {
+		return nil, &pathError{"where", err}
+	}
+	return p, nil
+}
+
+func (pl *planner) event(e *Event, path string) (*plan, error) {
+	fail := func(field string, err error) (*plan, error) {
+		return nil, &pathError{path + field, err}
+	}
+	if err := profile.CheckID("event name", e.Name); err != nil {
+		return fail(".name", err)
+	}
+	if e.Scope > OfGroup || e.Scope == OfGroup && pl.of == profile.User {
+		return fail(".scope", fmt.Errorf("%w: it is for the events of accounts", profile.ErrInvalid))
+	}
+	min, max := e.Count.bounds()
+	if e.Count.Comparison > Exactly || min < 0 || max < 0 || min > maxCount || max > maxCount {
+		return fail(".count", fmt.Errorf("%w: a count is a number from 0 to %d", profile.ErrInvalid, maxCount))
+	}
+	if min == 0 && max == maxCount {
+		return fail(".count", fmt.Errorf("%w: it always holds", profile.ErrInvalid))
+	}
+	if err := e.Window.Validate(); err != nil {
+		return fail(".window", err)
+	}
+	if err := pl.checkRetention(e.Window); err != nil {
+		return fail(".window", err)
+	}
+	p := &plan{
+		kind: kindEvent, of: pl.of, path: path + ".where",
+		name: e.Name, min: min, max: max, window: e.Window, group: e.Scope == OfGroup,
+	}
+	if err := pl.filter(p, e.Filter); err != nil {
+		return fail(".where", err)
+	}
+	return p, nil
+}
+
+// funnel checks a funnel. Which of the accounts of a user each of its filters
+// held of could differ, so it reads none.
+func (pl *planner) funnel(f *funnel.Funnel, path string) (*plan, error) {
+	if err := pl.checkRetention(f.Window); err != nil {
+		return nil, &pathError{path + ".window", err}
+	}
+	m, err := f.CompileIn(pl.env)
+	var at *funnel.Error
+	switch {
+	case errors.As(err, &at):
+		return nil, &pathError{path + "." + at.Path, at.Err}
+	case err != nil:
+		return nil, &pathError{path, err}
+	}
+	p := &plan{kind: kindFunnel, of: pl.of, path: path, window: f.Window, funnel: m}
+	for step, filter := range m.Filters() {
+		err := pl.filterReads(p, filter)
+		if err == nil && p.accounts {
+			err = fmt.Errorf("%w: account.traits in a funnel of users", profile.ErrInvalid)
+		}
+		if err != nil {
+			return nil, &pathError{fmt.Sprintf("%s.steps[%d].where", path, step), err}
+		}
+	}
+	return p, nil
+}
+
+func (pl *planner) trait(cel, path string) (*plan, error) {
+	f, err := pl.env.Trait(cel)
+	if err != nil {
+		return nil, &pathError{path, err}
+	}
+	p := &plan{kind: kindTrait, of: pl.of, path: path, filter: f}
+	if pl.of == profile.Account {
+		// traits are those of the profile, which here is the account.
+		names, _ := f.Traits()
+		if err := pl.ownReads(p, names); err != nil {
+			return nil, &pathError{path, err}
+		}
+		names, _ = f.AccountTraits()
+		pl.reads(p, names...)
+		return p, nil
+	}
+	if err := pl.filterReads(p, f); err != nil {
+		return nil, &pathError{path, err}
+	}
+	return p, nil
+}
+
+func (pl *planner) date(d *trait.Date, path string) (*plan, error) {
+	if err := d.Validate(); err != nil {
+		return nil, &pathError{path, err}
+	}
+	p := &plan{kind: kindDate, of: pl.of, date: *d}
+	if err := pl.ownReads(p, []string{d.Name}); err != nil {
+		return nil, &pathError{path, err}
+	}
+	return p, nil
+}
+
+// ownReads notes the traits that a condition on traits names. In one of accounts
+// a key of users is a mistake.
+func (pl *planner) ownReads(p *plan, names []string) error {
+	for _, name := range names {
+		if pl.of == profile.Account && pl.isOf(profile.User, name) {
+			return fmt.Errorf("%w: %s is of users, and these are the traits of an account", profile.ErrInvalid, name)
+		}
+	}
+	pl.reads(p, names...)
+	return nil
+}
+
+// audience checks a reference. One to an audience of accounts in a condition of
+// users asks for those in an account that is a member.
+func (pl *planner) audience(key, path string) (*plan, error) {
+	if err := checkKey(key); err != nil {
+		return nil, &pathError{path, err}
+	}
+	if pl.of == profile.Account && pl.keyOf(key) == anAudience {
+		return nil, &pathError{path, fmt.Errorf("%w: %s is an audience of users: ask for it below users", profile.ErrInvalid, key)}
+	}
+	return &plan{kind: kindRef, of: pl.of, ref: key}, nil
+}
+
+// users checks a condition on the users of an account.
+func (pl *planner) users(u *Users, path string, depth int) (*plan, error) {
+	if pl.of == profile.User {
+		return nil, &pathError{path, fmt.Errorf("%w: in a condition of users", profile.ErrInvalid)}
+	}
+	q, n, ok := u.quantified()
+	if !ok {
+		return nil, &pathError{path, fmt.Errorf("%w: want one of any, all, none", profile.ErrInvalid)}
+	}
+	pl.of = profile.User
+	child, err := pl.node(n, path+"."+q.String(), depth+1)
+	pl.of = profile.Account
+	if err != nil {
+		return nil, err
+	}
+	return &plan{kind: kindUsers, of: profile.Account, quantifier: q, children: []*plan{child}}, nil
+}
+
+// filter compiles the filter of a plan of events; empty takes every event.
+func (pl *planner) filter(p *plan, cel string) error {
+	if cel == "" {
+		return nil
+	}
+	f, err := pl.env.Event(cel)
+	if err != nil {
+		return err
+	}
+	p.filter = f
+	return pl.filterReads(p, f)
+}
+
+// filterReads notes what a filter reads. Of the events of accounts traits are
+// those of the acting user, and only custom ones.
+func (pl *planner) filterReads(p *plan, f *celfilter.Filter) error {
+	names, _ := f.Traits()
+	ofAccount, all := f.AccountTraits()
+	if pl.of == profile.User {
+		pl.reads(p, names...)
+		p.accounts = p.accounts || all || len(ofAccount) > 0
+		p.ofAccount = pl.keys(p.ofAccount, profile.Account, ofAccount)
+		return nil
+	}
+	for _, name := range names {
+		if pl.isOf(profile.User, name) {
+			return errActor(name)
+		}
+	}
+	pl.reads(p, ofAccount...)
+	return nil
+}
+
+func errActor(name string) error {
+	return fmt.Errorf("%w: %s is computed, and of the acting user of an account only custom traits can be read", profile.ErrInvalid, name)
+}
+
+// isOf reports whether a name is that of an audience or a computed trait of a
+// subject.
+func (pl *planner) isOf(of profile.Subject, name string) bool {
+	k := pl.keyOf(name)
+	return k != nothing && k.of() == of
+}
+
+// reads notes which of the names of traits are keys.
+func (pl *planner) reads(p *plan, names ...string) { p.reads = pl.keys(p.reads, pl.of, names) }
+
+// keys adds to the sorted into those of the names that are keys of a subject.
+func (pl *planner) keys(into []string, of profile.Subject, names []string) []string {
+	for _, name := range names {
+		if pl.isOf(of, name) && !slices.Contains(into, name) {
+			into = append(into, name)
+		}
+	}
+	slices.Sort(into)
+	return into
+}
+
+func (pl *planner) checkRetention(w profile.Window) error {
+	if pl.retention > 0 && (w.IsZero() || w.Max > pl.retention) {
+		return fmt.Errorf("%w: %s, the store keeps events for %s",
+			ErrWindow, w, profile.FormatDuration(pl.retention))
+	}
+	return nil
+}
