@@ -71,8 +71,8 @@ func (s *step) addUser(user string) {
 	for name, d := range s.net.events {
 		for _, u := range d.uses {
 			if u.readsTraits {
-				for _, n := range u.leaves {
-					s.recompute(n)
+				for _, to := range u.targets {
+					s.recompute(to.node)
 				}
 			}
 		}
@@ -95,10 +95,10 @@ func (s *step) addPast(d *dispatch) {
 		if u.readsTraits || !s.passes(u, nil) {
 			continue
 		}
-		for _, n := range u.leaves {
-			if s.counts(n) {
-				s.collect(n)
-				s.push(n)
+		for _, to := range u.targets {
+			if s.counts(to.node) {
+				s.collect(to)
+				s.push(to.node)
 			}
 		}
 	}

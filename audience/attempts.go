@@ -10,13 +10,18 @@ import (
 	"github.com/muster-go/muster/trait"
 )
 
-// attempts are what one profile has of one funnel. Filters that read traits see
-// them as they were when the state was made: where one changes, it is made anew.
+// attempts are what one profile has of one funnel.
 type attempts struct {
-	*funnel.State
+	funnel.State
 	node uint32
-	sees fields
-	set  trait.Set // what sees has of custom traits
+	sees *seen // nil: its filters read no traits
+}
+
+// seen are the traits as they were when a funnel's state was made: where one
+// changes that its filters read, the state is made anew.
+type seen struct {
+	set    trait.Set
+	fields fields
 }
 
 func compareAttempts(a *attempts, node uint32) int { return cmp.Compare(a.node, node) }
@@ -30,30 +35,42 @@ func (p *state) attemptsOf(n *node) *attempts {
 }
 
 // attempt adds the event at hand to a funnel.
-func (s *step) attempt(n *node) {
+func (s *step) attempt(to target) {
+	n := to.node
 	i, ok := slices.BinarySearchFunc(s.p.funnels, n.id, compareAttempts)
 	if !ok {
-		a := &attempts{State: n.funnel.NewState(), node: n.id}
-		s.p.funnels = slices.Insert(s.p.funnels, i, a)
+		s.p.funnels = insert(s.p.funnels, i, &attempts{State: *n.funnel.NewState(), node: n.id})
 	}
 	a := s.p.funnels[i]
-	var by funnel.Traits
-	if n.readsTraits {
-		a.set = *s.p.traits(n.since, s.t)
-		a.sees = fields{set: &a.set, p: s.p, reads: n.reads}
-		by.User = &a.sees
-		if n.of == profile.Account {
-			by.User, by.Account = nil, &a.sees
-			if n.readsActor {
-				actor := *s.actorTraits(n) // that of the next event is another's
-				by.User = &actor
-			}
+	if to.step != wholeLeaf {
+		if a.AddStep(to.step, s.taking, funnel.Traits{}, s.t) && !s.quiet {
+			n.stepMisses[to.step].Add(1)
 		}
+		return
 	}
-	missed := a.Add(s.taking, by, s.t)
+	missed := a.Add(s.taking, s.traitsFor(a, n), s.t)
 	for step := 0; missed != 0 && !s.quiet; step, missed = step+1, missed>>1 {
 		n.stepMisses[step].Add(missed & 1)
 	}
+}
+
+// traitsFor returns the traits that a funnel's filters see.
+func (s *step) traitsFor(a *attempts, n *node) (by funnel.Traits) {
+	if a.sees == nil {
+		a.sees = new(seen)
+	}
+	a.sees.set = *s.p.traits(n.since, s.t)
+	a.sees.fields = fields{set: &a.sees.set, p: s.p, reads: n.reads}
+	if n.of == profile.User {
+		by.User = &a.sees.fields
+		return by
+	}
+	by.Account = &a.sees.fields
+	if n.readsActor {
+		actor := *s.actorTraits(n) // that of the next event is another's
+		by.User = &actor
+	}
+	return by
 }
 
 // computeFunnel answers a funnel.

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -19,16 +20,25 @@ type dispatch struct {
 	indexes []*equalityIndex
 }
 
-// use is a distinct filter and the leaves that it feeds.
+// use is a distinct filter and what it feeds.
 type use struct {
 	filter      *celfilter.Filter // nil: every event
 	readsTraits bool
-	leaves      []*node
+	targets     []target
 	misses      atomic.Uint64
 	index       *equalityIndex // the one that finds it, if any
 	value       profile.Value  // under this value
 	before      uint64         // of index.missing, when the use was made
 }
+
+// target is a leaf that takes events; of a funnel one step, unless its filters
+// read traits: then it takes them as a whole.
+type target struct {
+	node *node
+	step int
+}
+
+const wholeLeaf = -1
 
 // equalityIndex finds the filters that ask for one value of one property.
 type equalityIndex struct {
@@ -50,22 +60,42 @@ type useKey struct {
 	traits bool
 }
 
-func (n *node) useKey() useKey {
+// useKey returns that of one of the leaf's filters.
+func (n *node) useKey(filter *celfilter.Filter) useKey {
 	if n.readsTraits {
-		return useKey{source(n.filter), n.since, true}
+		return useKey{source(filter), n.since, true}
 	}
-	return useKey{source: source(n.filter)}
+	return useKey{source: source(filter)}
 }
 
-func (d *dispatch) add(n *node) {
-	key := n.useKey()
-	u := d.uses[key]
-	if u == nil {
-		u = &use{filter: n.filter, readsTraits: n.readsTraits}
-		d.uses[key] = u
-		d.place(u)
+// takes yields how a leaf takes events of a name: the filters that they pass,
+// and what each feeds.
+func (n *node) takes(name string) iter.Seq2[target, *celfilter.Filter] {
+	return func(yield func(target, *celfilter.Filter) bool) {
+		if n.funnel == nil || n.readsTraits {
+			yield(target{n, wholeLeaf}, n.filter)
+			return
+		}
+		for _, step := range n.funnel.StepsOf(name) {
+			if !yield(target{n, step}, n.funnel.Static(step)) {
+				return
+			}
+		}
 	}
-	u.leaves = append(u.leaves, n)
+}
+
+// add makes events of the dispatch's name reach a leaf.
+func (d *dispatch) add(name string, n *node) {
+	for t, filter := range n.takes(name) {
+		key := n.useKey(filter)
+		u := d.uses[key]
+		if u == nil {
+			u = &use{filter: filter, readsTraits: n.readsTraits}
+			d.uses[key] = u
+			d.place(u)
+		}
+		u.targets = append(u.targets, t)
+	}
 }
 
 // place puts a use where an event finds it.
@@ -111,13 +141,21 @@ func (d *dispatch) indexOf(k profile.Key) *equalityIndex {
 }
 
 // remove takes n out and reports whether nothing is left.
-func (d *dispatch) remove(n *node) bool {
-	u := d.uses[n.useKey()]
-	u.leaves = slices.DeleteFunc(u.leaves, func(m *node) bool { return m == n })
-	if len(u.leaves) > 0 {
-		return false
+func (d *dispatch) remove(name string, n *node) bool {
+	for t, filter := range n.takes(name) {
+		key := n.useKey(filter)
+		u := d.uses[key]
+		u.targets = slices.DeleteFunc(u.targets, func(o target) bool { return o == t })
+		if len(u.targets) == 0 {
+			delete(d.uses, key)
+			d.displace(u)
+		}
 	}
-	delete(d.uses, n.useKey())
+	return len(d.uses) == 0
+}
+
+// displace is the opposite of place.
+func (d *dispatch) displace(u *use) {
 	without := func(uses []*use) []*use {
 		return slices.DeleteFunc(uses, func(v *use) bool { return v == u })
 	}
@@ -126,7 +164,6 @@ func (d *dispatch) remove(n *node) bool {
 	} else if u.index.change(u.value, without); u.index.empty() {
 		d.indexes = slices.DeleteFunc(d.indexes, func(ix *equalityIndex) bool { return ix == u.index })
 	}
-	return len(d.uses) == 0
 }
 
 // find returns the filters that ask for v; numbers are found across int and

@@ -98,7 +98,7 @@ func (s *step) counted(n *node) (count int, newest []Seen) {
 	saved, event, quiet := s.input, s.taking, s.quiet
 	s.quiet = true
 	defer func() { s.input, s.taking, s.quiet = saved, event, quiet }()
-	u := s.net.events[n.events[0]].uses[n.useKey()]
+	u := s.net.events[n.events[0]].uses[n.useKey(n.filter)]
 	for ev, err := range s.history(n.events[0], time.Time{}) {
 		if err != nil {
 			s.err = err

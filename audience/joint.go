@@ -119,12 +119,8 @@ func (j *joint) create(ref profile.Ref) *state {
 	return p
 }
 
-// renew has a profile read from the store anew.
-func (j *joint) renew(ref profile.Ref) {
-	j.forget(ref)
-	j.reach(ref)
-}
-
+// forget drops the state of a profile, which is read from the store anew if it
+// is reached again.
 func (j *joint) forget(ref profile.Ref) {
 	sh := j.e.shardOf(ref.ID)
 	if p := sh.state(ref); p != nil {

@@ -91,7 +91,7 @@ func (ix *leafIndex) add(n *node) {
 			d = newDispatch()
 			ix.events[name] = d
 		}
-		d.add(n)
+		d.add(name, n)
 	}
 	if n.readsActor {
 		ix.actor = append(ix.actor, n)
@@ -108,7 +108,7 @@ func (ix *leafIndex) add(n *node) {
 // remove is the opposite of add.
 func (ix *leafIndex) remove(n *node) {
 	for _, name := range n.events {
-		if ix.events[name].remove(n) {
+		if ix.events[name].remove(name, n) {
 			delete(ix.events, name)
 		}
 	}

@@ -58,7 +58,7 @@ func (s *step) loadTraits() {
 func (s *step) loadEvents(d *dispatch, name string) {
 	for _, u := range d.uses {
 		if u.readsTraits {
-			s.push(u.leaves...) // they are counted when they are computed
+			s.pushTargets(u) // they are counted when they are computed
 		}
 	}
 	for ev, err := range s.history(name, d.since(s.t)) {
@@ -71,14 +71,14 @@ func (s *step) loadEvents(d *dispatch, name string) {
 			if u.readsTraits || !s.passes(u, nil) {
 				continue
 			}
-			for _, n := range u.leaves {
-				if !s.counts(n) {
+			for _, to := range u.targets {
+				if !s.counts(to.node) {
 					continue
 				}
-				if !s.p.has(n) {
-					s.push(n)
+				if !s.p.has(to.node) {
+					s.push(to.node)
 				}
-				s.collect(n)
+				s.collect(to)
 			}
 		}
 	}
@@ -88,11 +88,11 @@ func (s *step) loadEvents(d *dispatch, name string) {
 func (d *dispatch) since(t int64) time.Time {
 	longest := int64(0)
 	for _, u := range d.uses {
-		for _, n := range u.leaves {
-			if n.count.to == 0 {
+		for _, to := range u.targets {
+			if to.node.count.to == 0 {
 				return time.Time{}
 			}
-			longest = max(longest, n.count.to)
+			longest = max(longest, to.node.count.to)
 		}
 	}
 	return time.Unix(0, t-longest)
@@ -111,8 +111,8 @@ func (s *step) refill(n *node) (until int64) {
 		s.taken = append(s.taken, dirt{n, s.p})
 		s.actorUntil = horizon.Never
 		s.take(s.event)
-		if s.counts(n) && s.passes(s.net.events[s.event.Name].uses[n.useKey()], n) {
-			s.collect(n)
+		if s.counts(n) && s.passes(s.net.events[s.event.Name].uses[n.useKey(n.filter)], n) {
+			s.collect(target{n, wholeLeaf})
 		}
 		s.p.counts[n.id] = min(s.p.counts[n.id], s.actorUntil)
 	}
@@ -144,7 +144,7 @@ func (s *step) recount(n *node) {
 		since = time.Unix(0, s.t-n.count.to)
 	}
 	for _, name := range n.events {
-		u := s.net.events[name].uses[n.useKey()]
+		u := s.net.events[name].uses[n.useKey(n.filter)]
 		for ev, err := range s.history(name, since) {
 			if err != nil {
 				s.err = err
@@ -152,7 +152,7 @@ func (s *step) recount(n *node) {
 			}
 			s.take(&ev)
 			if s.counts(n) && s.passes(u, n) {
-				s.collect(n)
+				s.collect(target{n, wholeLeaf})
 			}
 		}
 	}

@@ -33,10 +33,12 @@ func (e *Engine) Misses(key string) ([]Misses, error) {
 		n := at.leaf
 		m := Misses{Path: at.path, Filter: at.filter.Source()}
 		switch {
-		case n.funnel != nil:
+		case n.funnel != nil && (n.readsTraits || n.funnel.Static(at.step) == nil):
 			m.Count = n.stepMisses[at.step].Load()
+		case n.funnel != nil:
+			m.Count = e.nets[n.of].events[n.funnel.Funnel().Steps[at.step].Event].uses[n.useKey(at.filter)].missed()
 		case len(n.events) > 0:
-			m.Count = e.nets[n.of].events[n.events[0]].uses[n.useKey()].missed()
+			m.Count = e.nets[n.of].events[n.events[0]].uses[n.useKey(at.filter)].missed()
 		default:
 			m.Count = n.misses.Load()
 		}

@@ -140,7 +140,7 @@ func (p *state) empty(n *node) {
 		return
 	case kindFunnel:
 		if a := p.attemptsOf(n); a != nil {
-			a.State = n.funnel.NewState()
+			a.State = *n.funnel.NewState()
 		}
 		return
 	}

@@ -129,16 +129,22 @@ func (s *step) take(ev *profile.Event) {
 
 func (s *step) apply(u *use) {
 	if u.readsTraits {
-		s.push(u.leaves...) // they take the event when what they read is settled
+		s.pushTargets(u) // they take the event when what they read is settled
 		return
 	}
 	if !s.passes(u, nil) {
 		return
 	}
-	for _, n := range u.leaves {
-		if s.counts(n) {
-			s.feed(n)
+	for _, to := range u.targets {
+		if s.counts(to.node) {
+			s.feed(to)
 		}
+	}
+}
+
+func (s *step) pushTargets(u *use) {
+	for _, to := range u.targets {
+		s.push(to.node)
 	}
 }
 
@@ -149,9 +155,10 @@ func (s *step) counts(n *node) bool {
 }
 
 // feed adds the event at hand to a leaf that it matches.
-func (s *step) feed(n *node) {
+func (s *step) feed(to target) {
+	n := to.node
 	if n.kind != kindEvent {
-		s.collect(n)
+		s.collect(to)
 		s.touch(n)
 		return
 	}
@@ -164,10 +171,11 @@ func (s *step) feed(n *node) {
 }
 
 // collect adds the event at hand to a leaf, without computing it.
-func (s *step) collect(n *node) {
+func (s *step) collect(to target) {
+	n := to.node
 	switch n.kind {
 	case kindFunnel:
-		s.attempt(n)
+		s.attempt(to)
 		return
 	case kindComputed:
 		var from trait.Fields = &s.input.Properties

@@ -170,6 +170,18 @@ func (m *Matcher) Filters() iter.Seq2[int, *celfilter.Filter] {
 	}
 }
 
+// StepsOf returns the steps that an event of a name may be of, ascending.
+func (m *Matcher) StepsOf(event string) []int { return m.byEvent[event] }
+
+// Static returns the filter of a step, if it has one that reads no earlier step:
+// it can be applied without a State, once for any number of funnels.
+func (m *Matcher) Static(step int) *celfilter.Filter {
+	if s := &m.steps[step]; !s.refs.Dynamic() {
+		return s.filter
+	}
+	return nil
+}
+
 // Bounded reports whether the search is bounded: see "Cost" in the package
 // comment.
 func (m *Matcher) Bounded() bool { return !m.exact }

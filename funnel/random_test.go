@@ -67,7 +67,11 @@ func compare(t *testing.T, g *generator, m *model, matcher *funnel.Matcher, abou
 		f := g.fact(uint64(n+1), now)
 		facts = append(facts, f)
 		e := f.event()
-		state.Add(&e, by, second(now).UnixNano())
+		if g.IntN(2) == 0 {
+			state.Add(&e, by, second(now).UnixNano())
+		} else {
+			addSteps(matcher, state, &e, by, second(now).UnixNano())
+		}
 		about := fmt.Sprintf("%s\n%v at %d", about, facts, now)
 
 		held = agrees(t, m, state, facts, now, about) || held
@@ -91,6 +95,19 @@ func compare(t *testing.T, g *generator, m *model, matcher *funnel.Matcher, abou
 		}
 	}
 	return held
+}
+
+// addSteps is State.Add for a caller that applies the filters it can.
+func addSteps(m *funnel.Matcher, s *funnel.State, e *profile.Event, by funnel.Traits, now int64) {
+	in := celfilter.Input{
+		Name: e.Name, Time: e.Time.UnixNano(), Properties: e.Properties, Context: e.Context,
+		Traits: by.User, Account: by.Account,
+	}
+	for _, i := range m.StepsOf(e.Name) {
+		if f := m.Static(i); f == nil || f.Eval(&in) == celfilter.True {
+			s.AddStep(i, e, by, now)
+		}
+	}
 }
 
 // agrees checks a state at now, and what it says of the time after.

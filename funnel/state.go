@@ -136,6 +136,28 @@ func (s *State) Add(e *profile.Event, by Traits, now int64) (missed uint64) {
 	return missed
 }
 
+// AddStep is Add for one step alone: for a caller that has applied its filter, if
+// Matcher.Static returns one. The event is of the step's name.
+func (s *State) AddStep(i int, e *profile.Event, by Traits, now int64) (missed bool) {
+	s.running().advance(now)
+	ev := event{Event: e, at: e.Time.UnixNano(), by: by}
+	if s.m.to > 0 && ev.at+s.m.to <= now {
+		return false // over before it was known
+	}
+	k, ok := s.m.keyOf(i, e)
+	if !ok {
+		return s.m.steps[i].refs.Dynamic()
+	}
+	if s.m.steps[i].refs.Dynamic() {
+		if r := s.m.admits(i, ev); r != celfilter.True {
+			return r == celfilter.Miss
+		}
+	}
+	ev.key = k
+	s.running().add(i, ev, now)
+	return false
+}
+
 // At answers at now. While the funnel holds, Until is when the choice of the
 // latest first step leaves the window, or the earliest instant at which an
 // event that is known but dated after now may contradict one. While it does not
