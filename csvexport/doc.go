@@ -1,0 +1,84 @@
+// Package csvexport writes the members of an audience, or the values of a
+// computed trait, as a CSV file: the form that ad platforms and analysts take.
+//
+// # Formats
+//
+// Each member is a profile, and key is the id under which the store keeps it;
+// ids merged into it have no row. Of a user with two emails, Unformatted has
+//
+//	key,external_ids
+//	ann,"{""email"":[""a@x.io"",""ann@y.io""],""user_id"":[""ann""]}"
+//
+// where the second cell is a JSON object from types to lists of values. The two
+// formatted ones have the same and a column for each id type that anyone among
+// the members has. IndexedColumns has more columns for further values
+//
+//	key,external_ids,email,email_1,user_id
+//	ann,"{...}",a@x.io,ann@y.io,ann
+//
+// and AdditionalRows has rows, the n-th with the n-th value of each type:
+//
+//	key,external_ids,email,user_id
+//	ann,"{...}",a@x.io,ann
+//	ann,"{...}",ann@y.io,
+//
+// Of a computed trait there is a column value between the two, of those
+// profiles that have a value: texts as they are, everything else as JSON (3,
+// 2.5, true, ["a","b"]). SingleColumn has the values of one id type and nothing
+// else, a row for each, under the type's name: their SHA-256 in lower-case hex,
+// or themselves if PermitRaw says so.
+//
+// Rows are in the order of key, by bytes; columns in that of id type, values in
+// their own. The same store gives the same file. No two columns have one name:
+// where there is an id type "email_1" as well, the second email is in email_2.
+//
+// # Encoding
+//
+// Files are UTF-8 without a byte order mark. Cells are quoted as in RFC 4180,
+// where they have to be, that is if there is a delimiter, a quote or a line break
+// in them, or white space at an end; and lines end as it says, with CR LF. A reader
+// such as encoding/csv, which makes LF of a CR LF within quotes, does so here
+// too. A cell without text is empty.
+//
+// A spreadsheet runs text that begins with =, +, -, @, a tab or CR as a formula,
+// whoever wrote it. Where that is protected against, such a cell gets an
+// apostrophe in front, unless it is a number: a sign and digits, with a fraction
+// or an exponent or neither. So -5 and +491701234567 stay. That is the default
+// of the formatted formats, which people open; the other two are for programs,
+// and are written as they are (a hash, or the JSON cell, never begins so). The
+// header and the column key are protected as any cell is.
+//
+// # Normal forms
+//
+// Those who match hashes need both sides to have hashed the same text.
+// Export.Normalize makes it so for two types of id, named email and phone;
+// others stay as they are:
+//
+//   - An email loses the white space around it, and is put in lower case.
+//   - A phone becomes the digits of E.164: country code and number, without a
+//     plus. A plus or 00 in front is dropped, as are spaces, hyphens, dots,
+//     slashes and parentheses between digits, and a "(0)" after the country
+//     code. What is left has 7 to 15 digits, the first not 0. The country of a
+//     number given without its code is not guessed.
+//
+// A value that has no such form (an email of white space, a national number that
+// begins with 0) has no row, and is counted in Result.Skipped.
+//
+// # One instant
+//
+// An export reads a snapshot: data goes on being taken while it runs, and the
+// file is of one instant, Result.Instant. That is how far the store had come; to
+// have all that time alone changes until now, Advance the engine first, or have
+// it Run. Several files of one instant are made from one Snapshot of the store:
+// each function here takes either.
+//
+// # Cost
+//
+// Profiles are read in pages and lines written in pieces, so memory does not grow
+// with the number of rows, but with the ids of a single profile. A formatted
+// export goes through the profiles twice, as it needs to know the columns
+// first. What takes time is not writing but asking the store, once in each pass
+// for the ids of each profile. Reading is on goroutines of its own, which have
+// ended when the call returns; the writer and the callback are called from the
+// caller's. A file has at most MaxColumns columns of ids.
+package csvexport

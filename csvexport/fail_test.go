@@ -1,0 +1,212 @@
+package csvexport_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muster-go/muster/csvexport"
+	"github.com/muster-go/muster/profile"
+)
+
+func TestBadExports(t *testing.T) {
+	store := shop(t)
+	apply(t, store, &profile.UseKey{Record: profile.KeyRecord{Key: "gone"}},
+		&profile.UseKey{Record: profile.KeyRecord{Key: "broken", Definition: []byte("{")}})
+	for name, c := range map[string]struct {
+		export csvexport.Export
+		want   error
+		text   string
+	}{
+		"no key":           {csvexport.Export{}, profile.ErrInvalid, "key is empty"},
+		"unknown key":      {csvexport.Export{Key: "x"}, profile.ErrNotFound, `export "x": audience or computed trait: not found`},
+		"deleted key":      {csvexport.Export{Key: "gone"}, profile.ErrNotFound, ""},
+		"broken key":       {csvexport.Export{Key: "broken"}, profile.ErrInvalid, "definitions"},
+		"key too long":     {csvexport.Export{Key: strings.Repeat("x", profile.MaxID+1)}, profile.ErrTooLarge, ""},
+		"format":           {csvexport.Export{Key: "buyers", Format: 9}, profile.ErrInvalid, "format 9"},
+		"formulas":         {csvexport.Export{Key: "buyers", Formulas: 9}, profile.ErrInvalid, "formulas"},
+		"quote":            {csvexport.Export{Key: "buyers", Delimiter: '"'}, profile.ErrInvalid, `delimiter '"'`},
+		"line break":       {csvexport.Export{Key: "buyers", Delimiter: '\n'}, profile.ErrInvalid, "delimiter"},
+		"half a character": {csvexport.Export{Key: "buyers", Delimiter: 0xc3}, profile.ErrInvalid, "delimiter"},
+		"no id type":       {csvexport.Export{Key: "buyers", Format: csvexport.SingleColumn}, profile.ErrInvalid, "external id type is empty"},
+		"id type":          {csvexport.Export{Key: "buyers", IDType: "email"}, profile.ErrInvalid, "for a single column, not for unformatted"},
+		"raw":              {csvexport.Export{Key: "buyers", Raw: csvexport.PermitRaw()}, profile.ErrInvalid, ""},
+		"normalised":       {csvexport.Export{Key: "buyers", Format: csvexport.IndexedColumns, Normalize: true}, profile.ErrInvalid, ""},
+		"per user":         {csvexport.Export{Key: "buyers", PerUser: true}, profile.ErrInvalid, "PerUser"},
+		"trait per user":   {csvexport.Export{Key: "orders", PerUser: true}, profile.ErrInvalid, "PerUser"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			result, err := c.export.Write(context.Background(), &b, store)
+			require.ErrorIs(t, err, c.want)
+			require.ErrorContains(t, err, c.text)
+			require.Zero(t, result)
+			require.Zero(t, b.Len())
+			_, err = c.export.Estimate(context.Background(), store)
+			require.ErrorIs(t, err, c.want)
+		})
+	}
+}
+
+func TestClosedStore(t *testing.T) {
+	store := shop(t)
+	snapshot, err := store.Snapshot(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	export := csvexport.Export{Key: "buyers"}
+	_, err = export.Write(context.Background(), io.Discard, store)
+	require.ErrorIs(t, err, profile.ErrClosed)
+	_, err = export.Write(context.Background(), io.Discard, snapshot) // which stays readable
+	require.NoError(t, err)
+	require.NoError(t, snapshot.Close())
+	_, err = export.Write(context.Background(), io.Discard, snapshot)
+	require.ErrorIs(t, err, profile.ErrClosed)
+}
+
+func TestCancel(t *testing.T) {
+	store := crowd(t, 20_000)
+	for _, stage := range []csvexport.Stage{csvexport.FindingColumns, csvexport.Writing} {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		result, err := csvexport.Export{
+			Key: "buyers", Format: csvexport.IndexedColumns,
+			Progress: func(p csvexport.Progress) {
+				if p.Stage == stage {
+					require.NoError(t, ctx.Err(), "no progress after the end")
+					cancel()
+				}
+			},
+		}.Write(ctx, io.Discard, store)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Zero(t, result)
+	}
+}
+
+var errBroken = errors.New("it is broken")
+
+func TestWriterFails(t *testing.T) {
+	store := crowd(t, 20_000)
+	for _, zip := range []bool{false, true} {
+		for _, broken := range []struct {
+			returns func(b []byte) (int, error)
+			want    error
+		}{
+			{func([]byte) (int, error) { return 0, errBroken }, errBroken},
+			{func(b []byte) (int, error) { return len(b) - 1, nil }, io.ErrShortWrite},
+		} {
+			calls := 0
+			_, err := csvexport.Export{Key: "buyers", Gzip: zip}.Write(context.Background(), writer(func(b []byte) (int, error) {
+				if calls++; calls < 2 {
+					return len(b), nil
+				}
+				return broken.returns(b)
+			}), store)
+			require.ErrorIs(t, err, broken.want)
+			require.Equal(t, 2, calls)
+		}
+	}
+}
+
+// broken is a store's reader of which a call fails at some point.
+type broken struct {
+	profile.Snapshot
+	ids     string // of the profile that IDs fails for
+	members int    // after so many Members fails
+	extra   profile.ExternalID
+	asked   map[string]int
+}
+
+func (b *broken) IDs(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
+	if ref.ID == b.ids {
+		if b.extra.Type == "" {
+			return nil, errBroken
+		}
+		if b.asked[ref.ID]++; b.asked[ref.ID] > 1 { // in the second pass
+			return []profile.ExternalID{b.extra}, nil
+		}
+	}
+	return b.Snapshot.IDs(ctx, ref)
+}
+
+func (b *broken) Members(ctx context.Context, key, after string) iter.Seq2[profile.Membership, error] {
+	return func(yield func(profile.Membership, error) bool) {
+		n := 0
+		for m, err := range b.Snapshot.Members(ctx, key, after) {
+			if n++; n == b.members {
+				m, err = profile.Membership{}, errBroken
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func TestStoreFails(t *testing.T) {
+	snapshot, err := crowd(t, 2_000).Snapshot(context.Background())
+	require.NoError(t, err)
+	defer snapshot.Close()
+	for format := range csvexport.SingleColumn + 1 {
+		export := csvexport.Export{Key: "buyers", Format: format}
+		if format == csvexport.SingleColumn {
+			export.IDType = "email"
+		}
+		_, err = export.Write(context.Background(), io.Discard, &broken{Snapshot: snapshot, ids: "u001234"})
+		require.ErrorIs(t, err, errBroken)
+		require.ErrorContains(t, err, `export "buyers": external ids of "u001234"`)
+		_, err = export.Write(context.Background(), io.Discard, &broken{Snapshot: snapshot, members: 700})
+		require.ErrorIs(t, err, errBroken)
+	}
+}
+
+// Who gives a reader that is no snapshot gets an error rather than a file whose
+// columns are wrong.
+func TestReaderChanges(t *testing.T) {
+	snapshot, err := shop(t).Snapshot(context.Background())
+	require.NoError(t, err)
+	defer snapshot.Close()
+	reader := &broken{Snapshot: snapshot, ids: "ann", extra: profile.ExternalID{Type: "fax", Value: "1"}, asked: map[string]int{}}
+	_, err = csvexport.Export{Key: "buyers", Format: csvexport.IndexedColumns}.Write(context.Background(), io.Discard, reader)
+	require.ErrorContains(t, err, `user "ann": external ids that the first pass did not meet`)
+}
+
+// watched is a reader that knows when it shall not be read any more.
+type watched struct {
+	profile.Snapshot
+	over, late atomic.Bool
+}
+
+func (w *watched) IDs(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
+	if w.over.Load() {
+		w.late.Store(true)
+	}
+	return w.Snapshot.IDs(ctx, ref)
+}
+
+// When an export returns, for whatever reason, nothing of it runs on.
+func TestNothingRunsOn(t *testing.T) {
+	snapshot, err := crowd(t, 20_000).Snapshot(context.Background())
+	require.NoError(t, err)
+	defer snapshot.Close()
+	for name, write := range map[string]func(cancel func(), b []byte) (int, error){
+		"cancelled":    func(cancel func(), b []byte) (int, error) { cancel(); return len(b), nil },
+		"writer fails": func(func(), []byte) (int, error) { return 0, errBroken },
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		reader := &watched{Snapshot: snapshot}
+		_, err := csvexport.Export{Key: "buyers"}.Write(ctx, writer(func(b []byte) (int, error) { return write(cancel, b) }), reader)
+		require.Error(t, err, name)
+		reader.over.Store(true)
+		runtime.GC() // gives anyone who is left the time
+		require.False(t, reader.late.Load(), name)
+	}
+}
