@@ -1,0 +1,202 @@
+package destination
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"sync"
+	"time"
+)
+
+// Connection is a destination that is connected to a hub. It is safe for
+// concurrent use.
+type Connection struct {
+	hub    *Hub
+	dest   Destination
+	cfg    Config
+	wanted map[string]bool // the audiences that are sent; nil: all
+	cancel func()          // of the subscription
+
+	delivering chan struct{}   // holds one token, for whoever delivers
+	wake       chan struct{}   // tells run that there is something to send
+	alive      context.Context // ends when deliveries are to be broken off
+	kill       context.CancelFunc
+	done       chan struct{} // closed by Close
+	loop       sync.WaitGroup
+
+	mu       sync.Mutex
+	state    connectionState
+	ledger   ledger
+	touched  map[pair]struct{} // the pairs of which callbacks told during the backfill
+	accounts map[string]bool   // whether audiences are of accounts
+	running  bool              // a loop delivers
+	room     chan struct{}     // closed when there may be room in the queue
+	nextSync time.Time         // begin of the next sync, at the earliest
+	cut      uint64            // the last change of the sync that is under way; 0: none is
+	flights  []*flight         // batches on their way, the first one first
+	retryAt  time.Time         // of the first flight
+	stats    Stats
+}
+
+type connectionState uint8
+
+const (
+	connecting connectionState = iota
+	open
+	closed
+)
+
+// Stats are figures of a connection since it was made. A change is one
+// membership that differs from what the receiver was told last.
+type Stats struct {
+	Queued      int       // changes that wait
+	InFlight    int       // changes in the batch that is being sent, or sent again
+	Known       int       // members that the receiver has, taken that what is in flight arrives
+	Sent        uint64    // changes that were accepted
+	Batches     uint64    // batches that were accepted
+	Refused     uint64    // changes that were refused for good, and given up
+	Folded      uint64    // times that a change made one that waited unnecessary
+	Failures    uint64    // attempts that failed
+	Retries     uint64    // attempts that were not the first with their batch
+	LastError   error     // of the last attempt that failed, or nil
+	LastErrorAt time.Time // when that was
+	NextSync    time.Time // when something is due next; zero if nothing waits
+}
+
+func newConnection(h *Hub, d Destination, cfg Config) *Connection {
+	c := &Connection{
+		hub:        h,
+		dest:       d,
+		cfg:        cfg,
+		cancel:     func() {},
+		delivering: make(chan struct{}, 1),
+		wake:       make(chan struct{}, 1),
+		done:       make(chan struct{}),
+		ledger:     newLedger(),
+		touched:    map[pair]struct{}{},
+		accounts:   map[string]bool{},
+		room:       make(chan struct{}),
+	}
+	if len(cfg.Audiences) > 0 {
+		c.wanted = map[string]bool{}
+	}
+	for _, key := range cfg.Audiences {
+		c.wanted[key] = true
+	}
+	c.alive, c.kill = context.WithCancel(context.Background())
+	return c
+}
+
+// Type returns the type of the destination.
+func (c *Connection) Type() string { return c.dest.Type() }
+
+// Stats returns the present figures.
+func (c *Connection) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.Queued = len(c.ledger.changes)
+	for _, f := range c.flights {
+		s.InFlight += len(f.items)
+	}
+	s.Known = len(c.ledger.known)
+	s.Folded = c.ledger.folded
+	s.NextSync = c.due(c.hub.clock.Now())
+	return s
+}
+
+// Known yields what the receiver was told, as of the call, for Config.Known:
+// first, in order, what was on its way, then, in no order, the members it has and
+// those that exited lately. It works on a closed connection too.
+func (c *Connection) Known() iter.Seq[State] {
+	return func(yield func(State) bool) {
+		for _, s := range c.states() {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Connection) states() []State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	states := make([]State, 0, len(c.ledger.known))
+	seen := map[pair]bool{}
+	add := func(it item, unsure bool) {
+		if !seen[it.pair] {
+			states = append(states, c.ledger.state(it, unsure))
+		}
+	}
+	for _, f := range c.flights {
+		for _, it := range f.items {
+			add(it, true)
+			seen[it.pair] = true
+		}
+	}
+	for p, m := range c.ledger.known {
+		add(item{pair: p, entered: true, mark: m}, false)
+	}
+	for _, exits := range c.ledger.exits {
+		for p, m := range exits {
+			if _, is := c.ledger.known[p]; !is {
+				add(item{pair: p, mark: m}, false)
+				seen[p] = true
+			}
+		}
+	}
+	return states
+}
+
+// open ends connecting.
+func (c *Connection) open() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = open
+	c.touched = nil
+	c.nextSync = c.hub.clock.Now()
+}
+
+func (c *Connection) isOpen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == open
+}
+
+// Close ends the connection; its type is free again. What waits is sent first,
+// as by Flush, until ctx is done: with a ctx that is done already nothing is
+// sent. A delivery under way is waited for until then. An *UnsentError says how
+// much is left. When Close returns no goroutine of the connection is left; so it
+// must not be called from within Destination.Deliver. Closing again does nothing.
+func (c *Connection) Close(ctx context.Context) error {
+	c.cancel()
+	c.mu.Lock()
+	was := c.state
+	c.state = closed
+	c.mu.Unlock()
+	if was != open {
+		return nil
+	}
+	close(c.done)
+	defer context.AfterFunc(ctx, c.kill)()
+	c.loop.Wait()
+	unsent := &UnsentError{Type: c.dest.Type()}
+	if ctx.Err() == nil {
+		unsent.Err = c.flush(ctx)
+	}
+	c.kill()
+	// Another caller may still be delivering.
+	c.delivering <- struct{}{}
+	<-c.delivering
+	c.hub.remove(c)
+	var err error
+	if closer, ok := c.dest.(io.Closer); ok {
+		err = closer.Close()
+	}
+	s := c.Stats()
+	if unsent.Changes = s.Queued + s.InFlight; unsent.Changes > 0 {
+		return errors.Join(unsent, err)
+	}
+	return err
+}

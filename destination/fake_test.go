@@ -1,0 +1,285 @@
+package destination_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/destination"
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// source is an engine in the hands of a test: memberships change when the test
+// says so, and callbacks come when it says so.
+type source struct {
+	mu      sync.Mutex
+	subs    []audience.Callback
+	defs    []audience.Definition
+	members []profile.Membership
+	// reading is called before a member is yielded.
+	reading func(profile.Membership)
+}
+
+func newSource(keys ...string) *source {
+	s := &source{}
+	for _, key := range keys {
+		s.defs = append(s.defs, audience.Definition{Key: key})
+	}
+	return s
+}
+
+func (s *source) Subscribe(fn audience.Callback) (cancel func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := len(s.subs)
+	s.subs = append(s.subs, fn)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.subs[i] = nil
+	}
+}
+
+func (s *source) List() []audience.Definition { return s.defs }
+
+func (s *source) Members(_ context.Context, key string) iter.Seq2[profile.Membership, error] {
+	s.mu.Lock()
+	members := slices.Clone(s.members) // an iterator that reads far ahead
+	s.mu.Unlock()
+	return func(yield func(profile.Membership, error) bool) {
+		if !slices.ContainsFunc(s.defs, func(d audience.Definition) bool { return d.Key == key }) {
+			yield(profile.Membership{}, profile.ErrNotFound)
+			return
+		}
+		for _, m := range members {
+			if m.Audience != key {
+				continue
+			}
+			if s.reading != nil {
+				s.reading(m)
+			}
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// store changes a membership without telling anybody.
+func (s *source) store(t audience.Transition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := profile.Membership{Audience: t.Audience, Ref: profile.Ref{Subject: t.Subject, ID: t.Profile}, Since: t.At}
+	s.members = slices.DeleteFunc(s.members, func(x profile.Membership) bool {
+		return x.Audience == m.Audience && x.Ref == m.Ref
+	})
+	if t.Type == audience.Entered {
+		s.members = append(s.members, m)
+	}
+}
+
+// tell calls the callbacks.
+func (s *source) tell(t audience.Transition) { s.tellIn(context.Background(), t) }
+
+func (s *source) tellIn(ctx context.Context, t audience.Transition) {
+	s.mu.Lock()
+	subs := slices.Clone(s.subs)
+	s.mu.Unlock()
+	for _, fn := range subs {
+		if fn != nil {
+			_ = fn(ctx, t)
+		}
+	}
+}
+
+// change is store and tell.
+func (s *source) change(t audience.Transition) {
+	s.store(t)
+	s.tell(t)
+}
+
+func entered(key, id string, at time.Time) audience.Transition {
+	return audience.Transition{Audience: key, Profile: id, Type: audience.Entered, At: at}
+}
+
+func exited(key, id string, at time.Time) audience.Transition {
+	return audience.Transition{Audience: key, Profile: id, Type: audience.Exited, At: at}
+}
+
+// receiver is a destination that takes note of what it gets, as one that drops
+// repeated messages does.
+type receiver struct {
+	t    *testing.T
+	name string
+	// fail says whether an attempt fails, and whether the batch arrives
+	// nevertheless.
+	fail func(b *destination.Batch) (err error, arrives bool)
+
+	mu       sync.Mutex
+	attempts int
+	lines    []string // the changes that were accepted, in order
+	seen     map[string]bool
+	repeats  int // messages that were dropped
+	members  map[string]bool
+	batches  []string        // the ids of batches, once for each attempt
+	sizes    []int           // their sizes
+	texts    map[string]bool // the ids with the JSON of each batch
+}
+
+func newReceiver(t *testing.T) *receiver {
+	return &receiver{t: t, name: "test", seen: map[string]bool{}, members: map[string]bool{}, texts: map[string]bool{}}
+}
+
+func (r *receiver) Type() string { return r.name }
+
+func (r *receiver) Modes() destination.Mode {
+	return destination.Identify | destination.Track | destination.Lists
+}
+
+func (r *receiver) Deliver(_ context.Context, b *destination.Batch) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts++
+	r.batches = append(r.batches, b.ID)
+	r.sizes = append(r.sizes, len(b.Messages))
+	text, err := b.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	r.texts[b.ID+string(text)] = true
+	var arrives = true
+	if r.fail != nil {
+		err, arrives = r.fail(b)
+	}
+	if arrives {
+		for _, m := range b.Messages {
+			r.take(m)
+		}
+		for _, l := range b.Lists {
+			for _, m := range l.Add {
+				r.lines = append(r.lines, fmt.Sprintf("%s: add %s %s", l.Audience, l.Of, m.ID))
+			}
+			for _, m := range l.Remove {
+				r.lines = append(r.lines, fmt.Sprintf("%s: remove %s %s", l.Audience, l.Of, m.ID))
+			}
+		}
+	}
+	return err
+}
+
+// take applies one message, unless it was seen.
+func (r *receiver) take(m profile.Message) {
+	if r.seen[m.MessageID] {
+		r.repeats++
+		return
+	}
+	r.seen[m.MessageID] = true
+	who := m.Profile()
+	if m.Type == profile.Group {
+		who = "account " + m.GroupID
+	}
+	if m.Type == profile.Track {
+		r.lines = append(r.lines, fmt.Sprintf("%s: %s %s", who, m.Name, m.Properties))
+		return
+	}
+	for key, value := range m.Traits.All() {
+		in, _ := value.Bool()
+		if pair := who + " " + key; r.members[pair] == in {
+			r.t.Errorf("%s was told twice that it is %v", pair, in)
+		} else {
+			r.members[pair] = in
+		}
+		r.lines = append(r.lines, fmt.Sprintf("%s: %s %v", who, key, in))
+	}
+}
+
+// got returns the lines since the last call.
+func (r *receiver) got() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := r.lines
+	r.lines = nil
+	return lines
+}
+
+// in returns the pairs that are members, sorted.
+func (r *receiver) in() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	pairs := []string{}
+	for pair, in := range r.members {
+		if in {
+			pairs = append(pairs, pair)
+		}
+	}
+	slices.Sort(pairs)
+	return pairs
+}
+
+var errDown = errors.New("down")
+
+// rig is a hub on a source by a manual clock, with one receiver.
+type rig struct {
+	*require.Assertions
+	ctx   context.Context
+	src   *source
+	clock *audience.ManualClock
+	hub   *destination.Hub
+	to    *receiver
+	errs  []error
+}
+
+func newRig(t *testing.T, keys ...string) *rig {
+	r := &rig{
+		Assertions: require.New(t),
+		ctx:        context.Background(),
+		src:        newSource(keys...),
+		clock:      audience.NewManualClock(start),
+		to:         newReceiver(t),
+	}
+	var mu sync.Mutex
+	r.hub = destination.NewHub(r.src, destination.Options{Clock: r.clock, OnError: func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		r.errs = append(r.errs, err)
+	}})
+	t.Cleanup(func() {
+		_ = r.hub.Close(done(context.Background()))
+	})
+	return r
+}
+
+func (r *rig) connect(cfg destination.Config) *destination.Connection {
+	if cfg.Mode == 0 {
+		cfg.Mode = destination.Identify
+	}
+	c, err := r.hub.Connect(r.ctx, r.to, cfg)
+	r.NoError(err)
+	return c
+}
+
+// sync syncs now, and returns how long after now it is due again; negative if
+// nothing waits.
+func (r *rig) sync() time.Duration {
+	next, err := r.hub.Sync(r.ctx)
+	r.NoError(err)
+	if next.IsZero() {
+		return -1
+	}
+	return next.Sub(r.clock.Now())
+}
+
+// pass moves the clock.
+func (r *rig) pass(d time.Duration) time.Time {
+	r.clock.Set(r.clock.Now().Add(d))
+	return r.clock.Now()
+}

@@ -1,0 +1,247 @@
+package destination
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+)
+
+// Source is what a hub needs of an *audience.Engine.
+type Source interface {
+	Subscribe(audience.Callback) (cancel func())
+	Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error]
+	List() []audience.Definition
+}
+
+// Options of a hub; the zero value is fine.
+type Options struct {
+	// Clock says what time it is, for intervals and retries: that of the engine.
+	// audience.WallClock by default.
+	Clock audience.Clock
+	// OnError is told of attempts that failed, by a *DeliveryError; but of a
+	// batch that goes on in halves not before those do. It must not block; nil
+	// ignores them.
+	OnError func(error)
+}
+
+// Hub connects destinations to a source. It is safe for concurrent use.
+type Hub struct {
+	source  Source
+	clock   audience.Clock
+	onError func(error)
+
+	mu      sync.Mutex
+	conns   map[string]*Connection // by type
+	running *sync.WaitGroup        // of the connections' loops, while Run runs
+	runs    context.Context        // of Run
+	closed  bool
+	done    chan struct{}
+}
+
+// NewHub returns a hub with no connection.
+func NewHub(source Source, opts Options) *Hub {
+	h := &Hub{
+		source:  source,
+		clock:   opts.Clock,
+		onError: opts.OnError,
+		conns:   map[string]*Connection{},
+		done:    make(chan struct{}),
+	}
+	if h.clock == nil {
+		h.clock = audience.WallClock{}
+	}
+	return h
+}
+
+// Connect begins to send memberships to a destination: first those that there
+// are (the backfill), then what changes. It reads the members of the audiences
+// before it returns; they are sent by Run or Sync. Changes that happen while it
+// reads are neither lost nor sent twice.
+//
+// The error wraps ErrConnected if a destination of that type is connected
+// already, ErrMode, profile.ErrNotFound for an audience that does not exist, or
+// profile.ErrInvalid.
+func (h *Hub) Connect(ctx context.Context, d Destination, cfg Config) (*Connection, error) {
+	if d == nil {
+		return nil, fmt.Errorf("connect: %w: no destination", profile.ErrInvalid)
+	}
+	c, err := h.connect(ctx, d, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect %q: %w", d.Type(), err)
+	}
+	return c, nil
+}
+
+func (h *Hub) connect(ctx context.Context, d Destination, cfg Config) (*Connection, error) {
+	cfg, err := cfg.withDefaults(d)
+	if err != nil {
+		return nil, err
+	}
+	c := newConnection(h, d, cfg)
+	if err := h.add(c); err != nil {
+		return nil, err
+	}
+	if err := c.backfill(ctx); err != nil {
+		c.cancel()
+		h.remove(c)
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		c.cancel()
+		return nil, profile.ErrClosed
+	}
+	c.open()
+	h.start(c)
+	return c, nil
+}
+
+// add takes the place of the connection's type.
+func (h *Hub) add(c *Connection) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return profile.ErrClosed
+	}
+	if h.conns[c.dest.Type()] != nil {
+		return ErrConnected
+	}
+	h.conns[c.dest.Type()] = c
+	return nil
+}
+
+func (h *Hub) remove(c *Connection) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, c.dest.Type())
+}
+
+// start has a connection deliver by itself if Run runs. h.mu is held.
+func (h *Hub) start(c *Connection) {
+	if loops, ctx := h.running, h.runs; loops != nil && c.begin() {
+		loops.Add(1)
+		go func() {
+			defer loops.Done()
+			defer c.end()
+			c.run(ctx)
+		}()
+	}
+}
+
+// Connections returns the connections, by type.
+func (h *Hub) Connections() []*Connection {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	conns := []*Connection{}
+	for _, c := range h.conns {
+		if c.isOpen() {
+			conns = append(conns, c)
+		}
+	}
+	slices.SortFunc(conns, func(a, b *Connection) int { return cmp.Compare(a.dest.Type(), b.dest.Type()) })
+	return conns
+}
+
+// Run sends what is due, as it becomes due, on one goroutine for each
+// connection, until ctx is done (it returns its error) or the hub is closed
+// (nil). While it runs a callback waits where Config.MaxQueued changes do. It is
+// for clocks that run by themselves; with a ManualClock call Sync.
+func (h *Hub) Run(ctx context.Context) error {
+	h.mu.Lock()
+	if h.closed || h.running != nil {
+		defer h.mu.Unlock()
+		if h.closed {
+			return nil
+		}
+		return ErrRunning
+	}
+	var loops sync.WaitGroup
+	h.running, h.runs = &loops, ctx
+	for _, c := range h.conns {
+		h.start(c)
+	}
+	h.mu.Unlock()
+
+	select {
+	case <-ctx.Done():
+	case <-h.done:
+	}
+	h.mu.Lock()
+	h.running = nil
+	h.mu.Unlock()
+	loops.Wait()
+	return ctx.Err()
+}
+
+// Sync sends what was waiting at the call and is due at the clock's instant, one
+// connection after the other, by type. It returns the instant at which it
+// should be called next; the zero time if nothing waits. A delivery that fails
+// is not an error of Sync: it is reported, and due again later. Errors are those
+// of ctx, and profile.ErrClosed.
+func (h *Hub) Sync(ctx context.Context) (next time.Time, err error) {
+	if h.isClosed() {
+		return time.Time{}, profile.ErrClosed
+	}
+	for _, c := range h.Connections() {
+		due, err := c.sync(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	return next, nil
+}
+
+// Flush sends all that was waiting at the call, without regard to intervals and
+// to waits after failures. It tries each connection until a delivery fails, and
+// returns the errors joined.
+func (h *Hub) Flush(ctx context.Context) error {
+	if h.isClosed() {
+		return profile.ErrClosed
+	}
+	var errs []error
+	for _, c := range h.Connections() {
+		errs = append(errs, c.Flush(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+func (h *Hub) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
+// Close closes all connections, as Connection.Close does, side by side, and
+// ends Run. When it returns no goroutine of the hub is left.
+func (h *Hub) Close(ctx context.Context) error {
+	h.mu.Lock()
+	if !h.closed {
+		h.closed = true
+		close(h.done)
+	}
+	h.mu.Unlock()
+	conns := h.Connections()
+	errs := make([]error, len(conns))
+	var closing sync.WaitGroup
+	for i, c := range conns {
+		closing.Add(1)
+		go func() {
+			defer closing.Done()
+			errs[i] = c.Close(ctx)
+		}()
+	}
+	closing.Wait()
+	return errors.Join(errs...)
+}

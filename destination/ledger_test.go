@@ -1,0 +1,162 @@
+package destination
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+// A script of the ledger: + and - record that u enters or exits, T takes what
+// waits, X has what was taken last refused. What is taken is written down.
+func TestLedgerFolds(t *testing.T) {
+	for _, tt := range []struct{ script, want string }{
+		{"+T", "+"},
+		{"+-T", ""},
+		{"+-+T", "+"},
+		{"+T-T", "+-"},
+		{"+T-+T", "+"},
+		{"+T-+-T", "+-"},
+		{"-T", ""},
+		{"++T--T", "+-"},
+		{"+TX-T", "+"}, // what it was not told does not end
+		{"+TX-+T", "++"},
+		{"+T-X+T", "++"},  // nor does what it turns out not to have been told
+		{"+T-TX+T", "+-"}, // and what it still has does not begin
+		{"+T-TX+-T", "+--"},
+		{"+T-T+X-T", "+--"},
+	} {
+		t.Run(tt.script, func(t *testing.T) {
+			l := newLedger()
+			p := l.pairOf("a", profile.UserRef("u"))
+			got := ""
+			var taken []item
+			for i, op := range tt.script {
+				switch op {
+				case '+', '-':
+					l.record(p, op == '+', int64(i), false)
+				case 'X':
+					for _, it := range taken {
+						l.refused(it)
+					}
+				case 'T':
+					taken = l.take(10, math.MaxUint64)
+					for _, it := range taken {
+						got += map[bool]string{true: "+", false: "-"}[it.entered]
+					}
+				}
+			}
+			require.Equal(t, tt.want, got)
+			require.Empty(t, l.changes)
+			require.Zero(t, l.counted)
+		})
+	}
+}
+
+// Random histories: what is taken alternates for each pair, no two items have
+// the same instant and number, and in the end the receiver has the truth.
+func TestLedgerAgainstAModel(t *testing.T) {
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 0))
+		l := newLedger()
+		truth, told := map[pair]bool{}, map[pair]bool{}
+		marks := map[string]bool{}
+		at := int64(0)
+		take := func(n int, cut uint64) {
+			for _, it := range l.take(n, cut) {
+				require.NotEqual(t, it.entered, told[it.pair], "seed %d", seed)
+				told[it.pair] = it.entered
+				mark := fmt.Sprint(it.pair, it.entered, it.mark)
+				require.False(t, marks[mark], "seed %d: %s again", seed, mark)
+				marks[mark] = true
+			}
+		}
+		for range 400 {
+			at += int64(rnd.IntN(3)) * int64(time.Second) * int64(rnd.IntN(30))
+			p := l.pairOf([]string{"a", "b"}[rnd.IntN(2)], profile.Ref{Subject: profile.Subject(rnd.IntN(2)), ID: fmt.Sprint(rnd.IntN(5))})
+			truth[p] = !truth[p]
+			l.record(p, truth[p], at, false)
+			if rnd.IntN(10) == 0 {
+				take(rnd.IntN(5), l.last-uint64(rnd.IntN(2)))
+			}
+			require.LessOrEqual(t, len(l.order), 2*len(l.changes)+65)
+			require.Equal(t, len(l.changes), l.counted)
+		}
+		take(math.MaxInt, l.last)
+		for p, is := range truth {
+			require.Equal(t, is, told[p])
+			_, known := l.known[p]
+			require.Equal(t, is, known)
+		}
+	}
+}
+
+// The order of what waits does not grow with what was folded, and exits are
+// forgotten.
+func TestLedgerIsBounded(t *testing.T) {
+	l := newLedger()
+	for i := range int64(10_000) {
+		p := l.pairOf("a", profile.UserRef(fmt.Sprint(i)))
+		l.record(p, true, i, false)
+		l.record(p, false, i, false)
+	}
+	require.LessOrEqual(t, len(l.order), 65)
+	for i := range int64(1000) {
+		p := l.pairOf("a", profile.UserRef(fmt.Sprint(i)))
+		for _, entered := range []bool{true, false} {
+			l.record(p, entered, i*int64(time.Second), false)
+			require.Len(t, l.take(1, math.MaxUint64), 1)
+		}
+	}
+	require.Empty(t, l.known)
+	require.LessOrEqual(t, len(l.exits[0])+len(l.exits[1]), 120)
+}
+
+// BenchmarkMemory reports the memory of a pair that waits, and of a member that
+// the receiver has, beside the id.
+func BenchmarkMemory(b *testing.B) {
+	const n = 200_000
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("user-%d", i)
+	}
+	for b.Loop() {
+		before := heap()
+		l := newLedger()
+		for i, id := range ids {
+			l.record(l.pairOf("a", profile.UserRef(id)), true, int64(i), false)
+		}
+		b.ReportMetric(float64(heap()-before)/n, "B/waiting")
+		for len(l.take(100, math.MaxUint64)) > 0 {
+		}
+		b.ReportMetric(float64(heap()-before)/n, "B/known")
+		runtime.KeepAlive(l)
+	}
+}
+
+// BenchmarkRecord is what a callback costs, and putting the change into a batch.
+func BenchmarkRecord(b *testing.B) {
+	l := newLedger()
+	ids := make([]string, 10_000)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("user-%d", i)
+	}
+	for i := 0; b.Loop(); i++ {
+		l.record(l.pairOf("a", profile.UserRef(ids[i%len(ids)])), i/len(ids)%2 == 0, int64(i), false)
+		if i%100 == 99 {
+			l.take(100, math.MaxUint64)
+		}
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
