@@ -73,21 +73,12 @@ func (e *Engine) backfill(ctx context.Context, b *backfill, t int64) error {
 	if e.joined() {
 		return e.backfillJoint(ctx, b, t)
 	}
-	made, fresh := b.of(profile.User)
-	ix := indexOf(fresh)
+	e.epoch++
+	g := &growth{epoch: e.epoch, fresh: b.fresh, made: b.made}
+	e.growths = append(e.growths, g)
+	defer e.over(g)
 	return e.everyProfile(ctx, profile.User, func(sh *shard, ref profile.Ref) error {
-		p, s := sh.state(ref), &sh.step
-		if p == nil || p.stale {
-			return sh.load(ctx, ref, t, CauseBackfill)
-		}
-		s.begin(ctx, p, t)
-		s.bringFresh(ix, fresh)
-		s.walk()
-		sh.clear()
-		for _, m := range made {
-			sh.compareRoots(s, m)
-		}
-		return sh.record(s)
+		return sh.upgradeID(ctx, ref.ID, t)
 	})
 }
 

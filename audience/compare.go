@@ -22,6 +22,9 @@ func (sh *shard) finishNew(cause Cause) error {
 func (s *step) members(into []change, cause Cause) []change {
 	add := func(n *node) {
 		for _, a := range n.audiences {
+			if a.shadow {
+				continue
+			}
 			into = append(into, change{audience: a, member: true, cause: cause})
 		}
 	}

@@ -23,7 +23,7 @@ func (g *generator) attach(h *history) {
 
 // definition returns one of an audience of a key.
 func (g *generator) definition(key string, of profile.Subject) audience.Definition {
-	g.subject, g.strict = of, false
+	g.subject = of
 	d := audience.Define(key).Members(g.node(3))
 	d.Of = of
 	d.PerUser = of == profile.Account && g.IntN(3) == 0

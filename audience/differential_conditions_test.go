@@ -103,7 +103,7 @@ func (g *generator) dateWindow() trait.DateWindow {
 
 // computedTrait returns the definition of a computed trait of a key.
 func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed {
-	g.subject, g.strict = of, false
+	g.subject = of
 	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(10)), Event: pick(g, g.names)}
 	if c.Type != trait.TypeCount {
 		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in"})

@@ -29,7 +29,7 @@ type generator struct {
 	accounts []string        // of those of accounts
 	retired  []string        // keys of what is no more
 	subject  profile.Subject // of what the condition at hand is
-	strict   bool            // it cannot read traits of accounts
+	strict   bool            // a user's of this kind cannot read traits of accounts
 	crossing bool            // what holds for one profile hangs on others
 	made     int             // audiences so far
 	computed int             // computed traits so far
@@ -188,7 +188,7 @@ func (g *generator) rule() rule {
 		audience: g.key(1 + g.IntN(4)),
 		typ:      audience.Type(g.IntN(2)),
 		times:    1 + g.IntN(3),
-		do:       pick(g, []string{"track", "track", "track", "identify", "identify", "merge", "delete", "group"}),
+		do:       pick(g, []string{"track", "track", "track", "identify", "identify", "merge", "delete", "group", "leave"}),
 		ahead:    pick(g, []time.Duration{0, 0, -grid, grid, 2 * grid}),
 	}
 	if g.IntN(3) == 0 {
@@ -204,7 +204,7 @@ func (g *generator) rule() rule {
 		r.text = pick(g, []string{"pro", "free"})
 	case "merge":
 		r.text = pick(g, g.people)
-	case "group":
+	case "group", "leave":
 		r.text = pick(g, accounts)
 	}
 	return r

@@ -33,7 +33,7 @@ type rule struct {
 	typ      audience.Type
 	trait    string // instead of an audience
 	times    int
-	do       string // "track", "identify", "merge", "delete" or "group"
+	do       string // "track", "identify", "merge", "delete", "group" or "leave"
 	profile  string // empty: the notice's own
 	ahead    time.Duration
 	text     string // the event's name, the trait's value, the id to merge into or the account
@@ -64,6 +64,8 @@ func (r rule) operation(id string, at time.Time) oracle.Operation {
 		return oracle.Merge{From: id, Into: r.text}
 	case "group":
 		return oracle.Group{Profile: id, Account: r.text, Traits: object("plan", "pro"), Time: at}
+	case "leave":
+		return oracle.Leave{Profile: id, Account: r.text}
 	}
 	return oracle.Delete{Profile: id}
 }

@@ -66,6 +66,11 @@ func (p *player) open() error {
 	if err != nil {
 		return err
 	}
+	// What is made or edited comes to the profiles with all locks held, or beside
+	// the data.
+	if p.shards == 1 {
+		e.SetFirstUpgrades(0)
+	}
 	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
 		return p.hear(oracle.Notice{Transition: tr})
 	})

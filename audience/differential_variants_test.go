@@ -34,7 +34,7 @@ func TestDifferentialReopened(t *testing.T) {
 // TestDifferentialShards plays to an engine of several shards. They agree on an
 // order only where Advance fires all that is due, so that comes before every
 // call; and the order compared is that of each profile, with callbacks that
-// keep to their own, of which there are none where accounts take the events.
+// keep to their own, of which there are none where anything is of accounts.
 func TestDifferentialShards(t *testing.T) {
 	sharded := func(h *history) error {
 		advancing := &history{rules: slices.Clone(h.rules)}

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,7 +16,11 @@ import (
 // that would make a circle or a bad definition changes nothing, nor can one
 // change of whom it is.
 //
-// It computes every stored profile while no data is taken.
+// As Create, it goes through every stored profile while data is taken. Until it
+// is through, the trait and what reads it are the old ones for everybody, and
+// then at once the new ones; that moment takes as long as looking at each
+// profile. Meanwhile they cannot be edited or deleted: the error wraps
+// ErrLocked. If ctx ends before that moment, nothing has changed.
 func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) error {
 	return e.edit(ctx, "trait", &definition{key: c.Key, computed: &c})
 }
@@ -26,53 +31,203 @@ func (e *Engine) EditAudience(ctx context.Context, d Definition) error {
 }
 
 func (e *Engine) edit(ctx context.Context, what string, edited *definition) error {
-	return e.alone(ctx, fmt.Sprintf("edit %s %q", what, edited.key), true, func(t int64) error {
-		return e.editLocked(ctx, edited, t)
-	})
-}
-
-// editLocked is edit with all locks held.
-func (e *Engine) editLocked(ctx context.Context, edited *definition, t int64) error {
-	a := e.live[edited.key]
-	if a == nil || (a.computed == nil) != (edited.computed == nil) {
-		return profile.ErrNotFound
-	}
-	if edited.subject() != a.subject() {
-		return edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
-	}
-	if edited.noBackfill() {
-		var err error
-		if edited.since, _, err = e.store.Position(ctx); err != nil {
+	what = fmt.Sprintf("edit %s %q", what, edited.key)
+	var ed *editing
+	err := e.planned(ctx, func() ([]*definition, func(string) keyOf, error) {
+		return e.affectedBy(edited)
+	}, func(sorted []*definition, t int64) (err error) {
+		if err = e.checkEdit(ctx, edited, sorted); err != nil {
 			return err
 		}
+		if e.joined() || edited.plan.joins() {
+			return e.editJoint(lasting(ctx), sorted, edited, t)
+		}
+		ed, err = e.beginEdit(ctx, sorted, edited, t)
+		return err
+	})
+	if ed == nil {
+		return in(what, err)
 	}
-	affected := e.dependents(a)
-	defs := []*definition{edited}
-	for _, other := range affected[1:] {
+	if err == nil {
+		err = e.upgradeAll(ctx, ed.growth)
+	}
+	return in(what, e.endEdit(lasting(ctx), ed, err))
+}
+
+// affectedBy returns the definitions that an edit makes anew: the edited one,
+// and, as they are, those that read it.
+func (e *Engine) affectedBy(edited *definition) (defs []*definition, kinds func(string) keyOf, err error) {
+	a := e.live[edited.key]
+	if a == nil || (a.computed == nil) != (edited.computed == nil) {
+		return nil, nil, profile.ErrNotFound
+	}
+	if edited.subject() != a.subject() {
+		return nil, nil, edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
+	}
+	if e.changing[edited.key] {
+		return nil, nil, ErrLocked
+	}
+	defs = []*definition{edited}
+	anew := map[string]bool{edited.key: true}
+	for _, other := range e.dependents(a)[1:] {
 		again := *other.definition // planned anew, as what it reads may differ
 		defs = append(defs, &again)
+		anew[other.key] = true
 	}
-	sorted, err := planAll(e.env, e.store.Retention(), defs, func(key string) keyOf {
-		if slices.Contains(affected, e.live[key]) {
+	return defs, func(key string) keyOf {
+		if anew[key] {
 			return nothing // its new definition is among defs
 		}
 		return e.keyOf(key)
-	})
-	if err != nil {
-		return err
+	}, nil
+}
+
+// checkEdit returns an error for an edit that another one, or a creation, is in
+// the way of. All locks are held.
+func (e *Engine) checkEdit(ctx context.Context, edited *definition, sorted []*definition) (err error) {
+	for _, d := range sorted {
+		if e.changing[d.key] || e.pinned[d.key] > 0 {
+			return fmt.Errorf("%w: %s", ErrLocked, d.key)
+		}
+		for _, key := range d.plan.refs(nil) {
+			if e.changing[key] {
+				return fmt.Errorf("%w: %s, which it reads", ErrLocked, key)
+			}
+		}
 	}
+	if len(e.growths) > 0 && edited.plan.joins() {
+		return fmt.Errorf("%w: another definition is in the making, and this one is of accounts", ErrLocked)
+	}
+	if edited.noBackfill() {
+		edited.since, _, err = e.store.Position(ctx)
+	}
+	return err
+}
+
+// editing is an edit that runs.
+type editing struct {
+	growth  *growth
+	edited  *definition
+	shadows []*live // the new definitions: kept up to date, and told to nobody
+}
+
+// beginEdit brings the new definitions into the network beside the old ones. All
+// locks are held.
+func (e *Engine) beginEdit(ctx context.Context, sorted []*definition, edited *definition, t int64) (*editing, error) {
+	ed := &editing{edited: edited}
+	shadow := map[string]*live{}
+	var b backfill
+	keys := make([]string, 0, len(sorted))
+	for _, d := range sorted {
+		a := &live{definition: d, refs: d.plan.refs(nil), shadow: true}
+		c := compiler{nets: &e.nets, since: d.since, root: func(key string) *node {
+			if s := shadow[key]; s != nil {
+				return s.root
+			}
+			return e.live[key].root
+		}}
+		n := c.node(d.plan)
+		c.nets[n.of].attach(a, n)
+		a.filters = c.filters
+		b.fresh = append(b.fresh, c.fresh...)
+		shadow[d.key] = a
+		ed.shadows = append(ed.shadows, a)
+		keys = append(keys, d.key)
+		e.changing[d.key] = true
+		for _, key := range a.refs {
+			e.pinned[key]++
+		}
+	}
+	var err error
+	ed.growth, _, err = e.begin(lasting(ctx), &b, keys, t)
+	return ed, err
+}
+
+// endEdit puts the new definitions in the place of the old ones, or forgets them
+// if the edit was broken off.
+func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
+	t, err := e.exclusive(ctx, true)
+	if err != nil {
+		return errors.Join(broken, err)
+	}
+	defer e.release(ctx)
+	for _, a := range ed.shadows {
+		delete(e.changing, a.key)
+		for _, key := range a.refs {
+			if e.pinned[key]--; e.pinned[key] == 0 {
+				delete(e.pinned, key)
+			}
+		}
+	}
+	if broken == nil {
+		broken = e.storeEdit(ctx, ed.edited, t)
+	}
+	var made []remade
+	if broken == nil {
+		e.over(ed.growth)
+		made = e.swap(ed)
+		err = e.everyProfile(ctx, profile.User, func(sh *shard, ref profile.Ref) error { return sh.tellEdit(ctx, ref, made, t) })
+	}
+	for _, m := range slices.Backward(made) {
+		e.dropNodes(e.detach(m.live, m.old))
+	}
+	for _, a := range slices.Backward(ed.shadows) {
+		e.dropNodes(e.detach(a, a.root))
+	}
+	if broken != nil {
+		e.giveUp(ed.growth)
+	}
+	return errors.Join(broken, err)
+}
+
+// swap makes the new definitions those of their keys.
+func (e *Engine) swap(ed *editing) (made []remade) {
+	e.version++
+	for _, s := range ed.shadows {
+		a := e.live[s.key]
+		m := remade{live: a, root: s.root, old: a.root, cause: CauseDependency}
+		if s.definition == ed.edited {
+			m.cause = CauseEdit
+		}
+		a.definition, a.refs, a.filters = s.definition, s.refs, s.filters
+		if m.root != m.old {
+			e.nets[m.root.of].attach(a, m.root)
+			made = append(made, m)
+		}
+	}
+	return made
+}
+
+// tellEdit records what new roots change for a user, who has them.
+func (sh *shard) tellEdit(ctx context.Context, ref profile.Ref, made []remade, t int64) error {
+	p := sh.state(ref)
+	if p == nil || p.stale {
+		return sh.load(ctx, ref, t, CauseEdit)
+	}
+	s := &sh.step
+	s.begin(ctx, p, t)
+	sh.clear()
+	for _, m := range made {
+		sh.compareRoots(s, m)
+	}
+	return sh.record(s)
+}
+
+func (e *Engine) storeEdit(ctx context.Context, edited *definition, t int64) error {
 	r, err := edited.record()
 	if err != nil {
 		return err
 	}
-	if err := e.store.Apply(ctx, instant(t), &profile.SetKey{Record: r}); err != nil {
-		return err
-	}
-	return e.replace(lasting(ctx), sorted, edited, t)
+	return e.store.Apply(ctx, instant(t), &profile.SetKey{Record: r})
 }
 
-// replace gives live keys new definitions and records the difference.
-func (e *Engine) replace(ctx context.Context, sorted []*definition, edited *definition, t int64) error {
+// editJoint is an edit where profiles depend on each other: no data is taken
+// meanwhile.
+func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *definition, t int64) error {
+	if err := e.storeEdit(ctx, edited, t); err != nil {
+		return err
+	}
+	e.version++
 	var b backfill
 	for _, d := range sorted {
 		cause := CauseDependency
@@ -81,21 +236,13 @@ func (e *Engine) replace(ctx context.Context, sorted []*definition, edited *defi
 		}
 		b.bring(e, e.live[d.key], d, cause)
 	}
-	err := e.backfill(ctx, &b, t)
+	err := e.backfillJoint(ctx, &b, t)
 	for _, m := range slices.Backward(b.made) {
 		if m.old != nil {
 			e.dropNodes(e.detach(m.live, m.old))
 		}
 	}
 	return err
-}
-
-// computed returns a live computed trait.
-func (e *Engine) computed(key string) (*live, error) {
-	if a := e.live[key]; a != nil && a.definition.computed != nil {
-		return a, nil
-	}
-	return nil, profile.ErrNotFound
 }
 
 // dependents returns a and all that reads it, directly or not.

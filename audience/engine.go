@@ -43,11 +43,20 @@ type Engine struct {
 	// Data of one profile is applied with that shard locked. What concerns more,
 	// creating audiences or merging profiles, locks all shards, in their order,
 	// and then mu. nets and live may be read under any of these locks.
-	mu     sync.RWMutex
-	nets   [2]*network // by Subject
-	joint  *joint      // under all locks
-	live   map[string]*live
-	closed atomic.Bool
+	mu      sync.RWMutex
+	nets    [2]*network // by Subject
+	joint   *joint      // under all locks
+	growths []*growth   // that have not come to every profile yet
+	epoch   uint32      // of the last of them there was
+	version uint64      // of live: it changes with it
+
+	reserved map[string]keyOf // keys of traits that are about to be made
+	changing map[string]bool  // keys whose definitions are being made or edited
+	pinned   map[string]int   // how many edits that run read a key
+
+	firstUpgrades int
+	live          map[string]*live
+	closed        atomic.Bool
 
 	last atomic.Int64 // the instant that Advance has reached
 	done chan struct{}
@@ -77,6 +86,11 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 		live:    map[string]*live{},
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
+
+		reserved:      map[string]keyOf{},
+		changing:      map[string]bool{},
+		pinned:        map[string]int{},
+		firstUpgrades: firstUpgrades,
 	}
 	if e.clock == nil {
 		e.clock = WallClock{}
@@ -164,16 +178,13 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 			sh.mu.Unlock()
 			return e.enterAll(ctx, id)
 		}
-		t, err := e.now(sh)
-		if err == nil && e.closed.Load() {
-			err = profile.ErrClosed
+		p, err := sh.lacking(ctx, id)
+		if err != nil {
+			sh.mu.Unlock()
+			return nil, 0, err
 		}
-		waiting := sh.out.waiting.Load()
-		for err == nil && sh.due.Load() < t && sh.out.waiting.Load() == waiting {
-			err = sh.fire(ctx)
-		}
-		if err == nil && sh.due.Load() >= t && sh.out.waiting.Load() == waiting {
-			sh.last = t
+		t, ready, err := sh.ready(ctx, p)
+		if ready {
 			return sh, t, nil
 		}
 		sh.mu.Unlock()
@@ -182,6 +193,30 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 			return nil, 0, err
 		}
 	}
+}
+
+// ready fires what is due strictly before the engine's instant, and upgrades p
+// if it is not nil. The shard, which is locked, is ready for the data of the
+// instant unless there are callbacks to run first.
+func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err error) {
+	if t, err = sh.e.now(sh); err != nil {
+		return 0, false, err
+	}
+	if sh.e.closed.Load() {
+		return 0, false, profile.ErrClosed
+	}
+	waiting := sh.out.waiting.Load()
+	for err == nil && sh.due.Load() < t && sh.out.waiting.Load() == waiting {
+		err = sh.fire(ctx)
+	}
+	if err == nil && p != nil && sh.due.Load() >= t && sh.out.waiting.Load() == waiting {
+		err = sh.upgrade(ctx, p, t)
+	}
+	if err != nil || sh.due.Load() < t || sh.out.waiting.Load() != waiting {
+		return 0, false, err
+	}
+	sh.last = t
+	return t, true, nil
 }
 
 // enterAll is enter with all locks, for data that reaches accounts.

@@ -8,12 +8,13 @@ import (
 // What callers branch on, besides the errors of package profile
 // (profile.ErrInvalid, ErrTime, ErrRetired, ErrNotFound, ErrClosed, ...).
 var (
-	ErrKey      = errors.New("bad key")                             // not [a-z][a-z0-9_]*, or too long
-	ErrExists   = errors.New("key is in use")                       // by a live audience or computed trait, or a custom trait
-	ErrCycle    = errors.New("definitions refer to each other")     // the error spells the cycle out
-	ErrInUse    = errors.New("another definition refers to it")     // on delete
-	ErrWindow   = errors.New("window is longer than the retention") // of the store
-	ErrComputed = errors.New("the engine computes this trait")      // a message sets it
+	ErrKey      = errors.New("bad key")                              // not [a-z][a-z0-9_]*, or too long
+	ErrExists   = errors.New("key is in use")                        // by a live audience or computed trait, or a custom trait
+	ErrCycle    = errors.New("definitions refer to each other")      // the error spells the cycle out
+	ErrInUse    = errors.New("another definition refers to it")      // on delete
+	ErrLocked   = errors.New("a definition is being made or edited") // wait until that is done
+	ErrWindow   = errors.New("window is longer than the retention")  // of the store
+	ErrComputed = errors.New("the engine computes this trait")       // a message sets it
 )
 
 // DefinitionError says what is wrong with a definition, and where.

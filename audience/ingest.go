@@ -156,7 +156,7 @@ func (sh *shard) track(ctx context.Context, ev *profile.Event, t int64) (created
 
 func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
 	for name := range id.Traits.All() {
-		if sh.e.keyOf(name) == aTrait {
+		if sh.e.computes(name, aTrait) {
 			return fmt.Errorf("%w: %q", ErrComputed, name)
 		}
 	}
@@ -184,7 +184,7 @@ func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
 
 func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
 	for name := range g.Traits.All() {
-		if sh.e.keyOf(name) == anAccountTrait {
+		if sh.e.computes(name, anAccountTrait) {
 			return fmt.Errorf("%w: %q", ErrComputed, name)
 		}
 	}

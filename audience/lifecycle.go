@@ -3,6 +3,7 @@ package audience
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,7 +16,12 @@ import (
 // history: profiles that meet it enter with the cause backfill. An error is a
 // *DefinitionError.
 //
-// It computes every stored profile while no data is taken.
+// It goes through every stored profile, on the caller's goroutine and some more,
+// while data is taken: from the beginning what arrives counts, and a profile is
+// computed when it is come to or, before that, when something happens to it.
+// Progress tells how far it is. When ctx ends it is broken off: who had entered
+// exits, with the cause delete. While anything is defined of accounts no data is
+// taken meanwhile.
 func (e *Engine) Create(ctx context.Context, defs ...Definition) error {
 	return e.CreateFile(ctx, File{Audiences: defs})
 }
@@ -30,41 +36,147 @@ func (e *Engine) CreateTraits(ctx context.Context, traits ...trait.Computed) err
 // CreateFile makes all that a definitions file defines live, or nothing. The
 // definitions may read each other in any order, but not in a circle.
 func (e *Engine) CreateFile(ctx context.Context, f File) error {
-	return e.alone(ctx, "create", true, func(t int64) error { return e.create(ctx, f.definitions(), t) })
+	return in("create", e.create(ctx, f.definitions()))
 }
 
-// create is CreateFile with all locks held.
-func (e *Engine) create(ctx context.Context, defs []*definition, t int64) error {
-	sorted, err := planAll(e.env, e.store.Retention(), defs, e.keyOf)
+func (e *Engine) create(ctx context.Context, defs []*definition) error {
+	unreserve, err := e.reserve(ctx, defs)
 	if err != nil {
 		return err
 	}
-	if err := e.checkKeys(ctx, sorted); err != nil {
+	defer unreserve()
+	var g *growth
+	err = e.planned(ctx, func() ([]*definition, func(string) keyOf, error) { return defs, e.keyOf, nil }, func(sorted []*definition, t int64) error {
+		var all bool
+		if g, all, err = e.bringNew(ctx, sorted, t); all && err == nil {
+			e.made(g)
+		}
 		return err
+	})
+	if g == nil || len(g.keys) == 0 {
+		return err
+	}
+	if err == nil {
+		err = e.upgradeAll(ctx, g)
+	}
+	return e.created(lasting(ctx), g, err)
+}
+
+// planned plans the definitions that prepare returns, which may take its time
+// without holding anybody up, and calls do with them, sorted, and with all
+// locks.
+func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, func(string) keyOf, error), do func([]*definition, int64) error) error {
+	for {
+		e.mu.RLock()
+		version := e.version
+		defs, kinds, err := prepare()
+		e.mu.RUnlock()
+		if err != nil {
+			return err
+		}
+		sorted, err := planAll(e.env, e.store.Retention(), defs, func(key string) keyOf {
+			e.mu.RLock()
+			defer e.mu.RUnlock()
+			return kinds(key)
+		})
+		if err != nil {
+			return err
+		}
+		t, err := e.exclusive(ctx, true)
+		if err != nil {
+			return err
+		}
+		if e.version != version {
+			e.release(ctx)
+			continue
+		}
+		err = do(sorted, t)
+		e.release(ctx)
+		return err
+	}
+}
+
+// bringNew makes planned definitions live. all says that every profile has
+// them. All locks are held.
+func (e *Engine) bringNew(ctx context.Context, sorted []*definition, t int64) (g *growth, all bool, err error) {
+	if err := e.checkNew(ctx, sorted); err != nil {
+		return nil, false, err
 	}
 	seq, _, err := e.store.Position(ctx)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	batch := make([]profile.Change, 0, len(sorted))
+	keys := make([]string, 0, len(sorted))
 	for _, d := range sorted {
 		if d.noBackfill() {
 			d.since = seq
 		}
 		r, err := d.record()
 		if err != nil {
-			return err
+			return nil, false, err
 		}
 		batch = append(batch, &profile.UseKey{Record: r})
+		keys = append(keys, d.key)
 	}
 	if err := e.store.Apply(ctx, instant(t), batch...); err != nil {
-		return err
+		return nil, false, err
 	}
+	ctx = lasting(ctx)
+	e.version++
 	var b backfill
 	for _, d := range sorted {
 		b.bring(e, &live{}, d, CauseBackfill)
 	}
-	return e.backfill(lasting(ctx), &b, t)
+	if e.joined() {
+		return nil, true, e.backfillJoint(ctx, &b, t)
+	}
+	for _, key := range keys {
+		e.changing[key] = true
+	}
+	return e.begin(ctx, &b, keys, t)
+}
+
+// made ends the making of definitions that all profiles have. All locks are
+// held.
+func (e *Engine) made(g *growth) {
+	if g == nil {
+		return
+	}
+	for _, key := range g.keys {
+		delete(e.changing, key)
+	}
+	e.over(g)
+	g.keys = nil
+}
+
+// created ends a creation that went through all profiles, or was broken off: then
+// there is nothing of it, but that its keys were used.
+func (e *Engine) created(ctx context.Context, g *growth, broken error) error {
+	t, err := e.exclusive(ctx, true)
+	if err != nil {
+		return errors.Join(broken, err)
+	}
+	defer e.release(ctx)
+	if broken == nil {
+		e.made(g)
+		return nil
+	}
+	for _, key := range g.keys {
+		delete(e.changing, key)
+	}
+	for _, key := range slices.Backward(g.keys) {
+		remove := e.deleteAudience
+		if e.live[key].computed != nil {
+			remove = e.deleteTrait
+		}
+		if err := remove(ctx, key, t); err != nil {
+			// What is left stays live; profiles get it as they are touched.
+			return errors.Join(broken, err)
+		}
+	}
+	e.giveUp(g)
+	return broken
 }
 
 // keyOf returns what a key names.
@@ -77,9 +189,11 @@ func (e *Engine) keyOf(key string) keyOf {
 
 var errReadAsCustom = fmt.Errorf("%w: a live definition reads the custom trait of that name", ErrExists)
 
-// checkKeys returns an error for a key that was used before, or that is the
-// name of a custom trait.
-func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
+// checkNew returns an error for definitions that cannot be made beside those
+// there are: of a key that was used before, or is the name of a custom trait
+// that one of those reads; or because another is in the making. All locks are
+// held.
+func (e *Engine) checkNew(ctx context.Context, defs []*definition) error {
 	used := map[string]bool{}
 	for r, err := range e.store.Keys(ctx) {
 		if err != nil {
@@ -87,18 +201,62 @@ func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
 		}
 		used[r.Key] = true
 	}
-	computed := [2]map[string]*definition{{}, {}}
 	for _, d := range defs {
+		net := e.nets[d.subject()]
 		switch {
 		case used[d.key]:
 			return d.fail("key", profile.ErrRetired)
-		case len(e.nets[d.subject()].traits[d.key])+len(e.nets[d.subject()].readers[d.key]) > 0:
+		case len(net.traits[d.key])+len(net.readers[d.key]) > 0,
+			d.subject() == profile.User && e.nets[profile.Account].readsOfActor(d.key):
 			return d.fail("key", errReadAsCustom)
-		case d.subject() == profile.User && e.nets[profile.Account].readsOfActor(d.key):
-			return d.fail("key", errReadAsCustom)
-		case d.computed != nil:
+		case len(e.growths) > 0 && (d.subject() == profile.Account || d.plan.joins()):
+			return d.fail("", fmt.Errorf("%w: another definition is in the making, and this one is of accounts", ErrLocked))
+		}
+		for _, key := range d.plan.refs(nil) {
+			if e.changing[key] {
+				return d.fail("", fmt.Errorf("%w: %s, which it reads", ErrLocked, key))
+			}
+		}
+	}
+	return nil
+}
+
+// reserve keeps messages from setting custom traits of the names of computed
+// traits to be, and returns an error for a name that is one. No lock is held.
+func (e *Engine) reserve(ctx context.Context, defs []*definition) (unreserve func(), err error) {
+	computed := [2]map[string]*definition{{}, {}}
+	for _, d := range defs {
+		if d.computed != nil {
 			computed[d.subject()][d.key] = d
 		}
+	}
+	if len(computed[profile.User])+len(computed[profile.Account]) == 0 {
+		return func() {}, nil
+	}
+	mine := []string{}
+	unreserve = func() {
+		e.lock()
+		defer e.unlock()
+		for _, key := range mine {
+			delete(e.reserved, key)
+		}
+	}
+	if err := func() error {
+		e.lock()
+		defer e.unlock()
+		for _, byKey := range computed {
+			for key, d := range byKey {
+				if e.keyOf(key) != nothing || e.reserved[key] != nothing {
+					return d.fail("key", ErrExists)
+				}
+				e.reserved[key] = d.of()
+				mine = append(mine, key)
+			}
+		}
+		return nil
+	}(); err != nil {
+		unreserve()
+		return nil, err
 	}
 	for subject, byKey := range computed {
 		if len(byKey) == 0 {
@@ -114,10 +272,16 @@ func (e *Engine) checkKeys(ctx context.Context, defs []*definition) error {
 			return err
 		})
 		if err != nil {
-			return err
+			unreserve()
+			return nil, err
 		}
 	}
-	return nil
+	return unreserve, nil
+}
+
+// computes reports whether a trait of a name is the engine's to set.
+func (e *Engine) computes(name string, of keyOf) bool {
+	return e.keyOf(name) == of || e.reserved[name] == of
 }
 
 // List returns the definitions of the live audiences, by key.

@@ -28,6 +28,15 @@ func (e *Engine) alias(ctx context.Context, from, into string, ids []profile.Ext
 
 // merge is alias with all locks held.
 func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.ExternalID, t int64) error {
+	for _, id := range []string{from, into} {
+		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
+		if err == nil && exists && len(e.growths) > 0 {
+			err = e.shardOf(kept).upgradeID(ctx, kept, t)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	was, err := e.belongings(ctx, profile.UserRef(from))
 	if err != nil {
 		return err

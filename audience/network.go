@@ -85,6 +85,7 @@ type live struct {
 	root    *node
 	users   *node // of an audience of accounts that tells of users, too: the users of its members
 	filters []filterAt
+	shadow  bool // of an edit that runs: it is told to nobody
 }
 
 // network is the conditions of all live audiences, each distinct one once.

@@ -48,9 +48,9 @@ func (e *Engine) DeleteTrait(ctx context.Context, key string) error {
 }
 
 func (e *Engine) deleteTrait(ctx context.Context, key string, t int64) error {
-	a, err := e.computed(key)
-	if err != nil {
-		return err
+	a := e.live[key]
+	if a == nil || a.computed == nil {
+		return profile.ErrNotFound
 	}
 	var values []profile.ComputedValue
 	for v, err := range e.store.Values(ctx, key, "") {
@@ -70,6 +70,9 @@ func (e *Engine) deleteTrait(ctx context.Context, key string, t int64) error {
 
 // end takes a definition that nothing reads out of the store and the network.
 func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change) error {
+	if e.changing[a.key] || e.pinned[a.key] > 0 {
+		return ErrLocked
+	}
 	for _, other := range e.live {
 		if slices.Contains(other.refs, a.key) {
 			return fmt.Errorf("%w: %s", ErrInUse, other.key)
@@ -80,6 +83,7 @@ func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change)
 		return err
 	}
 	delete(e.live, a.key)
+	e.version++
 	if a.users != nil {
 		e.dropNodes(e.detach(a, a.users))
 	}

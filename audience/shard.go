@@ -116,6 +116,7 @@ func (sh *shard) keep(p *state) {
 		sh.forget(old)
 	}
 	sh.states[p.ref.Subject][p.ref.ID] = p
+	p.epoch = sh.e.epoch
 }
 
 // stale replaces the profile's state by none: it is read from the store when
@@ -157,6 +158,9 @@ func (sh *shard) fire(ctx context.Context) error {
 	if first.p.stale {
 		return sh.load(ctx, first.p.ref, first.at, CauseTime)
 	}
+	if err := sh.upgrade(ctx, first.p, first.at); err != nil {
+		return err
+	}
 	sh.step.begin(ctx, first.p, first.at)
 	return sh.finish(CauseTime)
 }
@@ -183,6 +187,9 @@ func (sh *shard) takeFlips(flips []flip, cause Cause) {
 			continue
 		}
 		for _, a := range f.node.audiences {
+			if a.shadow {
+				continue
+			}
 			sh.changes = append(sh.changes, change{audience: a, member: truth, cause: cause})
 		}
 	}
@@ -200,6 +207,9 @@ func (sh *shard) takeMoves(moves []move, cause Cause) {
 			continue
 		}
 		for _, c := range first.node.traits {
+			if c.shadow {
+				continue
+			}
 			sh.values = append(sh.values, valueChange{c, first.old, last, cause})
 		}
 	}

@@ -18,6 +18,7 @@ type state struct {
 	wake  int64    // the earliest end of a root's verdict
 	timer int64    // when the profile's timer is set for; horizon.Never: it is not
 	stale bool     // there is nothing here: it has to be read from the store
+	epoch uint32   // of the last growth that it has
 
 	writes []profile.TraitWrite // of the traits that the network reads
 	views  []view               // those traits, by what counts of them

@@ -29,6 +29,18 @@ func TestUsersInAccountsThatAreMembers(t *testing.T) {
 	)
 }
 
+func TestAccountsInAudiencesOfAccounts(t *testing.T) {
+	play(t,
+		create(at(0), "",
+			accountsWho("big", audience.Trait("traits.size > 1")).WithUsers(),
+			accountsWho("idle", audience.All(audience.In("big"), audience.NoUser(audience.Performed("Buy")))),
+			accountsWho("shared", audience.AnyUser(audience.All(audience.In("big"), audience.Not(audience.Performed("Buy")))))),
+		group(1, "u", "acme", `{"size": 2}`, at(1), "u+big@1 trait, acme+big@1 trait, acme+idle@1 trait, acme+shared@1 trait"),
+		join(2, "u", "beta", "beta+shared@2 trait"), // its user is in one that is big; it is not itself
+		buys(3, "u", "acme-idle@3 event, acme-shared@3 event, beta-shared@3 event"),
+	)
+}
+
 func TestTraitsOfAccountsInConditionsOfUsers(t *testing.T) {
 	play(t,
 		createTraits(at(0), "", trait.Counter("n", "Buy").OfAccounts()),
@@ -53,7 +65,7 @@ func TestTraitsOfAccountsInConditionsOfUsers(t *testing.T) {
 
 func TestMembersPerUser(t *testing.T) {
 	m := play(t,
-		create(at(0), "", accountsWho("a", audience.Trait("traits.size > 1").Node()).WithUsers()),
+		create(at(0), "", accountsWho("a", audience.Trait("traits.size > 1")).WithUsers()),
 		group(1, "u", "acme", `{"size": 2}`, at(1), "u+a@1 trait, acme+a@1 trait"),
 		group(1, "u", "beta", `{"size": 2}`, at(1), "beta+a@1 trait"),
 		join(2, "v", "beta", "v+a@2 trait"),

@@ -1,0 +1,260 @@
+package audience
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// growth is what definitions in the making ask of every profile. The network has
+// their nodes at once; a profile has not, until it is upgraded: by a goroutine
+// that goes through all, a few under a lock at a time, or when data or time
+// comes to it first.
+type growth struct {
+	epoch   uint32 // profiles of an earlier one have yet to be upgraded
+	keys    []string
+	fresh   []*node
+	made    []remade // what is told of each profile when it is upgraded
+	started time.Time
+	done    atomic.Int64 // profiles
+	total   atomic.Int64
+}
+
+const (
+	// firstUpgrades is how many profiles are upgraded with all locks held: small
+	// stores are done with then.
+	firstUpgrades = 512
+	// upgradeTime is how long a lock is held to upgrade some more.
+	upgradeTime = time.Millisecond
+)
+
+// begin makes a growth of what b brings, and upgrades the first profiles. It
+// reports whether these were all. All locks are held.
+func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64) (g *growth, all bool, err error) {
+	e.epoch++
+	g = &growth{epoch: e.epoch, keys: keys, fresh: b.fresh, made: b.made, started: time.Now()}
+	e.growths = append(e.growths, g)
+	n := 0
+	for id, err := range e.store.Profiles(ctx, profile.User, "") {
+		if err != nil {
+			return g, false, err
+		}
+		if n++; n > e.firstUpgrades {
+			return g, false, nil
+		}
+		if err := e.shardOf(id).upgradeID(ctx, id, t); err != nil {
+			return g, false, err
+		}
+	}
+	return g, true, nil
+}
+
+// over ends a growth that all profiles have. All locks are held.
+func (e *Engine) over(g *growth) {
+	// One before it that was given up has been made up with it.
+	e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool {
+		return o == g || o.keys == nil && o.epoch < g.epoch
+	})
+}
+
+// giveUp forgets what a growth tells. What others use of it by now profiles
+// still have to be brought.
+func (e *Engine) giveUp(g *growth) {
+	g.keys, g.made = nil, nil
+	g.fresh = slices.DeleteFunc(slices.Clone(g.fresh), func(n *node) bool {
+		return e.nets[n.of].nodes[n.id] != n
+	})
+	if len(g.fresh) == 0 || len(e.growths) == 1 {
+		e.over(g)
+	}
+}
+
+// upgrade brings a profile what it has yet to get, as of t or, if it is due at
+// that very instant, of the instant before: what is due waits for the data of
+// its instant.
+func (sh *shard) upgrade(ctx context.Context, p *state, t int64) error {
+	for _, g := range sh.e.growths {
+		if g.epoch <= p.epoch {
+			continue
+		}
+		s := &sh.step
+		s.begin(ctx, p, min(t, p.wake-1))
+		s.bringFresh(indexOf(g.fresh), g.fresh)
+		s.walk()
+		sh.clear()
+		for _, m := range g.made {
+			sh.compareRoots(s, m)
+		}
+		p.epoch = g.epoch
+		if err := sh.record(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upgradeID upgrades the user kept under an id.
+func (sh *shard) upgradeID(ctx context.Context, id string, t int64) error {
+	ref := profile.UserRef(id)
+	p := sh.state(ref)
+	switch {
+	case p != nil && !p.stale:
+		return sh.upgrade(ctx, p, t)
+	case p == nil:
+		kept, exists, err := sh.e.store.Resolve(ctx, ref)
+		if err != nil || !exists || kept != id {
+			return err // it is no more
+		}
+	}
+	return sh.load(ctx, ref, t, CauseBackfill)
+}
+
+// lacking returns the state of the user that an id names if it has yet to be
+// upgraded; else nil.
+func (sh *shard) lacking(ctx context.Context, id string) (*state, error) {
+	e := sh.e
+	if len(e.growths) == 0 {
+		return nil, nil
+	}
+	p := sh.states[profile.User][id]
+	if p == nil {
+		kept, _, err := e.store.Resolve(ctx, profile.UserRef(id))
+		if err != nil {
+			return nil, err
+		}
+		p = sh.states[profile.User][kept]
+	}
+	if p == nil || p.stale || p.epoch == e.epoch {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// upgradeAll upgrades every user, shards side by side.
+func (e *Engine) upgradeAll(ctx context.Context, g *growth) error {
+	ids := make(map[*shard][]string, len(e.shards))
+	for id, err := range e.store.Profiles(ctx, profile.User, "") {
+		if err != nil {
+			return err
+		}
+		sh := e.shardOf(id)
+		ids[sh] = append(ids[sh], id)
+		g.total.Add(1)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(e.shards)); i = next.Add(1) - 1 {
+			sh := e.shards[i]
+			if err := sh.upgradeMany(ctx, ids[sh], g); err != nil {
+				cancel(err)
+				return
+			}
+		}
+	}
+	// The caller works, and all processors but one: that is for the data.
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(e.shards)) - 2 {
+		others.Add(1)
+		go func() {
+			defer others.Done()
+			work()
+		}()
+	}
+	work()
+	others.Wait()
+	return context.Cause(ctx)
+}
+
+// upgradeMany upgrades users of the shard, as many at a time as upgradeTime
+// allows.
+func (sh *shard) upgradeMany(ctx context.Context, ids []string, g *growth) error {
+	for len(ids) > 0 {
+		t, err := sh.enter(ctx)
+		if err != nil {
+			return err
+		}
+		until := time.Now().Add(upgradeTime)
+		for n := 0; len(ids) > 0 && err == nil && (n%8 > 0 || time.Now().Before(until)); n++ {
+			err = sh.upgradeID(lasting(ctx), ids[0], t)
+			ids = ids[1:]
+			g.done.Add(1)
+		}
+		sh.e.leave(ctx, sh)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter locks the shard for what its profiles are to be brought, as Engine.enter
+// does for data.
+func (sh *shard) enter(ctx context.Context) (t int64, err error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, context.Cause(ctx)
+		}
+		sh.mu.Lock()
+		t, ready, err := sh.ready(ctx, nil)
+		if ready {
+			return t, nil
+		}
+		sh.mu.Unlock()
+		sh.deliver(ctx)
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// Progress says how far the making of definitions has come.
+type Progress struct {
+	Keys    []string
+	Done    int // profiles
+	Total   int // 0: they are being counted
+	Elapsed time.Duration
+}
+
+// Rate returns the number of profiles done a second.
+func (p Progress) Rate() float64 {
+	if p.Elapsed <= 0 {
+		return 0
+	}
+	return float64(p.Done) / p.Elapsed.Seconds()
+}
+
+// Left returns the time that is left at the rate so far; 0 while it is not
+// known.
+func (p Progress) Left() time.Duration {
+	if p.Done == 0 || p.Total < p.Done {
+		return 0
+	}
+	return time.Duration(float64(p.Elapsed) / float64(p.Done) * float64(p.Total-p.Done))
+}
+
+// Progress tells of the creations and edits that run: see Create. It waits for
+// none of them.
+func (e *Engine) Progress() []Progress {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var all []Progress
+	for _, g := range e.growths {
+		if g.keys == nil {
+			continue
+		}
+		all = append(all, Progress{
+			Keys:    slices.Clone(g.keys),
+			Done:    int(g.done.Load()),
+			Total:   int(g.total.Load()),
+			Elapsed: time.Since(g.started),
+		})
+	}
+	return all
+}

@@ -1,0 +1,251 @@
+package audience_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+	"github.com/stretchr/testify/require"
+)
+
+// hookStore calls a function, once, when the history of a user is read.
+type hookStore struct {
+	profile.Store
+	hook atomic.Pointer[func()]
+}
+
+func (s *hookStore) Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[profile.Event, error] {
+	if hook := s.hook.Swap(nil); hook != nil {
+		(*hook)()
+	}
+	return s.Store.Events(ctx, user, name, since)
+}
+
+// shop returns an engine with so many users, each of whom viewed and every other
+// of whom ordered, which computes nothing at once.
+func shop(t *testing.T, users int) (*audience.Engine, *hookStore, time.Time) {
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	store := &hookStore{Store: profile.NewMemStore()}
+	e, err := audience.New(context.Background(), store, audience.Options{Clock: audience.NewManualClock(at)})
+	require.NoError(t, err)
+	e.SetFirstUpgrades(0)
+	for u := range users {
+		for i, name := range []string{"View", "Order"} {
+			if u%2 >= i {
+				require.NoError(t, e.Track(context.Background(), profile.Event{Profile: fmt.Sprint("u", u), Name: name, Time: at.Add(-time.Hour)}))
+			}
+		}
+	}
+	return e, store, at
+}
+
+func count(t *testing.T, e *audience.Engine, key string) int {
+	n, err := e.MemberCount(context.Background(), key)
+	require.NoError(t, err)
+	return n
+}
+
+// While an edit runs everybody sees the old audience, it cannot be edited or
+// deleted, and data counts for both; at the end it is the new one at once.
+func TestAnEditIsAtomic(t *testing.T) {
+	ctx := context.Background()
+	e, store, at := shop(t, 100)
+	buyers := audience.Define("buyers").Members(audience.Performed("Order"))
+	require.NoError(t, e.Create(ctx, buyers, audience.Define("others").Members(audience.Not(audience.In("buyers")))))
+	var told []audience.Transition
+	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		told = append(told, tr)
+		return nil
+	})
+	running, goOn := make(chan struct{}), make(chan struct{})
+	hook := func() { close(running); <-goOn }
+	store.hook.Store(&hook)
+	edited := make(chan error)
+	go func() {
+		edited <- e.EditAudience(ctx, buyers.Members(audience.Performed("View").Where("name == 'View'").AtLeast(1)))
+	}()
+	<-running
+	require.ErrorIs(t, e.EditAudience(ctx, buyers), audience.ErrLocked)
+	require.Equal(t, 50, count(t, e, "buyers"))
+	progress := e.Progress()
+	require.Len(t, progress, 1)
+	require.Equal(t, []string{"buyers", "others"}, progress[0].Keys)
+	close(goOn)
+	require.NoError(t, <-edited)
+	require.Empty(t, e.Progress())
+	require.Equal(t, 100, count(t, e, "buyers"))
+	require.Zero(t, count(t, e, "others"))
+	require.Len(t, told, 100)
+	for _, tr := range told {
+		want := audience.Transition{Audience: "buyers", Profile: tr.Profile, Type: audience.Entered, At: at, Cause: audience.CauseEdit}
+		if tr.Audience == "others" {
+			want.Audience, want.Type, want.Cause = "others", audience.Exited, audience.CauseDependency
+		}
+		require.Equal(t, want, tr)
+	}
+}
+
+func TestACancelledEditChangesNothing(t *testing.T) {
+	e, store, _ := shop(t, 100)
+	buyers := audience.Define("buyers").Members(audience.Performed("Order"))
+	require.NoError(t, e.Create(context.Background(), buyers))
+	told := 0
+	e.Subscribe(func(context.Context, audience.Transition) error { told++; return nil })
+	ctx, cancel := context.WithCancel(context.Background())
+	hook := func() { cancel() }
+	store.hook.Store(&hook)
+	require.ErrorIs(t, e.EditAudience(ctx, buyers.Members(audience.Performed("View"))), context.Canceled)
+	require.Zero(t, told)
+	require.Equal(t, 50, count(t, e, "buyers"))
+	require.Equal(t, []audience.Definition{buyers}, e.List())
+	require.NoError(t, e.EditAudience(context.Background(), buyers.Members(audience.Performed("View"))), "it is not locked")
+	require.Equal(t, 100, count(t, e, "buyers"))
+}
+
+// A creation that is broken off leaves nothing but its used keys: who entered
+// exits.
+func TestACancelledCreationIsUndone(t *testing.T) {
+	e, _, _ := shop(t, 1000)
+	ctx, cancel := context.WithCancel(context.Background())
+	var mu sync.Mutex
+	in := map[string]bool{}
+	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if tr.Type == audience.Entered {
+			in[tr.Profile] = true
+			require.Equal(t, audience.CauseBackfill, tr.Cause)
+		} else {
+			require.True(t, in[tr.Profile])
+			delete(in, tr.Profile)
+			require.Equal(t, audience.CauseDelete, tr.Cause)
+		}
+		cancel()
+		return nil
+	})
+	file := audience.File{
+		Traits:    []trait.Computed{trait.Counter("views", "View")},
+		Audiences: []audience.Definition{audience.Define("viewers").Members(audience.Trait("traits.views > 0"))},
+	}
+	require.ErrorIs(t, e.CreateFile(ctx, file), context.Canceled)
+	require.Empty(t, in)
+	require.Empty(t, e.List())
+	require.Empty(t, e.ListTraits())
+	require.Empty(t, e.Progress())
+	require.ErrorIs(t, e.CreateFile(context.Background(), file), profile.ErrRetired)
+}
+
+// Data of users goes on while definitions are made, edited, deleted and broken
+// off. Callbacks alternate, and in the end everybody is where a new engine,
+// which goes through the history, puts them.
+func TestDefinitionsChangeBesideIngestion(t *testing.T) {
+	const users, rounds = 400, 12
+	ctx := context.Background()
+	e, store, at := shop(t, users)
+	var mu sync.Mutex
+	in := map[[2]string]bool{}
+	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		mu.Lock()
+		defer mu.Unlock()
+		of := [2]string{tr.Audience, tr.Profile}
+		if in[of] != (tr.Type == audience.Exited) {
+			t.Errorf("%s, who was in: %t", tr, in[of])
+		}
+		in[of] = tr.Type == audience.Entered
+		return nil
+	})
+	stop := make(chan struct{})
+	var ingestion sync.WaitGroup
+	for w := range 4 {
+		ingestion.Add(1)
+		go func() {
+			defer ingestion.Done()
+			rng := rand.New(rand.NewPCG(1, uint64(w)))
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				id := fmt.Sprint("u", rng.IntN(users+20)) // some are new
+				var err error
+				switch rng.IntN(40) {
+				case 0:
+					err = e.Alias(ctx, id, fmt.Sprint("u", rng.IntN(users)))
+				case 1:
+					err = e.Delete(ctx, id)
+				case 2, 3:
+					traits, _ := profile.NewObject(map[string]any{"plan": []string{"pro", "free"}[rng.IntN(2)]})
+					err = e.Identify(ctx, audience.Identify{Profile: id, Traits: traits, Time: at.Add(time.Duration(i))})
+				default:
+					err = e.Track(ctx, profile.Event{Profile: id, Name: []string{"View", "Order"}[rng.IntN(2)], Time: at.Add(-time.Duration(rng.IntN(48)) * time.Hour)})
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}()
+	}
+	ordered := audience.Performed("Order")
+	conditions := []audience.Condition{
+		ordered.AtLeast(2).Within(profile.Day),
+		audience.All(audience.Performed("View").Within(30*time.Hour), audience.Trait("traits.plan == 'pro'")),
+		audience.Not(ordered.Where("traits.plan == 'pro'")),
+		audience.Trait("traits.orders > 2"),
+		audience.Not(audience.In("base")),
+	}
+	require.NoError(t, e.CreateFile(ctx, audience.File{
+		Traits:    []trait.Computed{trait.Counter("orders", "Order")},
+		Audiences: []audience.Definition{audience.Define("base").Members(ordered)},
+	}))
+	rng := rand.New(rand.NewPCG(2, 2))
+	for round := range rounds {
+		key := fmt.Sprint("a", round)
+		condition := func() audience.Condition { return conditions[rng.IntN(len(conditions))] }
+		require.NoError(t, e.Create(ctx, audience.Define(key).Members(condition())))
+		require.NoError(t, e.EditAudience(ctx, audience.Define("base").Members(ordered.AtLeast(1+rng.IntN(3)))))
+		require.NoError(t, e.EditAudience(ctx, audience.Define(key).Members(condition())))
+		broken, cancel := context.WithTimeout(ctx, time.Duration(rng.IntN(2000))*time.Microsecond)
+		_ = e.Create(broken, audience.Define(key+"_broken").Members(condition()))
+		_ = e.EditAudience(broken, audience.Define(key).Members(condition()))
+		cancel()
+		if round%3 == 0 {
+			require.NoError(t, e.DeleteAudience(ctx, key))
+		}
+	}
+	close(stop)
+	ingestion.Wait()
+	require.Empty(t, e.Progress())
+	require.NoError(t, e.Close())
+
+	again, err := audience.New(ctx, store, audience.Options{Clock: audience.NewManualClock(at)})
+	require.NoError(t, err)
+	again.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		t.Errorf("was left undone: %s", tr)
+		return nil
+	})
+	require.NoError(t, again.Advance(ctx, at))
+	for _, d := range again.List() {
+		n := 0
+		for m, err := range again.Members(ctx, d.Key) {
+			require.NoError(t, err)
+			require.True(t, in[[2]string{d.Key, m.Ref.ID}], "%s in %s", m.Ref.ID, d.Key)
+			n++
+		}
+		for of, is := range in {
+			if of[0] == d.Key && is {
+				n--
+			}
+		}
+		require.Zero(t, n, d.Key)
+	}
+}
