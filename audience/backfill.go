@@ -74,7 +74,7 @@ func (e *Engine) backfill(ctx context.Context, b *backfill, t int64) error {
 		return e.backfillJoint(ctx, b, t)
 	}
 	e.epoch++
-	g := &growth{epoch: e.epoch, fresh: b.fresh, made: b.made}
+	g := &growth{epoch: e.epoch, fresh: b.fresh, leaves: indexOf(b.fresh), made: b.made}
 	e.growths = append(e.growths, g)
 	defer e.over(g)
 	return e.everyProfile(ctx, profile.User, func(sh *shard, ref profile.Ref) error {

@@ -43,6 +43,14 @@ func (d Definition) WithoutBackfill() Definition {
 	return d
 }
 
+// Every returns d as a batch audience: its members are computed when it is made
+// or edited, and then at each instant that is a multiple of the interval since
+// 1970, in UTC: with an hour, on the hour.
+func (d Definition) Every(interval time.Duration) Definition {
+	d.Batch = interval
+	return d
+}
+
 // Members returns d with the condition that its members meet.
 func (d Definition) Members(c Condition) Definition {
 	d.Where = c.Node()

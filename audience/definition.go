@@ -1,6 +1,8 @@
 package audience
 
 import (
+	"time"
+
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -14,8 +16,13 @@ type Definition struct {
 	Of         profile.Subject // whether its members are users or accounts
 	PerUser    bool            // of an audience of accounts: each user of a member account is a member as well
 	NoBackfill bool            // count only data that arrives after the creation
+	Batch      time.Duration   // how often its members are computed, or OnRequest; 0: in real time
 	Where      Node
 }
+
+// OnRequest is the Batch of an audience whose members are computed when
+// Engine.Recompute asks for it, and not otherwise.
+const OnRequest time.Duration = -1
 
 // Node is one node of a condition tree: exactly one of its fields is set.
 type Node struct {

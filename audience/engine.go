@@ -75,6 +75,15 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 	if err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
+	e := newEngine(store, env, opts)
+	if err := e.restore(ctx); err != nil {
+		return nil, fmt.Errorf("new engine: %w", err)
+	}
+	return e, nil
+}
+
+// newEngine returns an engine that has nothing yet.
+func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 	e := &Engine{
 		store:   store,
 		clock:   opts.Clock,
@@ -104,10 +113,7 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 		e.shards = append(e.shards, newShard(e))
 	}
 	e.last.Store(profile.MinTime.UnixNano())
-	if err := e.restore(ctx); err != nil {
-		return nil, fmt.Errorf("new engine: %w", err)
-	}
-	return e, nil
+	return e
 }
 
 // Close ends the engine: Run returns, and every later call fails with

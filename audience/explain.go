@@ -38,12 +38,17 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err != nil {
 		return x, err
 	}
-	x = Explanation{Audience: key, Profile: profile.Ref{Subject: ref.Subject, ID: id}, At: instant(t)}
+	return e.explainAt(ctx, a, profile.Ref{Subject: ref.Subject, ID: id}, exists, t)
+}
+
+// explainAt is explain for a profile by the id that it is kept under.
+func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists bool, t int64) (Explanation, error) {
+	x := Explanation{Audience: a.key, Profile: ref, At: instant(t)}
 	// A state of its own: what is due at this very instant waits for the data of
 	// the instant, which explaining must not separate.
 	s := &step{store: e.store, nets: &e.nets, quiet: true}
 	s.joint = &joint{step: s, e: e, mute: true, peek: true}
-	s.begin(ctx, newState(x.Profile), t)
+	s.begin(ctx, newState(ref), t)
 	if exists {
 		s.load(&s.net.leafIndex)
 		s.push(s.net.linked...)

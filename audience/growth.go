@@ -19,7 +19,8 @@ type growth struct {
 	epoch   uint32 // profiles of an earlier one have yet to be upgraded
 	keys    []string
 	fresh   []*node
-	made    []remade // what is told of each profile when it is upgraded
+	leaves  *leafIndex // of fresh
+	made    []remade   // what is told of each profile when it is upgraded
 	started time.Time
 	done    atomic.Int64 // profiles
 	total   atomic.Int64
@@ -37,7 +38,7 @@ const (
 // reports whether these were all. All locks are held.
 func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64) (g *growth, all bool, err error) {
 	e.epoch++
-	g = &growth{epoch: e.epoch, keys: keys, fresh: b.fresh, made: b.made, started: time.Now()}
+	g = &growth{epoch: e.epoch, keys: keys, fresh: b.fresh, leaves: indexOf(b.fresh), made: b.made, started: time.Now()}
 	e.growths = append(e.growths, g)
 	n := 0
 	for id, err := range e.store.Profiles(ctx, profile.User, "") {
@@ -69,6 +70,7 @@ func (e *Engine) giveUp(g *growth) {
 	g.fresh = slices.DeleteFunc(slices.Clone(g.fresh), func(n *node) bool {
 		return e.nets[n.of].nodes[n.id] != n
 	})
+	g.leaves = indexOf(g.fresh)
 	if len(g.fresh) == 0 || len(e.growths) == 1 {
 		e.over(g)
 	}
@@ -84,7 +86,7 @@ func (sh *shard) upgrade(ctx context.Context, p *state, t int64) error {
 		}
 		s := &sh.step
 		s.begin(ctx, p, min(t, p.wake-1))
-		s.bringFresh(indexOf(g.fresh), g.fresh)
+		s.bringFresh(g.leaves, g.fresh)
 		s.walk()
 		sh.clear()
 		for _, m := range g.made {
@@ -190,6 +192,7 @@ func (sh *shard) upgradeMany(ctx context.Context, ids []string, g *growth) error
 		if err != nil {
 			return err
 		}
+		runtime.Gosched() // data that waited for the lock goes first, not in ten milliseconds
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type definitionJSON struct {
 	Of       string `json:"of,omitempty"`
 	PerUser  bool   `json:"per_user,omitempty"`
 	Backfill *bool  `json:"backfill,omitempty"`
+	Batch    string `json:"batch,omitempty"`
 	Where    Node   `json:"where"`
 }
 
@@ -41,6 +42,12 @@ func (d Definition) MarshalJSON() ([]byte, error) {
 	j := definitionJSON{Key: d.Key, Name: d.Name, PerUser: d.PerUser, Where: d.Where}
 	if d.Of == profile.Account {
 		j.Of = "accounts"
+	}
+	switch {
+	case d.Batch == OnRequest:
+		j.Batch = onRequest
+	case d.Batch != 0:
+		j.Batch = profile.FormatDuration(d.Batch)
 	}
 	if d.NoBackfill {
 		no := false
@@ -68,8 +75,22 @@ func (d *Definition) UnmarshalJSON(text []byte) error {
 	if j.Of == "accounts" {
 		d.Of = profile.Account
 	}
+	switch j.Batch {
+	case "":
+	case onRequest:
+		d.Batch = OnRequest
+	default:
+		interval, err := profile.ParseDuration(j.Batch)
+		if err != nil {
+			return fmt.Errorf("audience %q: batch: %w", j.Key, err)
+		}
+		d.Batch = interval
+	}
 	return nil
 }
+
+// onRequest is OnRequest in JSON.
+const onRequest = "on request"
 
 type countJSON struct {
 	AtLeast *int `json:"at_least,omitempty"`

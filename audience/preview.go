@@ -1,0 +1,233 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// PreviewOptions bound what a preview looks at. The zero value looks at all and
+// shows ten members.
+type PreviewOptions struct {
+	// Profiles is the number of profiles to look at, chosen at random; the size
+	// then is an estimate. 0 looks at all.
+	Profiles int
+	// Sample is the number of members to explain: 10 if it is 0, none if it is
+	// negative.
+	Sample int
+	// Seed chooses the profiles.
+	Seed uint64
+}
+
+// Preview is what an audience would be.
+type Preview struct {
+	At      time.Time // of which instant, UTC
+	Total   int       // profiles there are
+	Looked  int       // at so many of them
+	Members int       // so many of those meet the condition
+	Size    int       // of the audience: exact if all were looked at, else the likeliest
+
+	// Low and High are the bounds of a 95 % confidence interval of the size: the
+	// Wilson score interval, with the correction for a finite population.
+	Low, High int
+
+	Sample []Explanation // of the first members that were come to, by id
+}
+
+// Exact reports whether all profiles were looked at.
+func (p Preview) Exact() bool { return p.Looked == p.Total }
+
+// Preview says how many members an audience would have now, and shows some. It
+// works on a snapshot of the store: it holds nobody up, nothing is told and
+// nothing is kept. A definition with the key of a live audience is previewed in
+// its place. The error is a *DefinitionError for a bad definition.
+func (e *Engine) Preview(ctx context.Context, d Definition, opts PreviewOptions) (Preview, error) {
+	p, err := e.preview(ctx, d, opts)
+	if err != nil {
+		return Preview{}, fmt.Errorf("preview: %w", err)
+	}
+	return p, nil
+}
+
+func (e *Engine) preview(ctx context.Context, d Definition, opts PreviewOptions) (p Preview, err error) {
+	snap, err := e.store.Snapshot(ctx)
+	if err != nil {
+		return p, err
+	}
+	defer func() { _ = snap.Close() }()
+	t, err := e.now()
+	if err != nil {
+		return p, err
+	}
+	seq, last, err := snap.Position(ctx)
+	if err != nil {
+		return p, err
+	}
+	if !last.IsZero() {
+		t = max(t, last.UnixNano())
+	}
+	view, a, err := e.aside(snap, d, seq)
+	if err != nil {
+		return p, err
+	}
+	ids, total, err := choose(ctx, snap, d.Of, opts)
+	if err != nil {
+		return p, err
+	}
+	p = Preview{At: instant(t), Total: total, Looked: len(ids)}
+	show := opts.Sample
+	if show == 0 {
+		show = 10
+	}
+	for i, id := range ids {
+		if i%256 == 0 && ctx.Err() != nil {
+			return p, ctx.Err()
+		}
+		ref := profile.Ref{Subject: d.Of, ID: id}
+		is, err := view.meets(ctx, a.root, ref, t)
+		if err != nil {
+			return p, err
+		}
+		if !is {
+			continue
+		}
+		if p.Members++; len(p.Sample) < show {
+			x, err := view.explainAt(ctx, a, ref, true, t)
+			if err != nil {
+				return p, err
+			}
+			p.Sample = append(p.Sample, x)
+		}
+	}
+	p.estimate()
+	return p, nil
+}
+
+// readOnly is a snapshot as a store that nothing is written to.
+type readOnly struct {
+	profile.Reader
+	retention time.Duration
+}
+
+var errReadOnly = errors.New("a snapshot takes no changes")
+
+func (r readOnly) Apply(context.Context, time.Time, ...profile.Change) error { return errReadOnly }
+
+func (r readOnly) Snapshot(context.Context) (profile.Snapshot, error) { return r, nil }
+
+func (r readOnly) Retention() time.Duration { return r.retention }
+
+func (r readOnly) Close() error { return nil }
+
+// aside returns an engine on a snapshot with a definition and those that it
+// reads, but no profiles.
+func (e *Engine) aside(snap profile.Snapshot, d Definition, seq uint64) (*Engine, *live, error) {
+	if d.Key == "" {
+		d.Key = "preview"
+	}
+	previewed := &definition{key: d.Key, audience: &d}
+	if d.NoBackfill {
+		previewed.since = seq
+	}
+	defs, err := e.readBy(previewed)
+	if err != nil {
+		return nil, nil, err
+	}
+	sorted, err := planAll(e.env, e.store.Retention(), defs, func(string) keyOf { return nothing })
+	if err != nil {
+		return nil, nil, err
+	}
+	view := newEngine(readOnly{snap, e.store.Retention()}, e.env, Options{Clock: e.clock, Shards: 1})
+	var b backfill
+	for _, d := range sorted {
+		b.bring(view, &live{}, d, CauseBackfill)
+	}
+	return view, view.live[d.Key], nil
+}
+
+// readBy returns a definition, and those of the live ones that it reads, directly
+// or not.
+func (e *Engine) readBy(d *definition) ([]*definition, error) {
+	pl := planner{env: e.env, retention: e.store.Retention(), keyOf: func(key string) keyOf {
+		e.mu.RLock()
+		defer e.mu.RUnlock()
+		return e.keyOf(key)
+	}}
+	if err := pl.plan(d); err != nil { // its references are resolved later
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed.Load() {
+		return nil, profile.ErrClosed
+	}
+	defs, seen := []*definition{d}, map[string]bool{d.key: true}
+	for i := 0; i < len(defs); i++ {
+		for _, key := range defs[i].plan.refs(nil) {
+			if a := e.live[key]; a != nil && !seen[key] {
+				seen[key] = true
+				again := *a.definition
+				defs = append(defs, &again)
+			}
+		}
+	}
+	return defs, nil
+}
+
+// choose returns the ids of the profiles to look at, ascending, and how many
+// there are.
+func choose(ctx context.Context, store profile.Reader, of profile.Subject, opts PreviewOptions) (ids []string, total int, err error) {
+	rng := rand.New(rand.NewPCG(opts.Seed, 0))
+	for id, err := range store.Profiles(ctx, of, "") {
+		if err != nil {
+			return nil, 0, err
+		}
+		total++
+		if opts.Profiles <= 0 || len(ids) < opts.Profiles {
+			ids = append(ids, id)
+		} else if i := rng.IntN(total); i < len(ids) {
+			ids[i] = id // Algorithm R: each is in with the same chance
+		}
+	}
+	slices.Sort(ids)
+	return ids, total, nil
+}
+
+// meets computes whether a profile meets a condition.
+func (e *Engine) meets(ctx context.Context, root *node, ref profile.Ref, t int64) (bool, error) {
+	if e.joined() {
+		j := e.joint
+		j.start(ctx, t)
+		p, _ := j.reach(ref)
+		j.settle()
+		return p.truth(root), j.err
+	}
+	s := &e.shards[0].step
+	s.begin(ctx, newState(ref), t)
+	s.load(&s.net.leafIndex)
+	s.settle()
+	return s.p.truth(root), s.err
+}
+
+// estimate sets the size and its bounds.
+func (p *Preview) estimate() {
+	p.Size, p.Low, p.High = p.Members, p.Members, p.Members
+	if p.Exact() || p.Looked == 0 {
+		return
+	}
+	const z = 1.959964 // of 95 %
+	all, n := float64(p.Total), float64(p.Looked)
+	share := float64(p.Members) / n
+	n *= (all - 1) / (all - n) // so many more it is worth, all being finite
+	middle := (share + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(share*(1-share)/n+z*z/(4*n*n))
+	p.Size = int(math.Round(share * all))
+	p.Low = max(p.Members, int(math.Floor((middle-half)*all)))
+	p.High = min(p.Total-(p.Looked-p.Members), int(math.Ceil((middle+half)*all)))
+}
