@@ -241,10 +241,10 @@ func (j *joint) renewAccounts(ids []string) {
 func (e *Engine) fireJoint(ctx context.Context, t int64) error {
 	e.lock()
 	err := error(nil)
-	switch _, due := e.earliest(); {
+	switch first, due := e.earliest(); {
 	case e.closed.Load():
 		err = profile.ErrClosed
-	case due <= t:
+	case first != nil && due <= t:
 		err = e.together(ctx, due, CauseTime, func(*joint) {})
 	}
 	e.release(ctx)

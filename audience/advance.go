@@ -80,7 +80,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // untilDue returns how long after now the next timer is due, at most an hour.
 func (e *Engine) untilDue(now time.Time) time.Duration {
-	due := now.Add(time.Hour).UnixNano()
+	due := min(now.Add(time.Hour).UnixNano(), e.batchDue.Load())
 	for _, sh := range e.shards {
 		due = min(due, sh.due.Load())
 	}

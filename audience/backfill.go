@@ -95,7 +95,7 @@ func indexOf(nodes []*node) *leafIndex {
 func (s *step) bringFresh(ix *leafIndex, fresh []*node) {
 	s.load(ix)
 	for _, n := range fresh {
-		if len(n.children) > 0 {
+		if len(n.children) > 0 || n.kind == kindBatch {
 			s.push(n)
 		}
 	}
@@ -172,6 +172,7 @@ func (e *Engine) backfillJoint(ctx context.Context, b *backfill, t int64) error 
 	if err != nil {
 		return err
 	}
+	settleBatches(b.fresh)
 	return e.every(ctx, func(sh *shard, ref profile.Ref) error {
 		p := sh.state(ref)
 		if unknown[ref] {
@@ -312,6 +313,9 @@ func (e *Engine) restore(ctx context.Context) error {
 	for _, d := range sorted {
 		b.bring(e, &live{}, d, CauseTime)
 	}
+	settleBatches(b.fresh)
+	e.setBatchDue()
+	e.batchAgain(now.UnixNano())
 	if e.joined() {
 		return e.restoreJoint(ctx, now.UnixNano())
 	}

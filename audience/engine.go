@@ -58,9 +58,11 @@ type Engine struct {
 	live          map[string]*live
 	closed        atomic.Bool
 
-	last atomic.Int64 // the instant that Advance has reached
-	done chan struct{}
-	wake chan struct{} // tells Run that an earlier timer was set
+	last     atomic.Int64 // the instant that Advance has reached
+	batchDue atomic.Int64 // when a batch audience is to be computed next
+	batchAt  atomic.Int64 // when one was last
+	done     chan struct{}
+	wake     chan struct{} // tells Run that an earlier timer was set
 
 	subs      subscribers[Callback]
 	traitSubs subscribers[TraitCallback]
@@ -113,6 +115,8 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		e.shards = append(e.shards, newShard(e))
 	}
 	e.last.Store(profile.MinTime.UnixNano())
+	e.batchDue.Store(horizon.Never)
+	e.batchAt.Store(horizon.Never)
 	return e
 }
 
@@ -195,6 +199,9 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 		}
 		sh.mu.Unlock()
 		sh.deliver(ctx)
+		if err == nil {
+			err = e.computeBatches(ctx, t)
+		}
 		if err != nil {
 			return nil, 0, err
 		}
@@ -211,6 +218,9 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 	if sh.e.closed.Load() {
 		return 0, false, profile.ErrClosed
 	}
+	if sh.e.batchDue.Load() < t {
+		return t, false, nil
+	}
 	waiting := sh.out.waiting.Load()
 	for err == nil && sh.due.Load() < t && sh.out.waiting.Load() == waiting {
 		err = sh.fire(ctx)
@@ -219,9 +229,10 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 		err = sh.upgrade(ctx, p, t)
 	}
 	if err != nil || sh.due.Load() < t || sh.out.waiting.Load() != waiting {
-		return 0, false, err
+		return t, false, err
 	}
 	sh.last = t
+	sh.e.dataAt(t)
 	return t, true, nil
 }
 
@@ -316,6 +327,9 @@ func (e *Engine) exclusive(ctx context.Context, inclusive bool) (t int64, err er
 			for _, sh := range e.shards {
 				sh.last = t
 			}
+			if !inclusive {
+				e.dataAt(t)
+			}
 			return t, nil
 		}
 		e.unlock()
@@ -347,13 +361,18 @@ func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func
 	return in(what, err)
 }
 
-// earliest returns the shard whose timer is the first, and when it is due.
+// earliest returns when something is due first, and the shard whose timer that
+// is; nil: batch audiences are to be computed, which comes after all else of the
+// instant.
 func (e *Engine) earliest() (first *shard, due int64) {
 	due = horizon.Never
 	for _, sh := range e.shards {
 		if at := sh.due.Load(); at < due {
 			first, due = sh, at
 		}
+	}
+	if at := e.batchDue.Load(); at < due {
+		return nil, at
 	}
 	return first, due
 }
@@ -362,8 +381,11 @@ func (e *Engine) earliest() (first *shard, due int64) {
 // instant, then profile, and delivers what that changes.
 func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 	first, due := e.earliest()
-	if due > t || first == nil {
+	if due > t || due == horizon.Never {
 		return false, nil
+	}
+	if first == nil {
+		return true, e.computeDue(ctx, due)
 	}
 	for _, sh := range e.shards {
 		if sh != first && sh.due.Load() == due && compareRefs(sh.firstProfile(), first.firstProfile()) < 0 {

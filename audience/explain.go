@@ -11,7 +11,8 @@ import (
 )
 
 // Explain says why a profile is a member of an audience now, or is not. It reads
-// the profile's history. The error wraps profile.ErrNotFound if there is no such
+// the profile's history. Of a batch audience the tree says what holds now, and
+// Member what held when it was last computed. The error wraps profile.ErrNotFound if there is no such
 // audience; of a profile that does not exist nothing holds.
 func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (Explanation, error) {
 	x, err := e.explain(ctx, key, ref)
@@ -54,7 +55,7 @@ func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists
 		s.push(s.net.linked...)
 		s.settle()
 	}
-	x.Tree = s.explain(a.plan, &a.audience.Where, "where")
+	x.Tree = s.explain(a.plan.condition(), &a.audience.Where, "where")
 	x.Member = exists && s.ask(a.root).True
 	if exists {
 		s.foresee(&x, a)
@@ -157,7 +158,7 @@ const maxForeseen = 10_000
 // no more than the instant until which it is sure.
 func (s *step) foresee(x *Explanation, a *live) {
 	open := []*foreseen{{root: a.root, holds: s.ask(a.root).True, until: &x.Until}}
-	open = appendForeseen(open, a.plan, &x.Tree)
+	open = appendForeseen(open, a.plan.condition(), &x.Tree)
 	for range maxForeseen {
 		next := horizon.Never
 		for _, f := range open {

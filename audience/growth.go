@@ -57,6 +57,7 @@ func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64)
 
 // over ends a growth that all profiles have. All locks are held.
 func (e *Engine) over(g *growth) {
+	settleBatches(g.fresh)
 	// One before it that was given up has been made up with it.
 	e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool {
 		return o == g || o.keys == nil && o.epoch < g.epoch
@@ -211,6 +212,9 @@ func (sh *shard) enter(ctx context.Context) (t int64, err error) {
 		}
 		sh.mu.Unlock()
 		sh.deliver(ctx)
+		if err == nil {
+			err = sh.e.computeBatches(ctx, t)
+		}
 		if err != nil {
 			return 0, err
 		}

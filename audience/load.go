@@ -15,6 +15,9 @@ func (s *step) load(ix *leafIndex) {
 	if s.loadTraits(); s.err != nil {
 		return
 	}
+	if ix == &s.net.leafIndex {
+		s.loadBatches()
+	}
 	last := ""
 	for i, w := range s.p.writes {
 		if i == 0 {

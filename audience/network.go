@@ -28,6 +28,7 @@ const (
 	kindComputed  // a computed trait: its truth is nothing, its value is in the profile's state
 	kindUsers     // of an account: what its users meet
 	kindInAccount // of a user: one of its accounts is a member
+	kindBatch     // of a batch audience: what its condition was when it was last computed
 	kindRef       // only in plans: in the network it is the other audience's root
 )
 
@@ -47,6 +48,8 @@ type node struct {
 	others    []*node // of the other subject, which it depends on
 	across    []*node // of the other subject, which depend on it
 	linked    bool    // it, or what it depends on, depends on others
+	latched   *node   // of kindBatch: the condition
+	latches   int     // how many latch it
 	audiences []*live // those whose root it is
 	traits    []*live // the computed traits that it computes
 	uses      int     // parents, audiences and traits, each time they name it; across
@@ -69,6 +72,8 @@ type node struct {
 	computed    *trait.Computed
 	source      trait.Source
 	quantifier  quantifier
+	batchOf     string // the key
+	settled     bool   // it has been computed for every profile
 	since       uint64 // only data of a greater arrival number counts
 }
 
@@ -92,6 +97,7 @@ type live struct {
 type network struct {
 	leafIndex
 	quantified []*node // of kindUsers
+	batches    []*node // of kindBatch
 	linked     []*node // those with others
 	nodes      []*node // by id; nil once released
 	root       []bool  // by id: it is the root of an audience, or a computed trait
@@ -136,6 +142,10 @@ func (c *compiler) build(p *plan) *node {
 	}
 	n := &node{kind: p.kind, of: p.of}
 	switch p.kind {
+	case kindBatch:
+		n.latched, n.batchOf = c.node(p.children[0]), p.ref
+		n.above(n.latched)
+		n.text = fmt.Sprintf("batch\x00%s\x00%s\x00%d", p.ref, p.batch, n.latched.id)
 	case kindUsers:
 		n.quantifier = p.quantifier
 		n.idle = p.quantifier.holds(0, 0)
@@ -215,6 +225,12 @@ func (c *compiler) intern(n *node) *node {
 		other.across = append(other.across, n)
 		other.uses++
 		c.nets[other.of].setRoot(other)
+	}
+	if n.latched != nil {
+		n.latched.latches++
+		n.latched.uses++
+		net.setRoot(n.latched)
+		net.batches = append(net.batches, n)
 	}
 	if n.kind == kindUsers {
 		net.quantified = append(net.quantified, n)
@@ -325,7 +341,7 @@ func (e *Engine) detach(a *live, n *node) (released []*node) {
 }
 
 func (net *network) setRoot(n *node) {
-	is := len(n.audiences)+len(n.traits)+len(n.across) > 0
+	is := len(n.audiences)+len(n.traits)+len(n.across)+n.latches > 0
 	if is == net.root[n.id] {
 		return
 	}
@@ -354,6 +370,11 @@ func (e *Engine) releaseNode(n *node, released []*node) []*node {
 		c.parents = slices.DeleteFunc(c.parents, is)
 		released = e.releaseNode(c, released)
 	}
+	if n.latched != nil {
+		n.latched.latches--
+		e.nets[n.of].setRoot(n.latched)
+		released = e.releaseNode(n.latched, released)
+	}
 	for _, other := range n.others {
 		other.across = slices.DeleteFunc(other.across, is)
 		e.nets[other.of].setRoot(other)
@@ -369,5 +390,6 @@ func (net *network) remove(n *node) {
 	net.nodes[n.id] = nil
 	delete(net.byText, n.text)
 	net.quantified = slices.DeleteFunc(net.quantified, is)
+	net.batches = slices.DeleteFunc(net.batches, is)
 	net.linked = slices.DeleteFunc(net.linked, is)
 }

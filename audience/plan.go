@@ -19,6 +19,8 @@ const (
 	MaxDepth = 32        // levels of its tree
 	MaxNodes = 4096      // nodes of its tree
 	maxCount = 1_000_000 // the largest count compared with
+
+	MinBatch = time.Second // between the computations of a batch audience
 )
 
 // plan is a definition's tree, checked: its filters compiled, its references
@@ -40,8 +42,9 @@ type plan struct {
 	reads      []string // the keys among the traits that the leaf reads, sorted
 	accounts   bool     // a leaf of users that reads traits of their accounts
 	ofAccount  []string // the keys among those
-	ref        string   // of an audience leaf: the key
-	node       *node    // what it has become in the network
+	ref        string   // of an audience leaf, and of a batch audience: the key
+	batch      time.Duration
+	node       *node // what it has become in the network
 }
 
 // planner checks definitions.
@@ -62,6 +65,8 @@ func (pl *planner) plan(d *definition) error {
 		switch {
 		case a.Of > profile.Account:
 			return d.fail("of", fmt.Errorf("%w: subject %d", profile.ErrInvalid, a.Of))
+		case a.Batch != OnRequest && a.Batch != 0 && a.Batch < MinBatch:
+			return d.fail("batch", fmt.Errorf("%w: an interval of %s, at least %s", profile.ErrInvalid, a.Batch, MinBatch))
 		case a.PerUser && a.Of != profile.Account:
 			return d.fail("per_user", fmt.Errorf("%w: of an audience of users", profile.ErrInvalid))
 		}
@@ -72,6 +77,9 @@ func (pl *planner) plan(d *definition) error {
 		d.plan, err = pl.computed(d.computed)
 	} else {
 		d.plan, err = pl.node(&d.audience.Where, "where", 1)
+		if err == nil && d.audience.Batch != 0 {
+			d.plan = &plan{kind: kindBatch, of: pl.of, ref: d.key, batch: d.audience.Batch, children: []*plan{d.plan}}
+		}
 	}
 	var at *pathError
 	if errors.As(err, &at) {

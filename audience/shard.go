@@ -267,7 +267,7 @@ func (sh *shard) giveEvidence(s *step) {
 	}
 	for i := range sh.changes {
 		c := &sh.changes[i]
-		x := s.explain(c.audience.plan, &c.audience.audience.Where, "where")
+		x := s.explain(c.audience.plan.condition(), &c.audience.audience.Where, "where")
 		c.evidence = &x
 	}
 }

@@ -388,6 +388,8 @@ func (s *step) compute(n *node) (v horizon.Verdict, moved bool) {
 		v = s.computeCount(n)
 	case kindFunnel:
 		v = s.computeFunnel(n)
+	case kindBatch:
+		v = s.computeBatch(n)
 	case kindUsers:
 		v = s.computeUsers(n)
 	case kindInAccount:
