@@ -32,7 +32,7 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	}
 	defer e.leave(ctx, sh)
 	a := e.live[key]
-	if a == nil || a.audience == nil || a.subject() != ref.Subject {
+	if a == nil || a.audience == nil || a.rootOf(ref.Subject) == nil {
 		return x, profile.ErrNotFound
 	}
 	id, exists, err := e.store.Resolve(ctx, ref)
@@ -45,8 +45,33 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 // explainAt is explain for a profile by the id that it is kept under.
 func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists bool, t int64) (Explanation, error) {
 	x := Explanation{Audience: a.key, Profile: ref, At: instant(t)}
-	// A state of its own: what is due at this very instant waits for the data of
-	// the instant, which explaining must not separate.
+	s := e.glance(ctx, ref, exists, t)
+	root := a.rootOf(ref.Subject)
+	x.Member = exists && s.ask(root).True
+	if root == a.users {
+		x.Tree = s.explainAccounts(a)
+	} else {
+		x.Tree = s.explain(a.plan.condition(), &a.audience.Where, "where")
+	}
+	if exists {
+		s.foresee(&x, a, root)
+	}
+	return x, s.err
+}
+
+// rootOf returns the node that says whether a profile of a subject is a member,
+// nil if none ever is.
+func (a *live) rootOf(of profile.Subject) *node {
+	if of == a.subject() {
+		return a.root
+	}
+	return a.users
+}
+
+// glance returns a step with a state of its own for a profile: what is due at
+// this very instant waits for the data of the instant, which explaining must not
+// separate.
+func (e *Engine) glance(ctx context.Context, ref profile.Ref, exists bool, t int64) *step {
 	s := &step{store: e.store, nets: &e.nets, quiet: true}
 	s.joint = &joint{step: s, e: e, mute: true, peek: true}
 	s.begin(ctx, newState(ref), t)
@@ -55,12 +80,55 @@ func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists
 		s.push(s.net.linked...)
 		s.settle()
 	}
-	x.Tree = s.explain(a.plan.condition(), &a.audience.Where, "where")
-	x.Member = exists && s.ask(a.root).True
-	if exists {
-		s.foresee(&x, a)
+	return s
+}
+
+// explainAccounts explains a user's membership of an audience of accounts, by an
+// account that is a member or, if there is none, by any.
+func (s *step) explainAccounts(a *live) Explained {
+	x := Explained{Path: "where", Condition: "an account in " + a.key, Holds: s.ask(a.users).True}
+	accounts := s.accounts()
+	i := max(0, slices.IndexFunc(accounts, func(p *state) bool { return p.truth(a.root) }))
+	if i < len(accounts) {
+		x.Children = []Explained{s.explainOther(accounts[i].ref, a.plan.condition(), &a.audience.Where, "where")}
 	}
-	return x, s.err
+	return x
+}
+
+// explainUsers explains a condition on the users of an account, by one who
+// decides it or, if there is none, by any.
+func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
+	if i, ok := s.p.find(p.node.id); ok {
+		x.Users, x.Meet = int(s.p.cells[i].limit), int(s.p.cells[i].past)
+	}
+	example, decides := "", p.quantifier != allUsers
+	for user, err := range s.store.Users(s.ctx, s.p.ref.ID) {
+		if err != nil {
+			s.err = err
+			return
+		}
+		meets := s.joint.stateOf(profile.UserRef(user)).truth(p.node.others[0])
+		if example == "" || meets == decides {
+			example = user
+		}
+		if meets == decides {
+			break
+		}
+	}
+	if _, n, _ := u.quantified(); example != "" {
+		x.Children = []Explained{s.explainOther(profile.UserRef(example), p.children[0], n, x.Path+"."+p.quantifier.String())}
+	}
+}
+
+// explainOther explains a condition of another profile.
+func (s *step) explainOther(ref profile.Ref, p *plan, n *Node, path string) Explained {
+	other := s.joint.e.glance(s.ctx, ref, true, s.t)
+	x := other.explain(p, n, path)
+	x.Of = ref
+	if other.err != nil {
+		s.err = other.err
+	}
+	return x
 }
 
 // explain returns the tree of a plan for the step's profile.
@@ -93,6 +161,9 @@ func (s *step) explain(p *plan, n *Node, path string) Explained {
 	case kindDate:
 		x.Path += ".trait_date"
 		x.Traits = s.seenTraits(p.node)
+	case kindUsers:
+		x.Path += ".users"
+		s.explainUsers(&x, p, n.Users)
 	case kindRef:
 		x.Path += ".audience"
 	}
@@ -155,10 +226,13 @@ const maxForeseen = 10_000
 
 // foresee lets time pass for the state of the step, which is used up, and notes
 // when the audience and the nodes of its tree change first. A verdict's end is
-// no more than the instant until which it is sure.
-func (s *step) foresee(x *Explanation, a *live) {
-	open := []*foreseen{{root: a.root, holds: s.ask(a.root).True, until: &x.Until}}
-	open = appendForeseen(open, a.plan.condition(), &x.Tree)
+// no more than the instant until which it is sure. What depends on other
+// profiles does not change.
+func (s *step) foresee(x *Explanation, a *live, root *node) {
+	open := []*foreseen{{root: root, holds: s.ask(root).True, until: &x.Until}}
+	if root == a.root {
+		open = appendForeseen(open, a.plan.condition(), &x.Tree)
+	}
 	for range maxForeseen {
 		next := horizon.Never
 		for _, f := range open {
@@ -190,6 +264,9 @@ type foreseen struct {
 
 func appendForeseen(into []*foreseen, p *plan, x *Explained) []*foreseen {
 	into = append(into, &foreseen{p.node, x.Holds, &x.Until})
+	if p.kind == kindUsers {
+		return into // below are others
+	}
 	for i, child := range p.children {
 		into = appendForeseen(into, child, &x.Children[i])
 	}

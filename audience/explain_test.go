@@ -106,3 +106,40 @@ func TestExplainOfNobody(t *testing.T) {
 	_, err = engine.Explain(ctx, "quiet", profile.UserRef(""))
 	require.Error(t, err)
 }
+
+// An account is explained by a user who decides, a user of a member account by
+// that account.
+func TestExplainAccounts(t *testing.T) {
+	ctx, at := context.Background(), time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	e, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: audience.NewManualClock(at)})
+	require.NoError(t, err)
+	require.NoError(t, e.Create(ctx, audience.Define("active").OfAccounts().WithUsers().Members(audience.All(
+		audience.AnyUser(audience.Performed("Login").Within(profile.Day)),
+		audience.Performed("Login"),
+	))))
+	for _, user := range []string{"ann", "ben"} {
+		require.NoError(t, e.Group(ctx, audience.Group{Profile: user, Account: "acme", Time: at}))
+	}
+	require.NoError(t, e.Group(ctx, audience.Group{Profile: "cem", Account: "beta", Time: at}))
+	require.NoError(t, e.Track(ctx, profile.Event{Profile: "ben", Name: "Login", Time: at.Add(-time.Hour)}))
+
+	why, err := e.Explain(ctx, "active", profile.AccountRef("acme"))
+	require.NoError(t, err)
+	require.Equal(t, `account acme is in active at 2026-03-10T00:00:00Z
+✓ all
+  ✓ any user
+      1 of 2 users
+    ✓ ben: performed "Login" at least once within 1d
+        1 event: 2026-03-09T23:00:00Z
+  ✓ performed "Login" at least once
+      1 event: 2026-03-09T23:00:00Z ben
+`, why.String())
+	why, err = e.Explain(ctx, "active", profile.UserRef("ann"))
+	require.NoError(t, err)
+	require.True(t, why.Member)
+	require.Equal(t, profile.AccountRef("acme"), why.Tree.Children[0].Of)
+	why, err = e.Explain(ctx, "active", profile.UserRef("cem"))
+	require.NoError(t, err)
+	require.False(t, why.Member)
+	require.False(t, why.Tree.Children[0].Holds)
+}

@@ -267,7 +267,13 @@ func (sh *shard) giveEvidence(s *step) {
 	}
 	for i := range sh.changes {
 		c := &sh.changes[i]
-		x := s.explain(c.audience.plan.condition(), &c.audience.audience.Where, "where")
+		a := c.audience
+		x := Explained{}
+		if s.p.ref.Subject == a.subject() {
+			x = s.explain(a.plan.condition(), &a.audience.Where, "where")
+		} else {
+			x = s.explainAccounts(a)
+		}
 		c.evidence = &x
 	}
 }
