@@ -101,6 +101,31 @@ func (s *step) bringFresh(ix *leafIndex, fresh []*node) {
 	}
 }
 
+// relied returns the nodes of a subject that fresh ones rely on to be up to date
+// from now on, as roots are. They need not be fresh, and so far have answered
+// only when asked.
+func relied(fresh []*node, of profile.Subject) (on []*node) {
+	for _, n := range fresh {
+		if n.latched != nil && n.of == of {
+			on = append(on, n.latched)
+		}
+		for _, other := range n.others {
+			if other.of == of {
+				on = append(on, other)
+			}
+		}
+	}
+	return on
+}
+
+// rely brings nodes up to date for the profile at hand, and has it woken when
+// they end.
+func (s *step) rely(on []*node) {
+	for _, n := range on {
+		s.p.wake = min(s.p.wake, s.ask(n).Until)
+	}
+}
+
 // compareRoots adds what a new root changes for the profile of the step.
 func (sh *shard) compareRoots(s *step, m remade) {
 	p := s.p
@@ -159,15 +184,19 @@ func (e *Engine) backfillJoint(ctx context.Context, b *backfill, t int64) error 
 	var made [2][]remade
 	var fresh [2][]*node
 	var ix [2]*leafIndex
+	var on [2][]*node
 	for of := range ix {
 		made[of], fresh[of] = b.of(profile.Subject(of))
 		ix[of] = indexOf(fresh[of])
+		on[of] = relied(b.fresh, profile.Subject(of))
 	}
 	unknown := map[profile.Ref]bool{} // to the cache
 	j := e.joint
 	err := j.computeAll(ctx, t, b.fresh, func(p *state) {
 		of := p.ref.Subject
 		j.bringFresh(ix[of], fresh[of])
+		j.walk()
+		j.rely(on[of])
 	}, func(ref profile.Ref) { unknown[ref] = true })
 	if err != nil {
 		return err
@@ -333,14 +362,24 @@ func (e *Engine) restoreJoint(ctx context.Context, t int64) error {
 	if err := j.computeAll(ctx, t, nil, nil, func(profile.Ref) {}); err != nil {
 		return err
 	}
-	return e.every(ctx, func(sh *shard, ref profile.Ref) error {
+	again := map[string]bool{}
+	err := e.every(ctx, func(sh *shard, ref profile.Ref) error {
 		p := sh.state(ref)
 		if err := j.compareUnknown(sh, p, CauseTime); err != nil {
 			return err
 		}
-		sh.restored(p, t)
-		return nil
+		if sh.restored(p, t); sh.state(ref) != p && ref.Subject == profile.User {
+			// Its accounts have counted it as it was.
+			for _, account := range j.accountsOf(ref.ID) {
+				again[account] = true
+			}
+		}
+		return j.err
 	})
+	for account := range again {
+		e.shardOf(account).stale(profile.AccountRef(account), t)
+	}
+	return err
 }
 
 // restored sets the timer of a profile whose state has been made as it was when

@@ -5,7 +5,8 @@
 // # Audiences
 //
 // A Definition is a key and a tree of conditions: All, Any and Not over events
-// (Performed), traits (Trait, TraitDate) and other audiences (In). It is a plain
+// (Performed), traits (Trait, TraitDate), ordered steps (Funnel), other audiences
+// (In) and, for accounts, their users (AnyUser, AllUsers, NoUser). It is a plain
 // value with a builder, and has one JSON form. Filters are CEL. A filter of an
 // event reads properties, context, timestamp, name, and traits: the traits as
 // they are now, not as they were at the time of the event, so a change of such
@@ -24,10 +25,26 @@
 // change has happened before anything is told, so no callback and no reader sees
 // a membership that does not fit the traits.
 //
-// An account takes the events of the users attached to it by group calls,
-// whenever they were done, and those that anyone sent with its id. In a
-// definition of accounts traits are those of the user whose event it is, custom
-// ones only, and account.traits those of the account.
+// # Accounts
+//
+// Group calls attach users to accounts, several if need be, and set traits of
+// accounts; Leave detaches. An account takes the events of the users attached to
+// it, whenever they were done, and those that anyone sent with its id (ForGroup:
+// these alone). In a filter of events in a definition of accounts traits are
+// those of the user whose event it is, custom ones only, and account.traits those
+// of the account; in its conditions on traits, traits are the account's.
+//
+// Of its users an account asks any condition of users. Without users AnyUser and
+// AllUsers are false, and NoUser is true. In a condition of users, In an audience
+// of accounts means that one of the user's accounts is a member, and what reads
+// account.traits is true if it is for one of the user's accounts: so it is false
+// for a user without any. The members of an audience of accounts are accounts;
+// with WithUsers each user of one is a member as well, who exits with the last.
+//
+// While anything is defined of accounts, or of users by their accounts, profiles
+// depend on each other. Then all that follows from one change, over any number
+// of profiles, is one step, with all else that is due at that very instant: all
+// of it carries the one cause.
 //
 // # Membership
 //
@@ -65,6 +82,23 @@
 // exits its audiences, the other gets the difference. See Engine.Subscribe for
 // where and when callbacks run.
 //
+// # The life of an audience
+//
+// Creations and edits go through all profiles beside the data. Members of an audience
+// that is being made grow in number; one that is being edited is the old one
+// until it is at once the new one. Meanwhile neither can be edited or deleted
+// (ErrLocked). Progress tells how far they are, and the end of the context breaks
+// them off. Preview says beforehand how many members there would be.
+//
+// A batch audience (Definition.Batch) is computed when asked (Recompute) or at
+// the multiples of an interval, and stands still in between, also for those who
+// read it. What is due at such an instant, and the data of it, comes before. Who
+// is new since is not a member until the next time, and of two users that are
+// merged the one that remains keeps its own membership until then.
+//
+// Explain says why a profile is in or not: the tree with what holds, the events
+// and traits seen for it, and when it changes next.
+//
 // # How it works
 //
 // Every node of a definition answers with a verdict: what holds, and until when
@@ -79,7 +113,10 @@
 // store. It is one entry of 48 bytes for each condition that the user has
 // anything to do with, and for each count the times of events that can still
 // decide it: for a window that ends now at most 32k+32 bytes, where k is the
-// count asked for; see the type matches. It does not grow with the history.
+// count asked for; see the type matches. It does not grow with the history. What
+// funnels and computed traits keep is said in their packages. An account keeps
+// two numbers for each condition on its users, which a user's change moves by
+// one: an event costs the same in an account of ten and of a million.
 //
 // To follow an event from call to callback read Engine.Track, shard.track,
 // step.addEvent, shard.finish and shard.deliver.
@@ -87,11 +124,13 @@
 // # Limits
 //
 // A definition has at most 32 levels and 4096 nodes, a count is at most a
-// million, a window at most 50 years, a time in [1900, 2200). Creating an
-// audience with history computes every stored user while no data is taken.
-// Merging two users, and catching up in order over all shards, stop other calls
-// for as long as they take; so does all data of users while anything is defined
-// of accounts. An account is computed anew, from the events of all its users,
-// when one of them is merged or deleted, and by definitions that read traits
-// when such a trait changes.
+// million, a window at most 50 years, a time in [1900, 2200). Merging two users,
+// deleting a definition, computing a batch audience and the last moment of an
+// edit stop other calls for as long as they take; so does all data, one after the
+// other, while profiles depend on each other, and then also a creation or an edit
+// from beginning to end. An account is computed anew, from the events of all its
+// users, when one of them leaves, is merged or deleted, and by definitions that
+// read traits when such a trait changes. A funnel of users cannot read
+// account.traits, and what a preview or an explanation foresees takes other
+// profiles as they are.
 package audience

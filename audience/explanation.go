@@ -20,10 +20,10 @@ type Explanation struct {
 	Profile  profile.Ref
 	At       time.Time // the instant of which it tells, UTC
 	Member   bool
-	// Until is the instant at which Member changes if nothing new arrives; zero:
-	// it does not.
+	// Until is the instant at which Member changes if nothing new arrives and other
+	// profiles stay as they are; zero: it does not.
 	Until time.Time
-	Tree  Explained // of the condition; nothing where an account's membership is that of its users
+	Tree  Explained
 }
 
 // Explained is one node of a condition.
@@ -39,6 +39,11 @@ type Explained struct {
 	Funnel []funnel.Matched // of a funnel that holds: an event for each step that is to follow
 	Users  int              // of a condition on the users of an account: how many there are
 	Meet   int              // and how many of them meet it
+
+	// Of is whom the node is explained for if it is another than its parent: of a
+	// condition on the users of an account one user, who decides it if there is
+	// one; of a user's membership through its accounts, one of these.
+	Of profile.Ref
 
 	Children []Explained
 }
@@ -74,7 +79,11 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	if n.Holds {
 		mark = "✓"
 	}
-	fmt.Fprintf(b, "%s%s %s%s\n", indent, mark, n.Condition, untilText(n.Until))
+	of := ""
+	if n.Of.ID != "" {
+		of = nameOf(n.Of) + ": "
+	}
+	fmt.Fprintf(b, "%s%s %s%s%s\n", indent, mark, of, n.Condition, untilText(n.Until))
 	indent += "  "
 	for i, e := range n.Events {
 		if i == 0 {
@@ -160,6 +169,7 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		Funnel    []matched   `json:"funnel,omitempty"`
 		Users     int         `json:"users,omitempty"`
 		Meet      int         `json:"meet,omitempty"`
+		Of        string      `json:"of,omitempty"`
 		Children  []Explained `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Traits, chosen, n.Users, n.Meet, n.Children})
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Traits, chosen, n.Users, n.Meet, n.Of.ID, n.Children})
 }

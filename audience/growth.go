@@ -89,6 +89,7 @@ func (sh *shard) upgrade(ctx context.Context, p *state, t int64) error {
 		s.begin(ctx, p, min(t, p.wake-1))
 		s.bringFresh(g.leaves, g.fresh)
 		s.walk()
+		s.rely(relied(g.fresh, profile.User))
 		sh.clear()
 		for _, m := range g.made {
 			sh.compareRoots(s, m)

@@ -28,7 +28,8 @@ func (e *Engine) alias(ctx context.Context, from, into string, ids []profile.Ext
 
 // merge is alias with all locks held.
 func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.ExternalID, t int64) error {
-	for _, id := range []string{from, into} {
+	known := false // whether from is a profile: else it is an id and nothing more
+	for _, id := range []string{into, from} {
 		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
 		if err == nil && exists && len(e.growths) > 0 {
 			err = e.shardOf(kept).upgradeID(ctx, kept, t)
@@ -36,6 +37,7 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 		if err != nil {
 			return err
 		}
+		known = exists
 	}
 	was, err := e.belongings(ctx, profile.UserRef(from))
 	if err != nil {
@@ -56,7 +58,12 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 	if merge.OutFrom == merge.OutInto {
 		return nil
 	}
-	if e.joined() {
+	switch {
+	case e.joined() && !known:
+		return e.together(ctx, t, CauseMerge, func(j *joint) { j.user(merge.OutInto, merge.Created) })
+	case !known:
+		return e.shardOf(merge.OutInto).settle(ctx, merge.OutInto, merge.Created, t, CauseMerge, func(*step) {})
+	case e.joined():
 		return e.together(lasting(ctx), t, CauseMerge, func(j *joint) {
 			j.end(profile.UserRef(merge.OutFrom), was)
 			j.forget(profile.UserRef(merge.OutInto))
