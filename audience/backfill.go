@@ -67,21 +67,6 @@ func (m *remade) subjectOf() profile.Subject {
 	return m.old.of
 }
 
-// backfill computes what has been made of every profile, and records how that
-// differs from what was. All locks are held.
-func (e *Engine) backfill(ctx context.Context, b *backfill, t int64) error {
-	if e.joined() {
-		return e.backfillJoint(ctx, b, t)
-	}
-	e.epoch++
-	g := &growth{epoch: e.epoch, fresh: b.fresh, leaves: indexOf(b.fresh), made: b.made}
-	e.growths = append(e.growths, g)
-	defer e.over(g)
-	return e.everyProfile(ctx, profile.User, func(sh *shard, ref profile.Ref) error {
-		return sh.upgradeID(ctx, ref.ID, t)
-	})
-}
-
 // indexOf returns the index of leaves among nodes.
 func indexOf(nodes []*node) *leafIndex {
 	ix := newLeafIndex()
