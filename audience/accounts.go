@@ -216,7 +216,7 @@ func (e *Engine) groupJoint(ctx context.Context, join *profile.Join, put *profil
 		j.turn(account)
 		if join.Changed {
 			j.addUser(join.OutUser)
-			j.join(user)
+			j.count(user, 1)
 		}
 		if !put.Duplicate && j.err == nil {
 			j.renewTraits(put.Traits)

@@ -123,21 +123,6 @@ func (s *step) countUsers(n *node) {
 	c.limit, c.past = users, meet
 }
 
-// join counts a user who just joined the account at hand.
-func (s *step) join(user *state) {
-	for _, n := range s.net.quantified {
-		i, ok := s.p.find(n.id)
-		if ok {
-			c := &s.p.cells[i]
-			c.limit++
-			if user.truth(n.others[0]) {
-				c.past++
-			}
-		}
-		s.push(n)
-	}
-}
-
 // computeInAccount answers whether the user at hand has an account that meets
 // the other node.
 func (s *step) computeInAccount(n *node) horizon.Verdict {

@@ -128,9 +128,10 @@
 // deleting a definition, computing a batch audience and the last moment of an
 // edit stop other calls for as long as they take; so does all data, one after the
 // other, while profiles depend on each other, and then also a creation or an edit
-// from beginning to end. An account is computed anew, from the events of all its
-// users, when one of them leaves, is merged or deleted, and by definitions that
-// read traits when such a trait changes. A funnel of users cannot read
+// from beginning to end. An account that takes events of a user is computed anew,
+// from the events of all its users, when that user leaves, is merged or deleted;
+// one that only counts users is not. Conditions that read traits of accounts are
+// asked of all users of an account when such a trait changes. A funnel of users cannot read
 // account.traits, and what a preview or an explanation foresees takes other
 // profiles as they are.
 package audience

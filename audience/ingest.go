@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -206,6 +207,10 @@ func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
 }
 
 func (sh *shard) leave(ctx context.Context, user, account string, t int64) error {
+	was, err := sh.e.tiesOf(ctx, user)
+	if err != nil {
+		return err
+	}
 	leave := &profile.Leave{User: user, Account: account}
 	sh.batch = append(sh.batch[:0], leave)
 	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil || !leave.Changed {
@@ -214,12 +219,19 @@ func (sh *shard) leave(ctx context.Context, user, account string, t int64) error
 	if !sh.e.joined() {
 		return sh.settle(ctx, leave.OutUser, false, t, CauseTrait, func(*step) {})
 	}
+	was.accounts = []string{account}
+	if slices.Contains(was.renew, account) {
+		was.renew = was.accounts
+	} else {
+		was.renew = nil
+	}
 	return sh.e.together(lasting(ctx), t, CauseTrait, func(j *joint) {
+		j.loosen(was)
+		j.renewAccounts(was.renew)
 		if p, fresh := j.reach(profile.UserRef(leave.OutUser)); !fresh {
 			j.turn(p)
 			j.recompute(j.net.linked...)
 		}
-		j.renewAccounts([]string{account})
 	})
 }
 
@@ -229,11 +241,9 @@ func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 	if err != nil {
 		return err
 	}
-	var accounts []string
-	if sh.e.joined() {
-		if accounts, err = sh.e.accountsOf(ctx, user); err != nil {
-			return err
-		}
+	ties, err := sh.e.tiesOf(ctx, user)
+	if err != nil {
+		return err
 	}
 	del := &profile.Delete{Ref: ref}
 	sh.batch = append(sh.batch[:0], del)
@@ -245,8 +255,9 @@ func (sh *shard) delete(ctx context.Context, user string, t int64) error {
 	}
 	if sh.e.joined() {
 		return sh.e.together(lasting(ctx), t, CauseDelete, func(j *joint) {
+			j.loosen(ties)
 			j.end(profile.UserRef(del.OutID), was)
-			j.renewAccounts(accounts)
+			j.renewAccounts(ties.renew)
 		})
 	}
 	if p := sh.states[profile.User][del.OutID]; p != nil {

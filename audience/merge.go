@@ -43,10 +43,15 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 	if err != nil {
 		return err
 	}
-	accounts, err := e.mergedAccounts(ctx, from, into)
+	fromTies, err := e.tiesOf(ctx, from)
 	if err != nil {
 		return err
 	}
+	intoTies, err := e.tiesOf(ctx, into)
+	if err != nil {
+		return err
+	}
+	fromTies.join(&intoTies)
 	merge := &profile.Merge{From: from, Into: into}
 	batch := []profile.Change{merge}
 	if len(ids) > 0 && from != into { // of one id there need not be a profile
@@ -65,10 +70,13 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 		return e.shardOf(merge.OutInto).settle(ctx, merge.OutInto, merge.Created, t, CauseMerge, func(*step) {})
 	case e.joined():
 		return e.together(lasting(ctx), t, CauseMerge, func(j *joint) {
+			j.loosen(fromTies)
+			j.loosen(intoTies)
 			j.end(profile.UserRef(merge.OutFrom), was)
 			j.forget(profile.UserRef(merge.OutInto))
-			j.renewAccounts(accounts)
-			j.reach(profile.UserRef(merge.OutInto))
+			p, _ := j.reach(profile.UserRef(merge.OutInto))
+			j.tie(p, fromTies, intoTies)
+			j.renewAccounts(intoTies.renew)
 		})
 	}
 	home := e.shardOf(merge.OutFrom)
@@ -91,22 +99,4 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 		}
 	}
 	return nil
-}
-
-// mergedAccounts returns the accounts that take events of either user.
-func (e *Engine) mergedAccounts(ctx context.Context, from, into string) ([]string, error) {
-	if !e.joined() {
-		return nil, nil
-	}
-	accounts, err := e.accountsOf(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	more, err := e.accountsOf(ctx, into)
-	if err != nil {
-		return nil, err
-	}
-	accounts = append(accounts, more...)
-	slices.Sort(accounts)
-	return slices.Compact(accounts), nil
 }
