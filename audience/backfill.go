@@ -214,6 +214,7 @@ func (j *joint) recordUnknown(sh *shard, p *state, cause Cause) error {
 func (j *joint) compareUnknown(sh *shard, p *state, cause Cause) error {
 	j.turn(p)
 	j.rouse()
+	j.noteAll()
 	was, err := j.e.belongings(j.ctx, p.ref)
 	if err != nil {
 		return failed(p.ref, err)
@@ -328,8 +329,6 @@ func (e *Engine) restore(ctx context.Context) error {
 		b.bring(e, &live{}, d, CauseTime)
 	}
 	settleBatches(b.fresh)
-	e.setBatchDue()
-	e.batchAgain(now.UnixNano())
 	if e.joined() {
 		return e.restoreJoint(ctx, now.UnixNano())
 	}

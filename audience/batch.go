@@ -48,27 +48,42 @@ func (p *plan) condition() *plan {
 	return p
 }
 
-// setBatchDue finds when a batch audience is to be computed next: the intervals
-// count from 1970. All locks are held.
-func (e *Engine) setBatchDue() {
-	t := e.last.Load()
-	for _, sh := range e.shards {
-		t = max(t, sh.last)
+// note notes that a batch audience differs from its condition for the profile at
+// hand: it is due at the next multiple of its interval, which may be this very
+// instant.
+func (s *step) note(n *node) {
+	interval := int64(n.interval)
+	if interval <= 0 || s.quiet {
+		return
 	}
-	due := horizon.Never
-	for _, a := range e.live {
-		if a.audience == nil || a.audience.Batch <= 0 {
-			continue
-		}
-		interval := int64(a.audience.Batch)
-		past := t % interval
-		if past < 0 {
-			past += interval
-		}
-		due = min(due, t-past+interval)
+	due := s.t - s.t%interval
+	if due < s.t {
+		due += interval
 	}
-	e.batchDue.Store(due)
-	e.poke()
+	for at := s.e.batchDue.Load(); due < at; at = s.e.batchDue.Load() {
+		if s.e.batchDue.CompareAndSwap(at, due) {
+			s.e.poke()
+			return
+		}
+	}
+}
+
+// noteFlip notes what a condition's change of truth makes due.
+func (s *step) noteFlip(condition *node) {
+	for _, n := range s.net.batches {
+		if n.latched == condition {
+			s.note(n)
+		}
+	}
+}
+
+// noteAll notes all that differs for the profile at hand, whose state is new.
+func (s *step) noteAll() {
+	for _, n := range s.net.batches {
+		if s.p.truth(n) != s.p.truth(n.latched) {
+			s.note(n)
+		}
+	}
 }
 
 // computeBatches computes what batch audiences are due strictly before t, as far
@@ -93,40 +108,22 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 	if first, due := e.earliest(); first != nil || due != at {
 		return nil // somebody was faster, or something came before it
 	}
-	e.batchAt.Store(at)
 	for _, sh := range e.shards {
 		sh.last = max(sh.last, at)
 	}
 	var nodes []*node
 	for _, a := range e.live {
-		if a.audience != nil && a.audience.Batch > 0 && at%int64(a.audience.Batch) == 0 && !e.changing[a.key] {
+		if a.audience != nil && a.audience.Batch > 0 && at%int64(a.audience.Batch) == 0 {
 			nodes = append(nodes, a.root)
 		}
 	}
+	// What follows may make another due at once: one that reads these.
+	e.batchDue.Store(horizon.Never)
 	if err := e.latchAll(lasting(ctx), nodes, at, CauseTime); err != nil {
+		e.batchDue.Store(at)
 		return err
 	}
-	e.setBatchDue()
 	return nil
-}
-
-// dataAt notes that data is applied at t: what was computed at that very instant
-// is computed once more, when time goes on.
-func (e *Engine) dataAt(t int64) {
-	if e.batchAt.Load() == t {
-		e.batchDue.Store(t)
-	}
-}
-
-// batchAgain has batch audiences that are computed at t computed then, after a
-// restart: whether they were is not known, and that they are again changes
-// nothing.
-func (e *Engine) batchAgain(t int64) {
-	for _, a := range e.live {
-		if a.audience != nil && a.audience.Batch > 0 && t%int64(a.audience.Batch) == 0 {
-			e.batchDue.Store(t)
-		}
-	}
 }
 
 // settleBatches notes that all profiles have what has been made.

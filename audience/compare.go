@@ -11,6 +11,7 @@ import (
 func (sh *shard) finishNew(cause Cause) error {
 	s := &sh.step
 	s.settle()
+	s.noteAll()
 	sh.clear()
 	sh.changes = s.members(sh.changes, cause)
 	sh.takeMoves(s.moves, cause)
@@ -57,10 +58,10 @@ func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Ca
 	s := &sh.step
 	s.begin(ctx, newState(ref), t)
 	s.load(&s.net.leafIndex)
-	s.settle()
-	if s.err != nil {
+	if s.settle(); s.err != nil {
 		return s.err
 	}
+	s.noteAll()
 	was, err := sh.e.belongings(ctx, ref)
 	if err != nil {
 		return err

@@ -183,7 +183,6 @@ func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
 // swap makes the new definitions those of their keys.
 func (e *Engine) swap(ed *editing) (made []remade) {
 	e.version++
-	defer e.setBatchDue()
 	for _, s := range ed.shadows {
 		a := e.live[s.key]
 		m := remade{live: a, root: s.root, old: a.root, cause: CauseDependency}
@@ -243,7 +242,6 @@ func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *de
 		}
 		b.bring(e, e.live[d.key], d, cause)
 	}
-	e.setBatchDue()
 	err := e.backfillJoint(ctx, &b, t)
 	for _, m := range slices.Backward(b.made) {
 		if m.old != nil {

@@ -60,7 +60,6 @@ type Engine struct {
 
 	last     atomic.Int64 // the instant that Advance has reached
 	batchDue atomic.Int64 // when a batch audience is to be computed next
-	batchAt  atomic.Int64 // when one was last
 	done     chan struct{}
 	wake     chan struct{} // tells Run that an earlier timer was set
 
@@ -116,7 +115,6 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 	}
 	e.last.Store(profile.MinTime.UnixNano())
 	e.batchDue.Store(horizon.Never)
-	e.batchAt.Store(horizon.Never)
 	return e
 }
 

@@ -68,7 +68,6 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 		return t, false, err
 	}
 	sh.last = t
-	sh.e.dataAt(t)
 	return t, true, nil
 }
 
@@ -162,9 +161,6 @@ func (e *Engine) exclusive(ctx context.Context, inclusive bool) (t int64, err er
 		if _, due := e.earliest(); due > until {
 			for _, sh := range e.shards {
 				sh.last = t
-			}
-			if !inclusive {
-				e.dataAt(t)
 			}
 			return t, nil
 		}

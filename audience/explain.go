@@ -72,7 +72,7 @@ func (a *live) rootOf(of profile.Subject) *node {
 // this very instant waits for the data of the instant, which explaining must not
 // separate.
 func (e *Engine) glance(ctx context.Context, ref profile.Ref, exists bool, t int64) *step {
-	s := &step{store: e.store, nets: &e.nets, quiet: true}
+	s := &step{e: e, store: e.store, nets: &e.nets, quiet: true}
 	s.joint = &joint{step: s, e: e, mute: true, peek: true}
 	s.begin(ctx, newState(ref), t)
 	if exists {

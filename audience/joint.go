@@ -39,7 +39,7 @@ type part struct {
 }
 
 func newJoint(e *Engine) *joint {
-	j := &joint{step: &step{store: e.store, nets: &e.nets}, e: e, parts: map[profile.Ref]*part{}}
+	j := &joint{step: &step{e: e, store: e.store, nets: &e.nets}, e: e, parts: map[profile.Ref]*part{}}
 	j.step.joint = j
 	return j
 }
@@ -213,9 +213,11 @@ func (sh *shard) recordPart(s *step, x *part, flips []flip, moves []move, cause 
 	sh.clear()
 	switch {
 	case x.created:
+		s.noteAll()
 		sh.changes = s.members(sh.changes, cause)
 		sh.takeMoves(moves, cause)
 	case x.fresh:
+		s.noteAll()
 		was, err := sh.e.belongings(s.ctx, x.ref)
 		if err != nil {
 			return err

@@ -128,7 +128,6 @@ func (e *Engine) bringNew(ctx context.Context, sorted []*definition, t int64) (g
 	for _, d := range sorted {
 		b.bring(e, &live{}, d, CauseBackfill)
 	}
-	e.setBatchDue()
 	if e.joined() {
 		return nil, true, e.backfillJoint(ctx, &b, t)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
@@ -72,9 +73,10 @@ type node struct {
 	computed    *trait.Computed
 	source      trait.Source
 	quantifier  quantifier
-	batchOf     string // the key
-	settled     bool   // it has been computed for every profile
-	since       uint64 // only data of a greater arrival number counts
+	batchOf     string        // the key
+	interval    time.Duration // of its computations
+	settled     bool          // it has been computed for every profile
+	since       uint64        // only data of a greater arrival number counts
 }
 
 // reading is a name among the traits that a leaf reads that is a key.
@@ -143,7 +145,7 @@ func (c *compiler) build(p *plan) *node {
 	n := &node{kind: p.kind, of: p.of}
 	switch p.kind {
 	case kindBatch:
-		n.latched, n.batchOf = c.node(p.children[0]), p.ref
+		n.latched, n.batchOf, n.interval = c.node(p.children[0]), p.ref, p.batch
 		n.above(n.latched)
 		n.text = fmt.Sprintf("batch\x00%s\x00%s\x00%d", p.ref, p.batch, n.latched.id)
 	case kindUsers:

@@ -84,7 +84,6 @@ func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change)
 	}
 	delete(e.live, a.key)
 	e.version++
-	e.setBatchDue()
 	if a.users != nil {
 		e.dropNodes(e.detach(a, a.users))
 	}

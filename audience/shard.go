@@ -77,7 +77,7 @@ func newShard(e *Engine) *shard {
 		timers: btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
 		last:   profile.MinTime.UnixNano(),
 	}
-	sh.step.store, sh.step.nets = e.store, &e.nets
+	sh.step.e, sh.step.store, sh.step.nets = e, e.store, &e.nets
 	sh.due.Store(horizon.Never)
 	return sh
 }

@@ -22,6 +22,7 @@ import (
 // stops the walk. And a verdict that has run out needs no walk: who relied on
 // it has run out as well, and asks again when it is asked itself.
 type step struct {
+	e     *Engine
 	nets  *[2]*network
 	net   *network // of the profile at hand
 	store profile.Reader
@@ -319,6 +320,9 @@ func (s *step) put(n *node, c *cell, v horizon.Verdict) {
 	s.p.wake = min(s.p.wake, v.Until)
 	if was != v.True {
 		s.flips = append(s.flips, flip{s.p, n, was})
+		if n.latches > 0 {
+			s.noteFlip(n)
+		}
 		if len(n.across) > 0 {
 			s.spread(n)
 		}
