@@ -107,7 +107,9 @@ func TestTheWholeLog(t *testing.T) {
 		}
 		model.Do(r.last, oracle.Create{Definitions: audiences(), Traits: []trait.Computed{totalRevenue}})
 		for _, key := range model.Audiences() {
-			want[key] = append(want[key], model.Members(key, r.last)...)
+			for _, ref := range model.Members(key, r.last) {
+				want[key] = append(want[key], ref.ID)
+			}
 		}
 	}
 	require.Len(t, want, 5)

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	buyers = `{"audiences": [{"key": "buyers", "where": {"event": {"name": "Order Completed", "window": {"within": "7d"}}}}]}`
+	right  = "track ann \"Order Completed\"\nexpect ann in buyers\nat day 20\nexpect ann not in buyers\n"
+	wrong  = "track ann \"Order Completed\"\nexpect members of buyers: ben\n"
+)
+
+// result is what a run of the program did.
+type result struct {
+	status   int
+	out, err string
+}
+
+// ran runs the program in a folder of its own with some files.
+func ran(t *testing.T, files map[string]string, args ...string) result {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+	return again(args...)
+}
+
+// again runs the program where it is.
+func again(args ...string) result {
+	var out, errs bytes.Buffer
+	status := run(context.Background(), args, &out, &errs)
+	return result{status, out.String(), errs.String()}
+}
+
+func TestTheShopIsAsItsScriptsExpect(t *testing.T) {
+	paths, err := filepath.Glob("shop/*")
+	require.NoError(t, err)
+	got := again(append([]string{"-coverage"}, paths...)...)
+	require.Equal(t, result{passed, "5 of 5 conditions both true and false\n2 scripts, 9 expectations, 0 failures\n", ""}, got)
+}
+
+func TestAnExpectationThatIsNotMet(t *testing.T) {
+	files := map[string]string{"buyers.json": buyers, "right.txt": right, "wrong.txt": wrong}
+	got := ran(t, files, "buyers.json", "right.txt", "wrong.txt")
+	require.Equal(t, result{failed, `wrong.txt:2: members of buyers differ (- expected, + found)
+    - ben
+    + ann
+
+  why: ben is not in buyers at day 1 00:00
+       ✗ performed "Order Completed" at least once within 7d
+
+  why: ann is in buyers at day 1 00:00, until day 8 00:00
+       ✓ performed "Order Completed" at least once within 7d, until day 8 00:00
+           1 event: day 1 00:00
+
+2 scripts, 3 expectations, 1 failure
+`, ""}, got)
+}
+
+func TestVerboseNamesWhatIsRun(t *testing.T) {
+	got := ran(t, map[string]string{"buyers.json": buyers, "right.txt": right}, "-v", "right.txt", "buyers.json")
+	require.Equal(t, result{passed, `ok   right.txt
+          2: expect ann in buyers
+          4: expect ann not in buyers
+1 script, 2 expectations, 0 failures
+`, ""}, got)
+}
+
+func TestUpdateRewritesTheScript(t *testing.T) {
+	files := map[string]string{"buyers.json": buyers, "right.txt": right, "wrong.txt": wrong}
+	got := ran(t, files, "-update", "buyers.json", "right.txt", "wrong.txt")
+	require.Equal(t, result{passed, "updated wrong.txt\n2 scripts, 3 expectations, 0 failures\n", ""}, got)
+	text, err := os.ReadFile("wrong.txt")
+	require.NoError(t, err)
+	require.Equal(t, "track ann \"Order Completed\"\nexpect members of buyers: ann\n", string(text))
+	require.Equal(t, result{passed, "2 scripts, 3 expectations, 0 failures\n", ""}, again("buyers.json", "right.txt", "wrong.txt"))
+}
+
+// What says in or not in is the author's word, and so is a command.
+func TestUpdateLeavesTheRest(t *testing.T) {
+	files := map[string]string{"buyers.json": buyers, "a.txt": "expect ann in buyers\n"}
+	got := ran(t, files, "-update", "buyers.json", "a.txt")
+	require.Equal(t, failed, got.status)
+	require.Contains(t, got.out, "a.txt:1: expect ann in buyers\n  but ann is not in buyers")
+	require.NotContains(t, got.out, "updated")
+}
+
+func TestCoverageIsAFailure(t *testing.T) {
+	files := map[string]string{"buyers.json": buyers, "a.txt": "track ann \"Order Completed\"\nexpect ann in buyers\n"}
+	got := ran(t, files, "-coverage", "buyers.json", "a.txt")
+	require.Equal(t, result{failed, `untested: audience "buyers": is never false in any script
+0 of 1 condition both true and false
+1 script, 1 expectation, 1 failure
+`, ""}, got)
+}
+
+func TestJUnit(t *testing.T) {
+	files := map[string]string{"buyers.json": buyers, "right.txt": right, "wrong.txt": wrong + "delete audience sellers\n"}
+	got := ran(t, files, "-junit", "out.xml", "-coverage", "buyers.json", "right.txt", "wrong.txt")
+	require.Equal(t, failed, got.status)
+	text, err := os.ReadFile("out.xml")
+	require.NoError(t, err)
+	var suites struct {
+		Suites []suite `xml:"testsuite"`
+	}
+	require.NoError(t, xml.Unmarshal(text, &suites))
+	require.Len(t, suites.Suites, 3)
+	for i, want := range []struct {
+		name            string
+		tests, failures int
+	}{{"right.txt", 2, 0}, {"wrong.txt", 2, 2}, {"coverage", 0, 0}} {
+		s := suites.Suites[i]
+		require.Equal(t, want.name, s.Name)
+		require.Equal(t, want.tests, s.Tests)
+		require.Equal(t, want.failures, s.Failures)
+		require.Len(t, s.Cases, s.Tests)
+	}
+	met, not, broken := suites.Suites[0].Cases[0], suites.Suites[1].Cases[0], suites.Suites[1].Cases[1]
+	require.Equal(t, "line 2: expect ann in buyers", met.Name)
+	require.Nil(t, met.Failure)
+	require.Equal(t, "line 2: expect members of buyers: ben", not.Name)
+	require.Equal(t, "wrong.txt:2: members of buyers differ (- expected, + found)", not.Failure.Message)
+	require.Contains(t, not.Failure.Text, "✗ performed")
+	require.Equal(t, "line 3: delete audience sellers", broken.Name)
+	require.Contains(t, broken.Failure.Message, "not found")
+}
+
+func TestFilesThatCannotBeUsed(t *testing.T) {
+	files := map[string]string{
+		"bad.json": `{"audience": []}`, "bad.txt": "nonsense\n", "worse.txt": "at noon\n", "good.txt": "at day 2\n",
+	}
+	got := ran(t, files, "bad.json", "bad.txt", "none.txt", "worse.txt", "good.txt")
+	require.Equal(t, unusable, got.status)
+	require.Empty(t, got.out)
+	require.Contains(t, got.err, `bad.json: invalid input: definitions: json: unknown field "audience"`)
+	require.Contains(t, got.err, "bad.txt:1: want a command")
+	require.Contains(t, got.err, "none.txt: no such file")
+	require.Contains(t, got.err, "worse.txt:1: want a time")
+}
+
+func TestUsage(t *testing.T) {
+	require.Equal(t, passed, again("-h").status)
+	for _, args := range [][]string{{}, {"-nonsense"}, {"definitions.json"}} {
+		got := again(args...)
+		require.Equal(t, unusable, got.status, args)
+		require.Contains(t, got.err, "-junit")
+	}
+	require.Equal(t, unusable, ran(t, map[string]string{"a.txt": ""}, "-junit", "no/such/folder", "a.txt").status)
+}
+
+// An interrupted run is not a failed one.
+func TestInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("a.txt", []byte("track ann Visit\n"), 0o644))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	require.Equal(t, unusable, run(ctx, []string{"-update", "a.txt"}, &out, &errs))
+	require.Contains(t, errs.String(), "canceled")
+}
