@@ -1,0 +1,412 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/destination"
+	"github.com/muster-go/muster/destination/webhook"
+	"github.com/muster-go/muster/profile"
+)
+
+const (
+	token  = "s3cret"
+	secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+)
+
+var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// lines is a writer of which each line can be received.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		l <- line
+	}
+	return len(p), nil
+}
+
+// rig is a service that runs on a port of its own, at a clock that stands.
+type rig struct {
+	*require.Assertions
+	clock  *audience.ManualClock
+	addr   string
+	stdout lines
+	log    lines
+	stop   func() // begins the shutdown
+	ended  chan error
+}
+
+// start runs a service. with may be nil.
+func start(t *testing.T, with func(*options)) *rig {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	r := &rig{
+		Assertions: require.New(t),
+		clock:      audience.NewManualClock(begin),
+		addr:       listener.Addr().String(),
+		stdout:     make(lines, 100),
+		log:        make(lines, 100),
+		stop:       stop,
+		ended:      make(chan error, 1),
+	}
+	opts := options{
+		listener: listener,
+		clock:    r.clock,
+		log:      slog.New(slog.NewTextHandler(r.log, nil)),
+		token:    token,
+		grace:    time.Minute,
+	}
+	if with != nil {
+		with(&opts)
+	}
+	go func() {
+		defer close(r.ended)
+		r.ended <- run(ctx, opts, r.stdout)
+	}()
+	t.Cleanup(func() {
+		stop()
+		for range r.ended {
+		}
+	})
+	return r
+}
+
+// do sends a request with the token and returns the answer.
+func (r *rig) do(method, path, body string) (status int, answer string) {
+	return r.doAs("Bearer "+token, method, path, body)
+}
+
+func (r *rig) doAs(authorization, method, path, body string) (status int, answer string) {
+	request, err := http.NewRequest(method, "http://"+r.addr+path, strings.NewReader(body))
+	r.NoError(err)
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	response, err := http.DefaultClient.Do(request)
+	r.NoError(err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	r.NoError(err)
+	return response.StatusCode, string(text)
+}
+
+func (r *rig) get(path string) string {
+	status, answer := r.do("GET", path, "")
+	r.Equal(http.StatusOK, status, answer)
+	return answer
+}
+
+// post sends what needs no token.
+func (r *rig) post(path, body string) {
+	status, answer := r.doAs("", "POST", path, body)
+	r.Equal(http.StatusOK, status, answer)
+	r.JSONEq(`{"success":true}`, answer)
+}
+
+// written returns the next message on the standard output.
+func (r *rig) written() profile.Message {
+	m, err := profile.ParseMessage([]byte(<-r.stdout))
+	r.NoError(err)
+	return m
+}
+
+// receiver is a webhook's other end.
+func receiver(t *testing.T, status int) (*httptest.Server, chan received) {
+	got := make(chan received, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			got <- received{r.Header, body}
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(server.Close)
+	return server, got
+}
+
+type received struct {
+	header http.Header
+	body   []byte
+}
+
+func TestFromAMessageToEverybodyWhoIsTold(t *testing.T) {
+	hook, posted := receiver(t, http.StatusNoContent)
+	r := start(t, func(o *options) { o.webhookURL, o.webhookSecret = hook.URL, secret })
+
+	// Messages come in, one by one and in batches, with their time and without.
+	r.post("/v1/identify", `{"userId":"ann","traits":{"email":"ann@x.io","plan":"pro"}}`)
+	r.post("/v1/track", `{"userId":"ann","event":"Order Completed","properties":{"total":60}}`)
+	r.post("/v1/batch", `{"batch":[
+		{"type":"track","userId":"ann","event":"Order Completed","properties":{"total":45},"timestamp":"2026-02-20T08:00:00Z"},
+		{"type":"page","userId":"ann","name":"Thanks"}
+	]}`)
+
+	// The entry is written ...
+	m := r.written()
+	r.Equal(destination.AudienceEntered, m.Name)
+	r.Equal("ann", m.UserID)
+	r.Equal(begin, m.Time)
+	r.Equal(`{"audience_key":"big_spenders","big_spenders":true}`, m.Properties.String())
+
+	// ... and posted, signed, with the email.
+	request := <-posted
+	key, err := webhook.ParseKey(secret)
+	r.NoError(err)
+	r.NoError(webhook.Verify(request.header, request.body, r.clock.Now(), key))
+	r.ErrorIs(webhook.Verify(request.header, append(request.body, ' '), r.clock.Now(), key), webhook.ErrSignature)
+	var batch struct{ Batch []json.RawMessage }
+	r.NoError(json.Unmarshal(request.body, &batch))
+	r.Len(batch.Batch, 1)
+	same, err := profile.ParseMessage(batch.Batch[0])
+	r.NoError(err)
+	r.Equal(m.MessageID, same.MessageID)
+	r.Contains(same.IDs(), profile.ExternalID{Type: "email", Value: "ann@x.io"})
+
+	// The profile API, in pages.
+	var page struct {
+		Traits map[string]any
+		Cursor struct{ URL string }
+	}
+	r.NoError(json.Unmarshal([]byte(r.get("/v1/collections/users/profiles/email:ann@x.io/traits?limit=3")), &page))
+	r.Equal(map[string]any{"big_spenders": true, "email": "ann@x.io", "hesitating": false}, page.Traits)
+	page.Traits = nil
+	r.NoError(json.Unmarshal([]byte(r.get(page.Cursor.URL)), &page))
+	r.Equal(map[string]any{"plan": "pro", "revenue_30d": 105.0}, page.Traits)
+	r.Contains(r.get("/v1/collections/users/profiles/user_id:ann/events?include=Page+Viewed"),
+		`"timestamp":"2026-03-01T12:00:00Z","properties":{"name":"Thanks"}`)
+
+	// Why, and until when: the order of February is 30 days old then.
+	r.Equal(`ann is in big_spenders at 2026-03-01T12:00:00Z, until 2026-03-22T08:00:00Z
+✓ traits.revenue_30d >= 100, until 2026-03-22T08:00:00Z
+    revenue_30d = 105
+`, r.get("/v1/explain?audience=big_spenders&user=ann&format=text"))
+	var why struct {
+		Member bool
+		Until  time.Time
+	}
+	r.NoError(json.Unmarshal([]byte(r.get("/v1/explain?audience=big_spenders&user=ann")), &why))
+	r.True(why.Member)
+	r.Equal(time.Date(2026, 3, 22, 8, 0, 0, 0, time.UTC), why.Until)
+
+	// So it comes to be, to the nanosecond, whenever the engine looks.
+	r.clock.Set(begin.Add(90 * profile.Day))
+	r.Contains(r.get("/v1/explain?audience=big_spenders&user=ann&format=text"), "ann is not in big_spenders")
+	m = r.written()
+	r.Equal(destination.AudienceExited, m.Name)
+	r.Equal(why.Until, m.Time)
+	<-posted
+
+	r.Eventually(func() bool {
+		return r.get("/v1/progress") == `{"definitions":[],"destinations":[`+
+			`{"failures":0,"sent":2,"type":"ndjson","waiting":0},{"failures":0,"sent":2,"type":"webhook","waiting":0}]}`+"\n"
+	}, time.Minute, time.Millisecond)
+}
+
+func TestDefinitionsWhileItRuns(t *testing.T) {
+	r := start(t, nil)
+	r.post("/v1/track", `{"userId":"ann","event":"Login"}`)
+	const file = `{"audiences":[{"key":"logged_in","where":{"event":{"name":"Login"}}}]}`
+	status, answer := r.do("POST", "/v1/definitions", file)
+	r.Equal(http.StatusOK, status, answer)
+	r.Equal(`{"audience_key":"logged_in","logged_in":true}`, r.written().Properties.String(), "history counts")
+
+	status, answer = r.do("POST", "/v1/definitions", file)
+	r.Equal(http.StatusConflict, status)
+	r.Contains(answer, "key is in use")
+}
+
+func TestABadRequestIsAnErrorAndChangesNothing(t *testing.T) {
+	const good = `{"type":"track","userId":"ann","event":"Order Completed","properties":{"total":500}}`
+	r := start(t, nil)
+	for _, c := range []struct {
+		name, path, body string
+		status           int
+		message          string
+	}{
+		{"no JSON", "/v1/track", "total=60", 400, "a message is a JSON object"},
+		{"null", "/v1/track", "null", 400, "a message is a JSON object"},
+		{"nothing", "/v1/track", "", 400, "a message is a JSON object"},
+		{"a list", "/v1/track", "[" + good + "]", 400, "a message is a JSON object"},
+		{"two", "/v1/track", good + good, 400, "JSON at byte"},
+		{"nobody", "/v1/track", `{"userId":"","event":"Order Completed"}`, 400, "neither userId nor anonymousId"},
+		{"no event", "/v1/track", `{"userId":"ann"}`, 400, "event name is empty"},
+		{"no group", "/v1/group", `{"userId":"ann"}`, 400, "groupId is empty"},
+		{"no time", "/v1/track", strings.Replace(good, "{", `{"timestamp":0,`, 1), 400, "not a time"},
+		{"NaN", "/v1/track", strings.Replace(good, "500", "NaN", 1), 400, "JSON at byte"},
+		{"no UTF-8", "/v1/track", strings.Replace(good, "ann", "\xff", 1), 400, "UTF-8"},
+		{"deep", "/v1/track", strings.Replace(good, "500", strings.Repeat("[", 100)+strings.Repeat("]", 100), 1), 413, "levels"},
+		{"long", "/v1/track", strings.Repeat(" ", maxBody+1), 413, "too large"},
+		{"a computed trait", "/v1/identify", `{"userId":"ann","traits":{"revenue_30d":500}}`, 400, `engine computes this trait: "revenue_30d"`},
+		{"no batch", "/v1/batch", "{}", 400, "no batch"},
+		{"no list", "/v1/batch", `{"batch":{}}`, 400, "invalid input"},
+		{"the second of a batch", "/v1/batch", `{"batch":[` + good + `,{"type":"trac","userId":"ann"}]}`, 400, `message 1: invalid input: unknown type`},
+		{"definitions", "/v1/definitions", `{"audience":[]}`, 400, "audience"},
+		{"a definition", "/v1/definitions", `{"audiences":[{"key":"a","where":{"trait":"traits.a >"}}]}`, 400, `audience "a": where.trait`},
+		{"a path", "/v1/trac", good, 404, "POST /v1/trac: not found"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, answer := r.do("POST", c.path, c.body)
+			require.Equal(t, c.status, status, answer)
+			var e struct {
+				Error struct{ Code, Message string }
+			}
+			require.NoError(t, json.Unmarshal([]byte(answer), &e))
+			require.NotEmpty(t, e.Error.Code)
+			require.Contains(t, e.Error.Message, c.message)
+		})
+	}
+	status, answer := r.do("GET", "/v1/explain?audience=nothing&user=ann", "")
+	r.Equal(http.StatusNotFound, status, answer)
+	status, answer = r.do("GET", "/v1/explain?audience=big_spenders", "")
+	r.Equal(http.StatusBadRequest, status, answer)
+
+	status, answer = r.do("GET", "/v1/collections/users/profiles/user_id:ann/traits", "")
+	r.Equal(http.StatusNotFound, status, answer)
+	r.Empty(r.stdout)
+}
+
+func TestWhoHasNoTokenReadsNothing(t *testing.T) {
+	r := start(t, nil)
+	r.post("/v1/track", `{"userId":"ann","event":"Login"}`)
+	for _, path := range []string{
+		"GET /v1/explain?audience=big_spenders&user=ann",
+		"GET /v1/progress",
+		"GET /v1/collections/users/profiles/user_id:ann/traits",
+		"POST /v1/definitions",
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		for _, authorization := range []string{"", token, "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3crets", "Basic " + token} {
+			status, answer := r.doAs(authorization, method, path, "{}")
+			r.Equal(http.StatusUnauthorized, status, "%s as %q: %s", path, authorization, answer)
+			r.Contains(answer, `"code":"unauthenticated"`)
+		}
+	}
+}
+
+// What is under way when the end comes is answered, and what follows from it is
+// sent. Then nothing is left.
+func TestShutdown(t *testing.T) {
+	hook, posted := receiver(t, http.StatusOK)
+	r := start(t, func(o *options) { o.webhookURL, o.webhookSecret = hook.URL, secret })
+	conn, err := net.Dial("tcp", r.addr)
+	r.NoError(err)
+	defer conn.Close()
+	const body = `{"userId":"ann","event":"Order Completed","properties":{"total":100}}`
+	fmt.Fprintf(conn, "POST /v1/track HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body))
+	from := bufio.NewReader(conn)
+	line, err := from.ReadString('\n')
+	r.NoError(err)
+	r.Equal("HTTP/1.1 100 Continue\r\n", line) // it reads the body
+	_, err = from.ReadString('\n')
+	r.NoError(err)
+
+	r.NotEmpty(running())
+	r.stop()
+	r.Contains(<-r.log, "shutting down")
+	_, err = io.WriteString(conn, body)
+	r.NoError(err)
+	response, err := http.ReadResponse(from, nil)
+	r.NoError(err)
+	r.Equal(http.StatusOK, response.StatusCode)
+	r.NoError(response.Body.Close())
+
+	r.NoError(<-r.ended)
+	r.Equal("ann", r.written().UserID)
+	r.Contains(string((<-posted).body), `"userId":"ann"`)
+
+	hook.Close()
+	http.DefaultClient.CloseIdleConnections()
+	r.Eventually(func() bool { return len(running()) == 0 }, time.Minute, time.Millisecond, "still running: %s", running())
+}
+
+// running returns the goroutines of the library, of the service and of servers.
+func running() (stacks []string) {
+	all := make([]byte, 1<<20)
+	all = all[:runtime.Stack(all, true)]
+	for i, stack := range strings.Split(string(all), "\n\n") {
+		of := func(what string) bool { return strings.Contains(stack, what) }
+		// The first is the one that asks; that of a test waits for it.
+		if i > 0 && !of("testing.tRunner") && (of("muster-go/muster/") || of("net/http.")) {
+			stacks = append(stacks, stack)
+		}
+	}
+	return stacks
+}
+
+func TestShutdownTellsWhatCouldNotBeSent(t *testing.T) {
+	hook, posted := receiver(t, http.StatusServiceUnavailable)
+	r := start(t, func(o *options) { o.webhookURL, o.webhookSecret = hook.URL, secret })
+	r.post("/v1/track", `{"userId":"ann","event":"Order Completed","properties":{"total":100}}`)
+	<-posted
+	r.stop()
+	var unsent *destination.UnsentError
+	r.ErrorAs(<-r.ended, &unsent)
+	r.Equal("webhook", unsent.Type)
+	r.Equal(1, unsent.Changes)
+	r.Equal("ann", r.written().UserID, "the other one is sent")
+	r.Contains(<-r.log+<-r.log, "not delivered")
+}
+
+func TestAPartThatFailsEndsTheService(t *testing.T) {
+	var listener net.Listener
+	r := start(t, func(o *options) { listener = o.listener })
+	r.get("/v1/progress") // it runs
+	r.NoError(listener.Close())
+	r.ErrorIs(<-r.ended, net.ErrClosed)
+}
+
+func TestItDoesNotBeginWithWhatIsWrong(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "definitions.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"audiences":[{"key":"A","where":{"event":{"name":"Login"}}}]}`), 0o600))
+	for name, c := range map[string]struct {
+		with    func(*options)
+		message string
+	}{
+		"no file":          {func(o *options) { o.definitions = file + "x" }, "no such file"},
+		"a bad file":       {func(o *options) { o.definitions = file }, "definitions.json: create: "},
+		"no secret":        {func(o *options) { o.webhookURL = "http://localhost:1" }, "-webhook-secret: invalid input"},
+		"a bad URL":        {func(o *options) { o.webhookURL, o.webhookSecret = "ftp://x", secret }, "-webhook-url: webhook: invalid input"},
+		"a secret, no URL": {func(o *options) { o.webhookSecret = secret }, "-webhook-url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.ErrorContains(t, <-start(t, c.with).ended, c.message)
+		})
+	}
+}
+
+func TestTheCommandsOfTheWelcomeWork(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("there is no curl")
+	}
+	r := start(t, nil)
+	var last []byte
+	for line := range strings.Lines(fmt.Sprintf(welcome, r.addr, token)) {
+		if command, ok := strings.CutPrefix(line, "  curl "); ok {
+			var err error
+			last, err = exec.Command("sh", "-c", "curl --noproxy '*' -fsS "+command).Output()
+			r.NoError(err, command)
+		}
+	}
+	r.True(bytes.Contains(last, []byte(`"type":"ndjson"`)), "%s", last)
+	r.Equal(destination.AudienceEntered, r.written().Name)
+}
