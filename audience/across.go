@@ -83,14 +83,28 @@ func (s *step) accounts() []*state {
 // stateOf returns the state of a profile to be read.
 func (j *joint) stateOf(ref profile.Ref) *state {
 	p := j.e.shardOf(ref.ID).state(ref)
+	known := p != nil && !p.stale
 	switch {
-	case p != nil && !p.stale:
+	case known && j.peek:
+		// What it remembers of traits depends on the instant, which may be to come.
+		glanced := *p
+		glanced.views = nil
+		return &glanced
+	case known:
 		return p
 	case j.peek:
 		return newState(ref)
 	}
 	p, _ = j.reach(ref)
 	return p
+}
+
+// truthOf returns a node's truth for a profile.
+func (j *joint) truthOf(ref profile.Ref, n *node) bool {
+	if p := j.e.shardOf(ref.ID).state(ref); p != nil && !p.stale {
+		return p.truth(n)
+	}
+	return j.stateOf(ref).truth(n)
 }
 
 // computeUsers answers a condition on the users of the account at hand.
@@ -115,7 +129,7 @@ func (s *step) countUsers(n *node) {
 			break
 		}
 		users++
-		if s.joint.stateOf(profile.UserRef(user)).truth(n.others[0]) {
+		if s.joint.truthOf(profile.UserRef(user), n.others[0]) {
 			meet++
 		}
 	}

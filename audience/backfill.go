@@ -194,6 +194,7 @@ func (e *Engine) backfillJoint(ctx context.Context, b *backfill, t int64) error 
 		}
 		j.turn(p)
 		j.rouse()
+		j.noteAll()
 		sh.clear()
 		for _, m := range made[ref.Subject] {
 			sh.compareRoots(j.step, m)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
@@ -60,12 +61,20 @@ func (s *step) note(n *node) {
 	if due < s.t {
 		due += interval
 	}
-	for at := s.e.batchDue.Load(); due < at; at = s.e.batchDue.Load() {
-		if s.e.batchDue.CompareAndSwap(at, due) {
-			s.e.poke()
-			return
+	lower(&n.due, due)
+	if lower(&s.e.batchDue, due) {
+		s.e.poke()
+	}
+}
+
+// lower sets an instant to an earlier one, and reports whether it is.
+func lower(instant *atomic.Int64, to int64) bool {
+	for at := instant.Load(); to < at; at = instant.Load() {
+		if instant.CompareAndSwap(at, to) {
+			return true
 		}
 	}
+	return false
 }
 
 // noteFlip notes what a condition's change of truth makes due.
@@ -112,30 +121,39 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 		sh.last = max(sh.last, at)
 	}
 	var nodes []*node
-	for _, a := range e.live {
-		if a.audience != nil && a.audience.Batch > 0 && at%int64(a.audience.Batch) == 0 {
-			nodes = append(nodes, a.root)
+	next := horizon.Never
+	for _, net := range e.nets {
+		for _, n := range net.batches {
+			if n.due.Load() <= at {
+				n.due.Store(horizon.Never)
+			}
+			next = min(next, n.due.Load())
+			if n.interval > 0 && at%int64(n.interval) == 0 {
+				nodes = append(nodes, n)
+			}
 		}
 	}
-	// What follows may make another due at once: one that reads these.
-	e.batchDue.Store(horizon.Never)
-	if err := e.latchAll(lasting(ctx), nodes, at, CauseTime); err != nil {
-		e.batchDue.Store(at)
-		return err
+	e.batchDue.Store(next)
+	err := e.latchAll(lasting(ctx), nodes, at, CauseTime)
+	if err != nil {
+		for _, n := range nodes {
+			lower(&n.due, at)
+		}
+		lower(&e.batchDue, at)
 	}
-	return nil
+	return err
 }
 
 // settleBatches notes that all profiles have what has been made.
 func settleBatches(nodes []*node) {
 	for _, n := range nodes {
-		n.settled = true
+		n.settled, n.replaces = true, nil
 	}
 }
 
 // latchAll has nodes of batch audiences latch for every profile, users first,
-// and records what follows. All locks are held, and nothing is due at t any
-// more.
+// and records what follows. One that reads another latches what that latched. All
+// locks are held, and nothing is due at t any more.
 func (e *Engine) latchAll(ctx context.Context, nodes []*node, t int64, cause Cause) error {
 	if e.joined() {
 		return e.together(ctx, t, cause, func(j *joint) { j.latchAll(nodes) })
@@ -149,12 +167,12 @@ func (e *Engine) latchAll(ctx context.Context, nodes []*node, t int64, cause Cau
 			return err
 		}
 		p, s := sh.state(profile.UserRef(id)), &sh.step
-		if p == nil || p.stale || !slices.ContainsFunc(nodes, func(n *node) bool { return p.truth(n) != p.truth(n.latched) }) {
+		if p == nil || p.stale || !differs(p, nodes) {
 			continue
 		}
 		s.begin(ctx, p, t)
-		for _, n := range nodes {
-			s.latch(n)
+		for s.latchSome(nodes) {
+			s.settle()
 		}
 		if err := sh.finish(cause); err != nil {
 			return err
@@ -163,32 +181,53 @@ func (e *Engine) latchAll(ctx context.Context, nodes []*node, t int64, cause Cau
 	return nil
 }
 
-// latchAll has nodes latch for every profile that would change. What follows can
-// change another batch audience's condition, but not what that latches now.
-func (j *joint) latchAll(nodes []*node) {
-	type change struct {
-		p *state
-		n *node
+// differs reports whether any of the nodes would latch another truth for a
+// profile than it has.
+func differs(p *state, nodes []*node) bool {
+	return slices.ContainsFunc(nodes, func(n *node) bool {
+		return n.of == p.ref.Subject && p.truth(n) != p.truth(n.latched)
+	})
+}
+
+// latchSome has those of the nodes latch that differ for the profile at hand, and
+// reports whether there are any.
+func (s *step) latchSome(nodes []*node) (some bool) {
+	for _, n := range nodes {
+		if n.of == s.p.ref.Subject && s.p.truth(n) != s.p.truth(n.latched) {
+			s.latch(n)
+			some = true
+		}
 	}
-	var changes []change
+	return some
+}
+
+// latchAll has nodes latch for every profile, and then for those whose
+// conditions what follows has changed.
+func (j *joint) latchAll(nodes []*node) {
+	var first []profile.Ref
 	for of := range j.nets {
 		for id, err := range j.store.Profiles(j.ctx, profile.Subject(of), "") {
 			if err != nil {
 				j.err = err
 				return
 			}
-			p := j.stateOf(profile.Ref{Subject: profile.Subject(of), ID: id})
-			for _, n := range nodes {
-				if int(n.of) == of && p.truth(n) != p.truth(n.latched) {
-					changes = append(changes, change{p, n})
-				}
+			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); differs(j.stateOf(ref), nodes) {
+				first = append(first, ref)
 			}
 		}
 	}
-	for _, c := range changes {
-		p, _ := j.reach(c.p.ref)
-		j.turn(p)
-		j.latch(c.n)
+	for _, ref := range first {
+		j.reach(ref)
+	}
+	for some := true; some && j.err == nil; {
+		some = false
+		for i := 0; i < len(j.order); i++ { // it may grow
+			if p := j.order[i].p; p != nil {
+				j.turn(p)
+				some = j.latchSome(nodes) || some
+			}
+		}
+		j.settle()
 	}
 }
 
@@ -196,9 +235,26 @@ func (j *joint) latchAll(nodes []*node) {
 func (s *step) latch(n *node) {
 	c := s.p.cell(n)
 	old := c.verdict()
-	v := horizon.Always(s.ask(n.latched).True)
+	v := s.toLatch(n)
 	s.set(n, v)
 	s.mark(n, old, v, false)
+}
+
+// toLatch returns what a node latches: one that takes the place of another has
+// not been computed for that.
+func (s *step) toLatch(n *node) horizon.Verdict {
+	if n.replaces != nil {
+		return horizon.Always(s.p.truth(n.replaces))
+	}
+	return horizon.Always(s.ask(n.latched).True)
+}
+
+// takePlace notes that a batch audience's node, if it is one and another, takes
+// the place of old: an edit of what an audience reads does not compute it.
+func (n *node) takePlace(old *node) {
+	if n != old && n.kind == kindBatch && old.kind == kindBatch {
+		n.replaces = old
+	}
 }
 
 // computeBatch answers what was latched. For a profile that it was never computed
@@ -207,7 +263,7 @@ func (s *step) computeBatch(n *node) horizon.Verdict {
 	if i, ok := s.p.find(n.id); ok {
 		return horizon.Always(s.p.cells[i].truth)
 	}
-	v := horizon.Always(s.ask(n.latched).True)
+	v := s.toLatch(n)
 	s.p.cell(n)
 	return v
 }
@@ -223,7 +279,7 @@ func (s *step) loadBatches() {
 		return
 	}
 	for _, n := range s.net.batches {
-		if !n.settled {
+		if !n.settled && n.replaces == nil {
 			s.push(n) // it latches
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/oracle"
@@ -28,6 +29,9 @@ func (g *generator) definition(key string, of profile.Subject) audience.Definiti
 	d.Of = of
 	d.PerUser = of == profile.Account && g.IntN(3) == 0
 	d.NoBackfill = g.IntN(3) == 0
+	if g.batching && g.IntN(2) == 0 {
+		d.Batch = pick(g, []time.Duration{audience.OnRequest, audience.OnRequest, grid, 3 * grid})
+	}
 	return d
 }
 

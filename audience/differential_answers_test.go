@@ -88,6 +88,33 @@ func (p *player) compareProfile(ref profile.Ref, since bool) error {
 	return nil
 }
 
+// compareExplanation compares why a profile is in an audience or is not, and for
+// how long. A number chooses the two; 0 none.
+func (p *player) compareExplanation(number int) error {
+	keys, refs := p.model.Audiences(), p.model.Profiles()
+	if number == 0 || len(keys) == 0 || len(refs) == 0 {
+		return nil
+	}
+	key, ref := keys[number%len(keys)], refs[number/len(keys)%len(refs)]
+	if d := p.live.audiences[key]; d.Of != ref.Subject && !d.PerUser {
+		return nil
+	}
+	x, err := p.engine.Explain(p.ctx, key, ref)
+	if err != nil {
+		return err
+	}
+	member, until := p.model.Foresee(ref, key)
+	if p.model.Crosses() {
+		// Of others only what was told is known, not what is due at this instant.
+		if x.Member == member || x.Member == slices.Contains(p.toldAudiences(ref), key) {
+			return nil
+		}
+	} else if x.Member == member && x.Until.Equal(until) {
+		return nil
+	}
+	return fmt.Errorf("%v in %s: expected %t until %s, actual\n%s", ref, key, member, sinceEpoch(until), x)
+}
+
 // audiences returns those that a profile is in.
 func (p *player) audiences(ref profile.Ref) ([]string, error) {
 	if ref.Subject == profile.User {

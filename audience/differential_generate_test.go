@@ -36,6 +36,7 @@ type generator struct {
 	messages []oracle.Operation
 	dense    bool // one who does one thing again and again, long before or after
 	reading  bool // computed traits, wherever that is possible
+	batching bool // batch audiences
 	windows  int  // the longest, in units of the grid
 	ahead    int  // of now, in units of the grid, are messages at most
 }
@@ -58,6 +59,7 @@ func generate(seed uint64) *history {
 	}
 	g.reading = g.IntN(3) == 0
 	g.crossing = g.IntN(2) == 0
+	g.batching = g.IntN(3) == 0
 	h := &history{}
 	if g.crossing {
 		g.attach(h)
@@ -66,6 +68,9 @@ func generate(seed uint64) *history {
 	for range length {
 		g.tick()
 		h.calls = append(h.calls, g.call(h)...)
+		if last := &h.calls[len(h.calls)-1]; g.IntN(6) == 0 {
+			last.explain = 1 + g.IntN(1000)
+		}
 	}
 	for range g.IntN(3) {
 		h.rules = append(h.rules, g.rule())
@@ -127,6 +132,11 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.EditAudience{Definition: g.definition(pick(g, g.keys), profile.User)})
 	case n < 44 && len(g.groups) > 0:
 		return g.do(oracle.EditAudience{Definition: g.definition(pick(g, g.groups), profile.Account)})
+	case n < 50 && g.batching:
+		if keys := slices.Concat(g.keys, g.groups); len(keys) > 0 {
+			g.Shuffle(len(keys), func(i, k int) { keys[i], keys[k] = keys[k], keys[i] })
+			return g.do(oracle.Recompute{Audiences: keys[:1+g.IntN(min(2, len(keys)))]})
+		}
 	}
 	return g.do(g.message())
 }

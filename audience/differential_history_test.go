@@ -23,6 +23,7 @@ type call struct {
 	do      oracle.Operation // nil: Advance
 	message bool             // through Apply, as a Segment-spec message
 	reopen  bool             // close the engine first, and go on with a new one
+	explain int              // if not 0, says what is explained afterwards
 }
 
 // rule is a callback that turns back to the engine: on a transition of a type,
@@ -115,6 +116,9 @@ func (c call) String() string {
 	if c.message {
 		line += "by message: "
 	}
+	if c.explain > 0 {
+		line += fmt.Sprintf("with explanation %d: ", c.explain)
+	}
 	switch op := c.do.(type) {
 	case nil:
 		return line + "advance"
@@ -133,6 +137,8 @@ func (c call) String() string {
 		return line + fmt.Sprintf("%s leaves %s", op.Profile, op.Account)
 	case oracle.DeleteAccount:
 		return line + "delete account " + op.Account
+	case oracle.Recompute:
+		return line + "recompute " + strings.Join(op.Audiences, " ")
 	case oracle.Drop:
 		return line + "drop " + op.Audience
 	case oracle.DropTrait:

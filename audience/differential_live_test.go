@@ -36,6 +36,8 @@ func (l live) possible(op oracle.Operation) bool {
 		return there && !l.reaches(readBy(op.Trait), op.Trait.Key)
 	case oracle.EditAudience:
 		return l.editable(op.Definition)
+	case oracle.Recompute:
+		return !slices.ContainsFunc(op.Audiences, func(key string) bool { return l.audiences[key].Batch == 0 })
 	case oracle.Drop:
 		_, there := l.audiences[op.Audience]
 		return there && !l.isRead(op.Audience)
@@ -90,6 +92,11 @@ func (l live) hasAll(audiences []string) bool {
 		}
 	}
 	return true
+}
+
+// batches returns the keys of the batch audiences.
+func (l live) batches() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(l.audiences)), func(key string) bool { return l.audiences[key].Batch == 0 })
 }
 
 // take notes what an operation defines.

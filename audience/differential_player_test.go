@@ -169,6 +169,8 @@ func (p *player) do(op oracle.Operation) error {
 		return p.engine.EditTrait(p.ctx, op.Trait)
 	case oracle.EditAudience:
 		return p.engine.EditAudience(p.ctx, op.Definition)
+	case oracle.Recompute:
+		return p.engine.Recompute(p.ctx, op.Audiences...)
 	case oracle.Drop:
 		return p.engine.DeleteAudience(p.ctx, op.Audience)
 	case oracle.DropTrait:

@@ -4,4 +4,4 @@ package audience_test
 
 // histories is how many random histories a test run plays; under the race
 // detector each takes some ten times as long.
-const histories = 500
+const histories = 300

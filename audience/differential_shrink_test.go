@@ -77,6 +77,12 @@ func smallerOperations(op oracle.Operation) []oracle.Operation {
 				all = append(all, oracle.EditAudience{Definition: ds[0]})
 			}
 		}
+	case oracle.Recompute:
+		for i := range op.Audiences {
+			if len(op.Audiences) > 1 {
+				all = append(all, oracle.Recompute{Audiences: slices.Delete(slices.Clone(op.Audiences), i, i+1)})
+			}
+		}
 	case oracle.Edit:
 		for _, simpler := range smallerTraits(op.Trait) {
 			all = append(all, oracle.Edit{Trait: simpler})
@@ -120,6 +126,11 @@ func smallerDefinitions(ds []audience.Definition) [][]audience.Definition {
 		if d.NoBackfill {
 			to := d
 			to.NoBackfill = false
+			change(to)
+		}
+		if d.Batch != 0 {
+			to := d
+			to.Batch = 0
 			change(to)
 		}
 		if d.PerUser {

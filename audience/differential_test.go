@@ -64,7 +64,7 @@ func run(h *history, shards int, compare func(want, got []oracle.Notice) error) 
 		}
 		want, got, err := p.play(c)
 		if err == nil {
-			err = errors.Join(compare(want, got), p.compareLooks())
+			err = errors.Join(compare(want, got), p.compareLooks(), p.compareExplanation(c.explain))
 		}
 		if err != nil {
 			return fmt.Errorf("%s\n%w", c, err)

@@ -81,10 +81,11 @@ func profileOf(n oracle.Notice) profile.Ref {
 }
 
 // TestDifferentialConcurrent has goroutines play histories of people of their
-// own to one engine, while another advances the clock and creates audiences. At which instant what
-// is applied is left to chance; who is in which audience in the end is not.
+// own to one engine, while one advances the clock and another makes, edits and
+// deletes what is defined. At which instant what is applied is left to chance;
+// who is in which audience in the end is not.
 func TestDifferentialConcurrent(t *testing.T) {
-	for i := range max(1, *historiesFlag/200) {
+	for i := range max(1, *historiesFlag/80) {
 		seed := *seedFlag + uint64(i)
 		h := generate(seed)
 		h.rules = nil
@@ -96,77 +97,114 @@ func TestDifferentialConcurrent(t *testing.T) {
 
 func concurrently(t *testing.T, h *history, seed uint64) error {
 	const workers = 4
-	p, err := newPlayer(h, 4)
+	p, err := newPlayer(h, workers)
 	require.NoError(t, err)
-	// One history says what is defined, some from the beginning, the others, with
-	// backfill, in mid-stream: in the end it makes no difference.
-	end := epoch
-	var later []oracle.Create
-	for i, c := range h.calls {
-		op, ok := c.do.(oracle.Create)
-		if !ok || !p.live.possible(op) {
-			continue
+	defer p.stop()
+	p.engine.SetFirstUpgrades(0)
+	ever := newLive() // all computed traits there ever are
+	var definitions []oracle.Operation
+	for _, op := range h.definitions() {
+		if p.live.possible(op) {
+			definitions = append(definitions, op)
+			p.model.Do(epoch, op) // its place among the data makes no difference
+			p.live.take(op)
+			if _, ok := op.(oracle.Create); ok {
+				ever.take(op)
+			}
 		}
-		if i == 0 {
-			_, _, err := p.play(call{at: epoch, do: op})
-			require.NoError(t, err)
-			continue
-		}
-		for i := range op.Definitions {
-			op.Definitions[i].NoBackfill = false
-		}
-		for i := range op.Traits {
-			op.Traits[i].NoBackfill = false
-		}
-		later = append(later, op)
-		p.live.take(op)
-		p.model.Do(epoch, op)
 	}
-	var wait sync.WaitGroup
-	errs := make([]error, workers+1)
+	var histories [workers][]call
+	end, total := epoch, 0
 	for w := range workers {
-		var mine []call
 		for _, c := range generate(seed + uint64(w)<<32).calls {
-			if c.do = rename(c.do, fmt.Sprintf("w%d_", w)); c.do == nil || !p.live.possible(c.do) {
+			if c.do = rename(c.do, fmt.Sprintf("w%d_", w)); c.do == nil || !ever.possible(c.do) {
 				continue
 			}
-			mine = append(mine, c)
-			p.model.Do(epoch, c.do) // the order among workers makes no difference
+			histories[w] = append(histories[w], c)
+			p.model.Do(epoch, c.do) // nor does the order among workers
 			end = maxTime(end, c.at)
+			total++
 		}
+	}
+	var wait sync.WaitGroup
+	var errs [workers + 2]error
+	side := func(n int, do func() error) {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			for _, c := range mine {
-				p.clock.Set(c.at)
-				errs[w] = errors.Join(errs[w], p.do(c.do))
-			}
+			errs[n] = do()
 		}()
 	}
-	wait.Add(1)
-	go func() {
-		defer wait.Done()
+	applied := make(chan struct{}, total)
+	for w, mine := range histories {
+		side(w, func() (err error) {
+			for _, c := range mine {
+				p.clock.Set(c.at)
+				err = errors.Join(err, p.do(c.do))
+				applied <- struct{}{}
+			}
+			return err
+		})
+	}
+	side(workers, func() (err error) {
 		for t := epoch; t.Before(end); t = t.Add(grid) {
-			errs[workers] = errors.Join(errs[workers], p.engine.Advance(p.ctx, t))
-			if len(later) > 0 {
-				errs[workers] = errors.Join(errs[workers], p.do(later[0]))
-				later = later[1:]
+			err = errors.Join(err, p.engine.Advance(p.ctx, t))
+		}
+		return err
+	})
+	side(workers+1, func() (err error) {
+		for _, op := range definitions {
+			err = errors.Join(err, p.do(op))
+			for range total / (len(definitions) + 1) {
+				<-applied
 			}
 		}
-		for _, op := range later {
-			errs[workers] = errors.Join(errs[workers], p.do(op))
-		}
-	}()
+		return err
+	})
 	wait.Wait()
-	for _, err := range errs {
-		require.NoError(t, err)
+	require.NoError(t, errors.Join(errs[:]...))
+	// What was computed for batch audiences meanwhile is left to chance as well:
+	// they are computed until nothing of it is left in those that read others.
+	heard := p.heard
+	for range 6 {
+		end = end.Add(100 * grid)
+		for _, c := range []call{{at: end}, {at: end, do: oracle.Recompute{Audiences: p.live.batches()}}} {
+			_, got, err := p.play(c)
+			require.NoError(t, err)
+			heard = append(heard, got...)
+		}
 	}
-	require.NoError(t, p.engine.Advance(p.ctx, end.Add(100*grid)))
-	p.model.Advance(end.Add(100 * grid))
-	if err := alternating(p.heard); err != nil {
+	if err := alternating(heard); err != nil {
 		return err
 	}
 	return p.compareAnswers(false)
+}
+
+// definitions returns what a history makes, edits and deletes, all with backfill.
+func (h *history) definitions() []oracle.Operation {
+	var all []oracle.Operation
+	for _, c := range h.calls {
+		switch op := c.do.(type) {
+		case oracle.Create:
+			for i := range op.Definitions {
+				op.Definitions[i].NoBackfill = false
+			}
+			for i := range op.Traits {
+				op.Traits[i].NoBackfill = false
+			}
+		case oracle.Edit:
+			op.Trait.NoBackfill = false
+			c.do = op
+		case oracle.EditAudience:
+			op.Definition.NoBackfill = false
+			c.do = op
+		case oracle.Drop, oracle.DropTrait:
+		default:
+			continue
+		}
+		all = append(all, c.do)
+	}
+	return all
 }
 
 // alternating wants entries and exits in turn for each profile and audience,

@@ -127,6 +127,9 @@ func (e *Engine) beginEdit(ctx context.Context, sorted []*definition, edited *de
 			return e.live[key].root
 		}}
 		n := c.node(d.plan)
+		if d != edited {
+			n.takePlace(e.live[d.key].root)
+		}
 		c.nets[n.of].attach(a, n)
 		a.filters = c.filters
 		b.fresh = append(b.fresh, c.fresh...)
@@ -164,9 +167,11 @@ func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
 	}
 	var made []remade
 	if broken == nil {
-		e.over(ed.growth)
 		made = e.swap(ed)
 		err = e.everyProfile(ctx, profile.User, func(sh *shard, ref profile.Ref) error { return sh.tellEdit(ctx, ref, made, t) })
+	}
+	if broken == nil {
+		e.over(ed.growth)
 	}
 	for _, m := range slices.Backward(made) {
 		e.dropNodes(e.detach(m.live, m.old))
@@ -213,6 +218,7 @@ func (sh *shard) tellEdit(ctx context.Context, ref profile.Ref, made []remade, t
 		}
 	}
 	s.walk()
+	s.noteAll()
 	for _, m := range made {
 		sh.compareRoots(s, m)
 	}
@@ -240,7 +246,11 @@ func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *de
 		if d == edited {
 			cause = CauseEdit
 		}
+		old := e.live[d.key].root
 		b.bring(e, e.live[d.key], d, cause)
+		if d != edited {
+			e.live[d.key].root.takePlace(old)
+		}
 	}
 	err := e.backfillJoint(ctx, &b, t)
 	for _, m := range slices.Backward(b.made) {

@@ -46,7 +46,7 @@ func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
 
 // ready fires what is due strictly before the engine's instant, and upgrades p
 // if it is not nil. The shard, which is locked, is ready for the data of the
-// instant unless there are callbacks to run first.
+// instant unless there are callbacks to run first, or batch audiences to compute.
 func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err error) {
 	if t, err = sh.e.now(sh); err != nil {
 		return 0, false, err
@@ -54,17 +54,15 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 	if sh.e.closed.Load() {
 		return 0, false, profile.ErrClosed
 	}
-	if sh.e.batchDue.Load() < t {
-		return t, false, nil
-	}
 	waiting := sh.out.waiting.Load()
-	for err == nil && sh.due.Load() < t && sh.out.waiting.Load() == waiting {
+	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t }
+	for err == nil && due() && sh.due.Load() <= sh.e.batchDue.Load() && sh.out.waiting.Load() == waiting {
 		err = sh.fire(ctx)
 	}
-	if err == nil && p != nil && sh.due.Load() >= t && sh.out.waiting.Load() == waiting {
+	if err == nil && p != nil && !due() && sh.out.waiting.Load() == waiting {
 		err = sh.upgrade(ctx, p, t)
 	}
-	if err != nil || sh.due.Load() < t || sh.out.waiting.Load() != waiting {
+	if err != nil || due() || sh.out.waiting.Load() != waiting {
 		return t, false, err
 	}
 	sh.last = t

@@ -107,7 +107,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 			s.err = err
 			return
 		}
-		meets := s.joint.stateOf(profile.UserRef(user)).truth(p.node.others[0])
+		meets := s.joint.truthOf(profile.UserRef(user), p.node.others[0])
 		if example == "" || meets == decides {
 			example = user
 		}

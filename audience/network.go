@@ -11,6 +11,7 @@ import (
 
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -75,7 +76,9 @@ type node struct {
 	quantifier  quantifier
 	batchOf     string        // the key
 	interval    time.Duration // of its computations
+	due         atomic.Int64  // when the next one is; horizon.Never: nothing has changed since the last
 	settled     bool          // it has been computed for every profile
+	replaces    *node         // until then, the one whose place it takes as something that it reads is edited
 	since       uint64        // only data of a greater arrival number counts
 }
 
@@ -147,6 +150,7 @@ func (c *compiler) build(p *plan) *node {
 	case kindBatch:
 		n.latched, n.batchOf, n.interval = c.node(p.children[0]), p.ref, p.batch
 		n.above(n.latched)
+		n.due.Store(horizon.Never)
 		n.text = fmt.Sprintf("batch\x00%s\x00%s\x00%d", p.ref, p.batch, n.latched.id)
 	case kindUsers:
 		n.quantifier = p.quantifier

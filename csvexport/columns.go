@@ -23,22 +23,15 @@ type column struct {
 // columns are those of the external ids, sorted by type.
 type columns []column
 
-// findColumns makes the first pass over the profiles of a formatted export. It
-// tells progress of each page.
-func (s *source) findColumns(ctx context.Context, f Format, progress func(profiles int)) (columns, error) {
-	widths := map[string]int{}
-	for rows, err := range s.pages(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			for run := range runs(rows[i].ids) {
-				if len(run) > widths[run[0].Type] {
-					widths[run[0].Type] = len(run)
-				}
-			}
-		}
-		progress(len(rows))
+// findColumns returns the columns of a formatted export, none of another one: the
+// first pass over the profiles, which the store makes.
+func (s *source) findColumns(ctx context.Context, f Format) (columns, error) {
+	if !f.formatted() {
+		return nil, nil
+	}
+	widths, err := s.reader.MaxIDs(ctx, s.key, s.subject)
+	if err != nil {
+		return nil, err
 	}
 	var all columns
 	total := 0
@@ -54,22 +47,6 @@ func (s *source) findColumns(ctx context.Context, f Format, progress func(profil
 		return nil, fmt.Errorf("%w: %d columns of external ids, at most %d", profile.ErrTooLarge, total, MaxColumns)
 	}
 	return all, nil
-}
-
-// runs yields the external ids of one type after the other.
-func runs(ids []profile.ExternalID) func(yield func([]profile.ExternalID) bool) {
-	return func(yield func([]profile.ExternalID) bool) {
-		for len(ids) > 0 {
-			n := 1
-			for n < len(ids) && ids[n].Type == ids[0].Type {
-				n++
-			}
-			if !yield(ids[:n]) {
-				return
-			}
-			ids = ids[n:]
-		}
-	}
 }
 
 // names returns the names of the columns: the type, and for further values

@@ -76,9 +76,12 @@
 //
 // Profiles are read in pages and lines written in pieces, so memory does not grow
 // with the number of rows, but with the ids of a single profile. A formatted
-// export goes through the profiles twice, as it needs to know the columns
-// first. What takes time is not writing but asking the store, once in each pass
-// for the ids of each profile. Reading is on goroutines of its own, which have
-// ended when the call returns; the writer and the callback are called from the
-// caller's. A file has at most MaxColumns columns of ids.
+// export goes through the profiles twice, as it needs to know the columns first;
+// the first pass is profile.Reader's MaxIDs, which a MemStore often need not finish.
+//
+// Reading the store, making the lines and writing them are at work at once, on two
+// goroutines and the caller's, which calls the writer and the callback; the others
+// have ended when the call returns. What takes time is to read profiles that lie
+// anywhere in memory, in the order of their ids. A file has at most MaxColumns
+// columns of ids.
 package csvexport

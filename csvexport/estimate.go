@@ -52,9 +52,9 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%.1f %s", f, unit)
 }
 
-// Estimate measures an export before it is made: it counts the profiles, writes
-// the first 16384 to nowhere, and takes the others to be like those. As the
-// first are those of the least ids, an estimate is off where newer ids, say, are
+// Estimate measures an export before it is made: it counts the profiles, finds the
+// columns, writes the first 16384 to nowhere, and takes the others to be like
+// those. As the first are those of the least ids, an estimate is off where newer ids, say, are
 // of profiles with fewer external ids. It does not call Progress.
 func (e Export) Estimate(ctx context.Context, from profile.Reader) (Estimate, error) {
 	estimate, err := e.estimate(ctx, from)
@@ -81,16 +81,21 @@ func (e Export) estimate(ctx context.Context, from profile.Reader) (estimate Est
 	e.Progress = nil
 	r := run{export: &e, source: s}
 	began := time.Now()
-	if err := r.write(ctx, io.Discard); err != nil {
+	all, err := r.findColumns(ctx)
+	if err != nil {
 		return Estimate{}, err
 	}
-	took := time.Since(began)
+	found := time.Now()
+	if err := r.writeRows(ctx, io.Discard, all); err != nil {
+		return Estimate{}, err
+	}
+	took := time.Since(found)
 	of := float64(estimate.Profiles) / float64(max(r.result.Profiles, 1))
 	if estimate.Exact = r.result.Profiles == estimate.Profiles; estimate.Exact {
 		of = 1
 	}
 	estimate.Rows = int(of * float64(r.result.Rows))
 	estimate.Bytes = int64(of * float64(r.result.Bytes))
-	estimate.Duration = time.Duration(of * float64(took))
+	estimate.Duration = found.Sub(began) + time.Duration(of*float64(took))
 	return estimate, nil
 }

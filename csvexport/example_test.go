@@ -149,12 +149,12 @@ func ExampleExport_WriteFile() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d bytes, SHA-256 %x...\n", result.Bytes, result.SHA256[:4])
+	fmt.Printf("%d bytes, CRC-32C %08x\n", result.Bytes, result.CRC32C)
 	// Output:
 	// 2 rows, 201 B, less than 20s
 	// finding columns: 2 of 2
 	// writing: 2 of 2
-	// 201 bytes, SHA-256 4cea311b...
+	// 201 bytes, CRC-32C ed790b92
 }
 
 // Several files of one instant come from one snapshot.

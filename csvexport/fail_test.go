@@ -115,40 +115,35 @@ func TestWriterFails(t *testing.T) {
 	}
 }
 
-// broken is a store's reader of which a call fails at some point.
+// broken is a snapshot that does something else at a profile.
 type broken struct {
 	profile.Snapshot
-	ids     string // of the profile that IDs fails for
-	members int    // after so many Members fails
-	extra   profile.ExternalID
-	asked   map[string]int
+	at      string // id of the profile
+	becomes func(*profile.Holder) error
 }
 
-func (b *broken) IDs(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
-	if ref.ID == b.ids {
-		if b.extra.Type == "" {
-			return nil, errBroken
-		}
-		if b.asked[ref.ID]++; b.asked[ref.ID] > 1 { // in the second pass
-			return []profile.ExternalID{b.extra}, nil
-		}
-	}
-	return b.Snapshot.IDs(ctx, ref)
-}
-
-func (b *broken) Members(ctx context.Context, key, after string) iter.Seq2[profile.Membership, error] {
-	return func(yield func(profile.Membership, error) bool) {
-		n := 0
-		for m, err := range b.Snapshot.Members(ctx, key, after) {
-			if n++; n == b.members {
-				m, err = profile.Membership{}, errBroken
+func (b *broken) Holders(ctx context.Context, key string, s profile.Subject, after string) iter.Seq2[profile.Holder, error] {
+	return func(yield func(profile.Holder, error) bool) {
+		for h, err := range b.Snapshot.Holders(ctx, key, s, after) {
+			if h.ID == b.at {
+				err = b.becomes(&h)
 			}
-			if !yield(m, err) || err != nil {
+			if !yield(h, err) || err != nil {
 				return
 			}
 		}
 	}
 }
+
+func (b *broken) MaxIDs(ctx context.Context, key string, s profile.Subject) (map[string]int, error) {
+	if b.at == "" {
+		return nil, errBroken
+	}
+	return b.Snapshot.MaxIDs(ctx, key, s)
+}
+
+// breaks is what a profile becomes that cannot be read.
+func breaks(*profile.Holder) error { return errBroken }
 
 func TestStoreFails(t *testing.T) {
 	snapshot, err := crowd(t, 2_000).Snapshot(context.Background())
@@ -159,12 +154,17 @@ func TestStoreFails(t *testing.T) {
 		if format == csvexport.SingleColumn {
 			export.IDType = "email"
 		}
-		_, err = export.Write(context.Background(), io.Discard, &broken{Snapshot: snapshot, ids: "u001234"})
-		require.ErrorIs(t, err, errBroken)
-		require.ErrorContains(t, err, `export "buyers": external ids of "u001234"`)
-		_, err = export.Write(context.Background(), io.Discard, &broken{Snapshot: snapshot, members: 700})
-		require.ErrorIs(t, err, errBroken)
+		for _, at := range []string{"u000000", "u000700", "u001999"} {
+			_, err = export.Write(context.Background(), io.Discard, &broken{snapshot, at, breaks})
+			require.ErrorIs(t, err, errBroken)
+			require.ErrorContains(t, err, `export "buyers": `)
+		}
 	}
+	export := csvexport.Export{Key: "buyers", Format: csvexport.AdditionalRows}
+	_, err = export.Write(context.Background(), io.Discard, &broken{snapshot, "", nil})
+	require.ErrorIs(t, err, errBroken)
+	_, err = export.Estimate(context.Background(), &broken{snapshot, "", nil})
+	require.ErrorIs(t, err, errBroken)
 }
 
 // Who gives a reader that is no snapshot gets an error rather than a file whose
@@ -173,9 +173,15 @@ func TestReaderChanges(t *testing.T) {
 	snapshot, err := shop(t).Snapshot(context.Background())
 	require.NoError(t, err)
 	defer snapshot.Close()
-	reader := &broken{Snapshot: snapshot, ids: "ann", extra: profile.ExternalID{Type: "fax", Value: "1"}, asked: map[string]int{}}
-	_, err = csvexport.Export{Key: "buyers", Format: csvexport.IndexedColumns}.Write(context.Background(), io.Discard, reader)
-	require.ErrorContains(t, err, `user "ann": external ids that the first pass did not meet`)
+	for name, ids := range map[string][]profile.ExternalID{
+		"another type":   {{Type: "fax", Value: "1"}},
+		"one value more": {{Type: "email", Value: "1"}, {Type: "email", Value: "2"}, {Type: "email", Value: "3"}, {Type: "email", Value: "4"}},
+		"another order":  {{Type: "user_id", Value: "1"}, {Type: "email", Value: "2"}},
+	} {
+		reader := &broken{snapshot, "ann", func(h *profile.Holder) error { h.IDs = ids; return nil }}
+		_, err = csvexport.Export{Key: "buyers", Format: csvexport.IndexedColumns}.Write(context.Background(), io.Discard, reader)
+		require.ErrorContains(t, err, `user "ann": external ids that the first pass did not meet`, name)
+	}
 }
 
 // watched is a reader that knows when it shall not be read any more.
@@ -184,11 +190,17 @@ type watched struct {
 	over, late atomic.Bool
 }
 
-func (w *watched) IDs(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
-	if w.over.Load() {
-		w.late.Store(true)
+func (w *watched) Holders(ctx context.Context, key string, s profile.Subject, after string) iter.Seq2[profile.Holder, error] {
+	return func(yield func(profile.Holder, error) bool) {
+		for h, err := range w.Snapshot.Holders(ctx, key, s, after) {
+			if w.over.Load() {
+				w.late.Store(true)
+			}
+			if !yield(h, err) {
+				return
+			}
+		}
 	}
-	return w.Snapshot.IDs(ctx, ref)
 }
 
 // When an export returns, for whatever reason, nothing of it runs on.

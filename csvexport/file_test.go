@@ -2,7 +2,7 @@ package csvexport_test
 
 import (
 	"context"
-	"crypto/sha256"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,7 +38,7 @@ func TestWriteFile(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, string(text))
 		require.Equal(t, int64(len(text)), result.Bytes)
-		require.Equal(t, sha256.Sum256(text), result.SHA256)
+		require.Equal(t, crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli)), result.CRC32C)
 		require.Equal(t, []string{"buyers.csv"}, names(t, dir))
 	}
 	if runtime.GOOS != "windows" {
@@ -96,7 +96,7 @@ func TestWriteFileFails(t *testing.T) {
 		unchanged(t)
 	})
 	t.Run("unreadable", func(t *testing.T) {
-		_, err := csvexport.Export{Key: "buyers"}.WriteFile(context.Background(), path, &broken{Snapshot: snapshot, ids: "u019999"})
+		_, err := csvexport.Export{Key: "buyers"}.WriteFile(context.Background(), path, &broken{snapshot, "u019999", breaks})
 		require.ErrorIs(t, err, errBroken)
 		unchanged(t)
 	})

@@ -13,7 +13,7 @@ type form interface {
 	header() []string
 	// begin turns to a profile, and returns how many lines it has at most. The
 	// row is read until the next one begins.
-	begin(r *row) (lines int, err error)
+	begin(h *profile.Holder) (lines int, err error)
 	// line appends the n-th line, without its end. It reports false if there is
 	// none, because the value has no normal form.
 	line(b []byte, n int) ([]byte, bool)
@@ -43,7 +43,7 @@ func (e *Export) form(s *source, all columns) form {
 type unformatted struct {
 	*cells
 	trait bool // there is a value
-	row   *row
+	row   *profile.Holder
 }
 
 func (f *unformatted) header() []string {
@@ -53,17 +53,17 @@ func (f *unformatted) header() []string {
 	return []string{"key", "external_ids"}
 }
 
-func (f *unformatted) begin(r *row) (int, error) {
-	f.row = r
+func (f *unformatted) begin(h *profile.Holder) (int, error) {
+	f.row = h
 	return 1, nil
 }
 
 func (f *unformatted) line(b []byte, _ int) ([]byte, bool) {
-	b = append(f.text(b, f.row.id), f.delimiter)
+	b = append(f.text(b, f.row.ID), f.delimiter)
 	if f.trait {
-		b = append(f.value(b, f.row.value), f.delimiter)
+		b = append(f.value(b, f.row.Value), f.delimiter)
 	}
-	return f.ids(b, f.row.ids), true
+	return f.ids(b, f.row.IDs), true
 }
 
 // value appends a cell with the value of a computed trait: text as it is,
@@ -94,8 +94,8 @@ func (f *indexed) header() []string {
 // errChanged is met when there is no snapshot under the two passes.
 var errChanged = errors.New("external ids that the first pass did not meet, or out of order: the reader is no snapshot")
 
-func (f *indexed) begin(r *row) (int, error) {
-	if _, err := f.split(r); err != nil {
+func (f *indexed) begin(h *profile.Holder) (int, error) {
+	if _, err := f.split(h); err != nil {
 		return 0, err
 	}
 	for i, values := range f.values {
@@ -108,9 +108,9 @@ func (f *indexed) begin(r *row) (int, error) {
 
 // split finds the values of each column, and returns the greatest number of
 // values that one has.
-func (f *indexed) split(r *row) (most int, err error) {
-	f.row, f.values = r, f.values[:0]
-	rest := r.ids
+func (f *indexed) split(h *profile.Holder) (most int, err error) {
+	f.row, f.values = h, f.values[:0]
+	rest := h.IDs
 	for i := range f.columns {
 		n := 0
 		for n < len(rest) && rest[n].Type == f.columns[i].idType {
@@ -146,8 +146,8 @@ type additional struct {
 	start []byte // what the lines of a profile have in common
 }
 
-func (f *additional) begin(r *row) (int, error) {
-	most, err := f.split(r)
+func (f *additional) begin(h *profile.Holder) (int, error) {
+	most, err := f.split(h)
 	f.start, _ = f.unformatted.line(f.start[:0], 0)
 	return max(most, 1), err
 }
@@ -176,13 +176,16 @@ type single struct {
 
 func (f *single) header() []string { return []string{f.idType} }
 
-func (f *single) begin(r *row) (int, error) {
-	f.values = nil
-	for run := range runs(r.ids) {
-		if run[0].Type == f.idType {
-			f.values = run
-		}
+func (f *single) begin(h *profile.Holder) (int, error) {
+	first := 0
+	for first < len(h.IDs) && h.IDs[first].Type != f.idType {
+		first++
 	}
+	end := first
+	for end < len(h.IDs) && h.IDs[end].Type == f.idType {
+		end++
+	}
+	f.values = h.IDs[first:end]
 	return len(f.values), nil
 }
 

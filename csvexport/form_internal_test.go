@@ -10,15 +10,15 @@ import (
 )
 
 // someRows returns profiles as a store would, of whom a quarter have two emails.
-func someRows(n int) []row {
-	rows := make([]row, n)
+func someRows(n int) []profile.Holder {
+	rows := make([]profile.Holder, n)
 	for i := range rows {
-		r := row{id: fmt.Sprintf("user-%07d", i), value: profile.IntValue(int64(i))}
-		r.ids = append(r.ids, profile.ExternalID{Type: "email", Value: fmt.Sprintf("person%d@example.com", i)})
+		r := profile.Holder{ID: fmt.Sprintf("user-%07d", i), Value: profile.IntValue(int64(i))}
+		r.IDs = append(r.IDs, profile.ExternalID{Type: "email", Value: fmt.Sprintf("person%d@example.com", i)})
 		if i%4 == 0 {
-			r.ids = append(r.ids, profile.ExternalID{Type: "email", Value: fmt.Sprintf("work%d@example.org", i)})
+			r.IDs = append(r.IDs, profile.ExternalID{Type: "email", Value: fmt.Sprintf("work%d@example.org", i)})
 		}
-		r.ids = append(r.ids, profile.ExternalID{Type: "user_id", Value: r.id})
+		r.IDs = append(r.IDs, profile.ExternalID{Type: "user_id", Value: r.ID})
 		rows[i] = r
 	}
 	return rows
@@ -31,7 +31,7 @@ func formOf(f Format) form {
 }
 
 // appendLines appends the lines of a row.
-func appendLines(t testing.TB, b []byte, f form, r *row) []byte {
+func appendLines(t testing.TB, b []byte, f form, r *profile.Holder) []byte {
 	lines, err := f.begin(r)
 	require.NoError(t, err)
 	for n := range lines {

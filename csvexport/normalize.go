@@ -2,7 +2,7 @@ package csvexport
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 )
@@ -74,8 +74,21 @@ func appendPhone(b []byte, value string) ([]byte, bool) {
 	return b, true
 }
 
+// hexDigits has the two digits of each byte, the first in the lower half.
+var hexDigits = func() (table [256]uint16) {
+	const digits = "0123456789abcdef"
+	for i := range table {
+		table[i] = uint16(digits[i>>4]) | uint16(digits[i&0xf])<<8
+	}
+	return table
+}()
+
 // appendHash appends the SHA-256 of a value in lower-case hex.
 func appendHash(b, value []byte) []byte {
 	sum := sha256.Sum256(value)
-	return hex.AppendEncode(b, sum[:])
+	var text [2 * sha256.Size]byte
+	for i, c := range sum {
+		binary.LittleEndian.PutUint16(text[2*i:], hexDigits[c])
+	}
+	return append(b, text[:]...)
 }

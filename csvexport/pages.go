@@ -2,118 +2,79 @@ package csvexport
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"runtime"
-	"sync"
 
 	"github.com/muster-go/muster/profile"
 )
 
-// pageSize is how many profiles are handed on at a time: enough that handing
-// them on costs nothing.
-const pageSize = 256
+const (
+	pageSize   = 256 // profiles: enough that handing them on costs nothing
+	pagesAhead = 4
+)
 
-// page is a run of profiles.
-type page struct {
-	rows  []row
-	err   error         // met after the rows
-	ready chan struct{} // receives when the external ids of the rows were read
+// pages yields the profiles in their order, read ahead. A page may be read until
+// the next one is asked for.
+func (s *source) pages(ctx context.Context) iter.Seq2[[]profile.Holder, error] {
+	return ahead(ctx, pagesAhead, s.batches)
 }
 
-// pages yields the profiles in their order, with their external ids. A store
-// answers for one profile at a time, so this looks several up at once, on as
-// many goroutines as there are processors: they have ended when the loop has. A
-// page may be read until the next one is asked for.
-func (s *source) pages(ctx context.Context) iter.Seq2[[]row, error] {
-	return func(yield func([]row, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		var running sync.WaitGroup
-		defer running.Wait()
-		defer cancel()
-
-		workers := runtime.GOMAXPROCS(0)
-		todo := make(chan *page, workers)
-		inOrder := make(chan *page, 2*workers)
-		running.Add(1 + workers)
-		go func() {
-			defer running.Done()
-			s.list(ctx, todo, inOrder)
-		}()
-		for range workers {
-			go func() {
-				defer running.Done()
-				for p := range todo {
-					s.lookUp(ctx, p)
-					p.ready <- struct{}{}
-				}
-			}()
+// batches yields the profiles in pages that take turns: the consumer has one,
+// pagesAhead wait, and one is filled.
+func (s *source) batches(ctx context.Context) iter.Seq2[[]profile.Holder, error] {
+	return func(yield func([]profile.Holder, error) bool) {
+		var ring [pagesAhead + 2][]profile.Holder
+		for i := range ring {
+			ring[i] = make([]profile.Holder, 0, pageSize)
 		}
-		for p := range inOrder {
-			<-p.ready
-			if len(p.rows) > 0 && !yield(p.rows, nil) {
+		page, turn, n := ring[0], 0, 0
+		for h, err := range s.reader.Holders(ctx, s.key, s.subject, "") {
+			if err != nil {
+				yield(nil, err)
 				return
 			}
-			if p.err != nil {
-				yield(nil, p.err)
+			page = append(page, h)
+			if n++; n == s.limit {
+				break
+			}
+			if len(page) < pageSize {
+				continue
+			}
+			if !yield(page, nil) {
 				return
 			}
+			turn = (turn + 1) % len(ring)
+			page = ring[turn][:0]
 		}
-		if err := ctx.Err(); err != nil { // then the pages may not be all
-			yield(nil, err)
-		}
+		yield(page, nil)
 	}
 }
 
-// list fills pages with profiles, and sends each to those who look their ids up
-// and, in order, to the reader.
-func (s *source) list(ctx context.Context, todo, inOrder chan<- *page) {
-	defer close(inOrder)
-	defer close(todo)
-	// One page is with the reader, one is being filled, the others wait: after
-	// so many the reader is done with the first.
-	ring := make([]page, cap(inOrder)+2)
-	for i := range ring {
-		ring[i].ready = make(chan struct{}, 1)
+// touch brings the texts of a page into the processor's cache: where idType is not
+// empty only the values of that type. They lie all over the memory: who makes a
+// line after the other waits for each, in a loop as short as these many come at
+// once. The sum of what was read is of no use, but that it has to be read.
+func touch(page []profile.Holder, idType string) (sum int) {
+	for i := range page {
+		if ids := page[i].IDs; len(ids) > 0 {
+			sum += len(ids[0].Value)
+		}
 	}
-	turn := 0
-	p := &ring[0]
-	send := func() bool {
-		for _, to := range []chan<- *page{todo, inOrder} {
-			select {
-			case to <- p:
-			case <-ctx.Done():
-				return false
+	for i := range page {
+		if idType == "" {
+			sum += int(first(page[i].ID))
+		}
+		for _, id := range page[i].IDs {
+			if idType == "" || id.Type == idType {
+				sum += int(first(id.Value))
 			}
 		}
-		turn = (turn + 1) % len(ring)
-		p = &ring[turn]
-		p.rows, p.err = p.rows[:0], nil
-		return true
 	}
-	for r, err := range s.profiles(ctx) {
-		if err != nil {
-			p.err = err
-			break
-		}
-		p.rows = append(p.rows, r)
-		if len(p.rows) == pageSize && !send() {
-			return
-		}
-	}
-	if len(p.rows) > 0 || p.err != nil {
-		send()
-	}
+	return sum
 }
 
-// lookUp reads the external ids of a page.
-func (s *source) lookUp(ctx context.Context, p *page) {
-	for i := range p.rows {
-		r := &p.rows[i]
-		var err error
-		if r.ids, err = s.reader.IDs(ctx, profile.Ref{Subject: s.subject, ID: r.id}); err != nil {
-			p.rows, p.err = p.rows[:i], fmt.Errorf("external ids of %q: %w", r.id, err)
-			return
-		}
+func first(text string) byte {
+	if text == "" {
+		return 0
 	}
+	return text[0]
 }

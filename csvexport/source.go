@@ -3,7 +3,6 @@ package csvexport
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -80,74 +79,14 @@ func (s *source) define(ctx context.Context, perUser bool) error {
 	return nil
 }
 
-// row is a profile to be written. One with several values of an id type may
-// need more than one line of the file.
-type row struct {
-	id    string
-	value profile.Value // of a computed trait
-	ids   []profile.ExternalID
-}
-
-// profiles yields the profiles by ascending id, without their external ids.
-func (s *source) profiles(ctx context.Context) iter.Seq2[row, error] {
-	all := s.members(ctx)
-	if s.trait {
-		all = s.values(ctx)
-	}
-	if s.limit == 0 {
-		return all
-	}
-	return func(yield func(row, error) bool) {
-		n := 0
-		for r, err := range all {
-			if n++; !yield(r, err) || n == s.limit {
-				return
-			}
-		}
-	}
-}
-
-// members yields the members of the audience among the subject's profiles: the
-// store has users first.
-func (s *source) members(ctx context.Context) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
-		for m, err := range s.reader.Members(ctx, s.key, "") {
-			switch {
-			case err == nil && m.Ref.Subject < s.subject:
-				continue
-			case err == nil && m.Ref.Subject > s.subject:
-				return
-			case !yield(row{id: m.Ref.ID}, err):
-				return
-			}
-		}
-	}
-}
-
-// values yields the profiles that have a value of the computed trait.
-func (s *source) values(ctx context.Context) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
-		for v, err := range s.reader.Values(ctx, s.key, "") {
-			switch {
-			case err == nil && v.Ref.Subject < s.subject:
-				continue
-			case err == nil && v.Ref.Subject > s.subject:
-				return
-			case !yield(row{id: v.Ref.ID, value: v.Value}, err):
-				return
-			}
-		}
-	}
-}
-
-// count returns the number of profiles, without reading their ids. Where the
-// store keeps no such number they are gone through.
+// count returns the number of profiles. Where the store keeps no such number they
+// are gone through.
 func (s *source) count(ctx context.Context) (int, error) {
 	if !s.trait && !s.both {
 		return s.reader.MemberCount(ctx, s.key)
 	}
 	n := 0
-	for _, err := range s.profiles(ctx) {
+	for _, err := range s.reader.Holders(ctx, s.key, s.subject, "") {
 		if err != nil {
 			return 0, err
 		}

@@ -2,7 +2,6 @@ package csvexport
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"iter"
@@ -13,12 +12,17 @@ import (
 
 // Result says what was written.
 type Result struct {
-	Profiles int               // that the audience, or the trait, had
-	Rows     int               // lines after the header
-	Skipped  int               // values without a normal form, which have no row; see Export.Normalize
-	Bytes    int64             // as written: compressed, with Gzip
-	SHA256   [sha256.Size]byte // of these bytes
-	Instant  time.Time         // that the file is of: the latest at which the store had changed; zero if it never had
+	Profiles int       // that the audience, or the trait, had
+	Rows     int       // lines after the header
+	Skipped  int       // values without a normal form, which have no row; see Export.Normalize
+	Bytes    int64     // as written: compressed, with Gzip
+	Instant  time.Time // that the file is of: the latest at which the store had changed; zero if it never had
+
+	// CRC32C is the CRC-32 of these bytes with Castagnoli's polynomial, as
+	// crc32.Checksum(file, crc32.MakeTable(crc32.Castagnoli)) returns it. It tells
+	// whether a copy of the file is whole. It is no SHA-256, as that takes longer
+	// than to write the file.
+	CRC32C uint32
 }
 
 // Stage is what an export is doing.
@@ -76,7 +80,11 @@ func (e *Export) write(ctx context.Context, w io.Writer, from profile.Reader) (r
 			return Result{}, err
 		}
 	}
-	if err := r.write(ctx, w); err != nil {
+	all, err := r.findColumns(ctx)
+	if err == nil {
+		err = r.writeRows(ctx, w, all)
+	}
+	if err != nil {
 		return Result{}, err
 	}
 	_, r.result.Instant, err = s.reader.Position(ctx)
@@ -91,6 +99,7 @@ type run struct {
 	result   Result
 	progress Progress
 	told     int // Progress.Profiles when it was last told
+	touched  int // see touch
 }
 
 // chunk is a piece of the file's text, before compression.
@@ -104,17 +113,18 @@ const (
 	chunksAhead = 2
 )
 
-func (r *run) write(ctx context.Context, w io.Writer) error {
-	var all columns
-	if r.export.Format.formatted() {
-		var err error
-		r.progress.Stage = FindingColumns
-		all, err = r.source.findColumns(ctx, r.export.Format, func(profiles int) { r.tell(profiles, 0) })
-		if err != nil {
-			return err
-		}
+// findColumns is the first stage.
+func (r *run) findColumns(ctx context.Context) (columns, error) {
+	all, err := r.source.findColumns(ctx, r.export.Format)
+	if err == nil && r.export.Format.formatted() {
+		r.progress.Stage, r.progress.Profiles = FindingColumns, r.progress.Total
 		r.finish()
 	}
+	return all, err
+}
+
+// writeRows is the second.
+func (r *run) writeRows(ctx context.Context, w io.Writer, all columns) error {
 	r.progress = Progress{Stage: Writing, Total: r.progress.Total}
 	out := newOutput(w, r.export.Gzip)
 	r.form = r.export.form(r.source, all)
@@ -133,8 +143,7 @@ func (r *run) write(ctx context.Context, w io.Writer) error {
 	if err := out.close(); err != nil {
 		return err
 	}
-	r.progress.Bytes, r.result.Bytes = out.bytes, out.bytes
-	out.sum.Sum(r.result.SHA256[:0])
+	r.progress.Bytes, r.result.Bytes, r.result.CRC32C = out.bytes, out.bytes, out.crc
 	r.finish()
 	return nil
 }
@@ -176,11 +185,12 @@ func (r *run) chunks(ctx context.Context) iter.Seq2[chunk, error] {
 		if !r.export.NoHeader {
 			c.text = appendHeader(c.text, r.form.header(), newCells(r.export.delimiter(), r.export.protect()))
 		}
-		for rows, err := range r.source.pages(ctx) {
-			for i := range rows {
+		for page, err := range r.source.pages(ctx) {
+			r.touched += touch(page, r.export.IDType)
+			for i := range page {
 				var lines int
-				if lines, err = r.form.begin(&rows[i]); err != nil {
-					err = fmt.Errorf("%s %q: %w", r.source.subject, rows[i].id, err)
+				if lines, err = r.form.begin(&page[i]); err != nil {
+					err = fmt.Errorf("%s %q: %w", r.source.subject, page[i].ID, err)
 					break
 				}
 				for n := range lines {

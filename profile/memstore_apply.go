@@ -4,7 +4,6 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-	"unique"
 )
 
 // tx is one Apply under way: all shards that it needs are locked, and nothing
@@ -166,25 +165,4 @@ func (tx *tx) putTraits(c *PutTraits) {
 		r.seen.add(m.hash)
 	}
 	tx.trim(r)
-}
-
-func (tx *tx) putIDs(c *PutIDs) {
-	sh, ref, r := tx.resolve(c.Ref)
-	r, c.Created = tx.writable(sh, ref, r)
-	c.OutID = r.id
-	for _, id := range c.IDs {
-		tx.addID(sh, ref.Subject, r, id)
-	}
-}
-
-func (tx *tx) addID(sh *shard, s Subject, r *record, id ExternalID) {
-	l := r.linked()
-	i, ok := slices.BinarySearchFunc(l.ids, id, compareIDs)
-	if ok {
-		return
-	}
-	id = ExternalID{unique.Make(id.Type).Value(), strings.Clone(id.Value)}
-	l.ids = slices.Insert(slices.Clip(l.ids), i, id)
-	r.links = &l
-	sh.ids.Set(idEntry{id, s, r.id})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,5 +168,105 @@ func TestLockForFollowsMergedIDs(t *testing.T) {
 		locked := st.lockFor([]Change{c.change})
 		st.unlock(locked)
 		require.Equal(t, c.want, locked, "%T", c.change)
+	}
+}
+
+func TestASearchInASnapshotAllocatesNothing(t *testing.T) {
+	s := NewMemStore()
+	putAt(t, s, "1", 0)
+	snapshot, err := s.Snapshot(t.Context())
+	require.NoError(t, err)
+	defer snapshot.Close()
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		id, exists, err := snapshot.Resolve(t.Context(), UserRef("u"))
+		if id != "u" || !exists || err != nil {
+			t.Error(id, exists, err)
+		}
+	}))
+}
+
+// Whoever is read, few allocations are made: pages grow, and texts are kept many
+// in one.
+func TestHoldersAreReadWithoutAnAllocationEach(t *testing.T) {
+	const n = 20_000
+	s := NewMemStore()
+	for i := range n {
+		u := UserRef(fmt.Sprint("user ", i))
+		require.NoError(t, s.Apply(t.Context(), storeTestStart, &PutIDs{Ref: u, IDs: []ExternalID{{"email", "a"}}},
+			&SetValue{ComputedValue{Key: "v", Ref: u, Value: StringValue(fmt.Sprint("text ", i)), Since: storeTestStart}}))
+	}
+	allocations := testing.AllocsPerRun(3, func() {
+		got := 0
+		for h, err := range s.Holders(t.Context(), "v", User, "") {
+			if got++; err != nil || len(h.IDs) != 1 {
+				t.Error(h, err)
+			}
+		}
+		require.Equal(t, n, got)
+	})
+	require.Less(t, allocations, n/20.0)
+}
+
+// A copy is made of a list of external ids once for a change, not for each id.
+func TestManyIDsAreAddedAtOnce(t *testing.T) {
+	added := func(n int) float64 {
+		c := &PutIDs{Ref: UserRef("u")}
+		for i := range n {
+			c.IDs = append(c.IDs, ExternalID{"t", fmt.Sprint(i)})
+		}
+		return testing.AllocsPerRun(3, func() {
+			s := NewMemStore()
+			require.NoError(t, s.Apply(t.Context(), storeTestStart, c))
+		}) / float64(n)
+	}
+	require.Less(t, added(4000), 2*added(1000))
+}
+
+func TestTournamentMergesInOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	beginnings := []string{"", "user-", "user-0000", "\x00", "é"}
+	for range 200 {
+		var all []string
+		var left [shardCount][][]string // what each shard reads, in turns
+		begins := beginnings[r.IntN(len(beginnings))]
+		for i := range left {
+			var keys []string
+			for range r.IntN(40) {
+				keys = append(keys, begins+strings.Repeat("0", r.IntN(12))+fmt.Sprint(i, r.IntN(1000)))
+			}
+			slices.Sort(keys)
+			keys = slices.Compact(keys)
+			all = append(all, keys...)
+			for len(keys) > 0 {
+				n := 1 + r.IntN(len(keys))
+				left[i], keys = append(left[i], keys[:n]), keys[n:]
+			}
+		}
+		var tournament tournament
+		turn := func(i int) {
+			var keys []string
+			if len(left[i]) > 0 {
+				keys, left[i] = left[i][0], left[i][1:]
+			}
+			tournament.turn(i, keys)
+		}
+		for i := range left {
+			turn(i)
+		}
+		tournament.begin()
+		var got []string
+		for {
+			i, at, ok := tournament.winner()
+			if !ok {
+				break
+			}
+			got = append(got, tournament.runs[i].keys[at])
+			if !tournament.advance() {
+				turn(i)
+				tournament.replay()
+			}
+		}
+		slices.Sort(all)
+		require.Equal(t, all, got)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/tidwall/btree"
 )
 
 // Audiences have numbers. A record holds its memberships, so that a change of
@@ -219,11 +217,14 @@ func (r *reader) Members(ctx context.Context, key, after string) iter.Seq2[Membe
 		// An audience is of users or of accounts.
 		for s := range Subject(len(st.shards[0].profiles)) {
 			members := scan[*record, Membership]{
-				tree: func(sh *shard) *btree.BTreeG[*record] { return sh.profiles[s] },
-				in:   func(*record) bool { return true },
-				take: func(r *record) (Membership, bool) {
-					m, ok := r.in(audience)
-					return Membership{key, Ref{s, r.id}, fromNano(m.since)}, ok
+				tree: profilesOf(s),
+				key:  (*record).key,
+				take: func(block []*record, to *page[*record, Membership]) {
+					for _, r := range block {
+						if m, ok := r.in(audience); ok {
+							to.add(r.id, Membership{key, Ref{s, r.id}, fromNano(m.since)})
+						}
+					}
 				},
 			}
 			for m, err := range members.after(ctx, r, &record{id: after}) {

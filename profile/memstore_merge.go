@@ -110,9 +110,7 @@ func (r *record) drop(at place, hash uint32) {
 
 func (tx *tx) mergeLinks(sh *shard, into, from *record) {
 	f := from.linked()
-	for _, id := range f.ids {
-		tx.addID(sh, User, into, id)
-	}
+	tx.addIDs(sh, User, into, f.ids)
 	for _, account := range f.senders {
 		tx.addSender(sh, into, account)
 	}

@@ -10,15 +10,16 @@ import (
 // record is one profile. A record that an open snapshot can see is never
 // changed, but replaced by a copy first: see shard.own.
 type record struct {
-	id     string
+	id string
+	// What scans read comes together, after the id.
+	links    *links // nil: none
+	members  []membership
+	computed *[]computed // values of computed traits; nil: none
+
 	gen    uint64   // the number of snapshots taken when it was made: only later ones see it
 	series []series // by name; that of no name holds the message ids of trait calls
 	seen   hashSet  // of message ids; only the live record's is read
 	traits []byte   // packed writes, replaced as a whole
-	links  *links   // nil: none
-
-	members  []membership
-	computed *[]computed // values of computed traits; nil: none
 }
 
 // links are a profile's ties to others and its ids elsewhere: sorted slices that

@@ -8,27 +8,34 @@ import (
 )
 
 // An index lies in pieces, one in each shard. scan yields what take makes of its
-// items, in ascending order of the items: it keeps a page of each piece, read
+// items, in ascending order of their keys: it keeps a page of each piece, read
 // under that shard's lock, and merges the pages with no lock held.
 type scan[T, U any] struct {
 	tree func(*shard) *btree.BTreeG[T]
-	in   func(T) bool      // reports whether an item belongs to the scan; the first that does not ends it
-	take func(T) (U, bool) // under the shard's lock; false leaves the item out
+	key  func(T) string // what the items of the scan are ordered by
+	in   func(T) bool   // reports whether an item belongs to the scan; the first that does not ends it; nil: all do
+
+	// take adds to a page what it makes of a block of items, leaving out what it
+	// will. It is called under the shard's lock.
+	take func(block []T, to *page[T, U])
 }
 
 // Pages grow as they are used up, so that a reader of ten items does not pay
-// for a thousand. No page looks at more than maxLook items under one lock.
+// for a thousand. No page looks at more than some maxLook items under one lock.
 const firstPage, maxPage, maxLook = 4, 256, 4096
 
 // page is what was read of one shard.
 type page[T, U any] struct {
 	shard *shard
-	keys  []T
+	keys  []string
 	items []U
-	at    int
 	size  int
 	seen  T    // the last item that was looked at
 	last  bool // the shard has no more
+}
+
+func (p *page[T, U]) add(key string, item U) {
+	p.keys, p.items = append(p.keys, key), append(p.items, item)
 }
 
 // after yields what lies after start.
@@ -40,111 +47,74 @@ func (s scan[T, U]) after(ctx context.Context, r *reader, start T) iter.Seq2[U, 
 			yield(none, err)
 			return
 		}
-		heap := pageHeap[T, U]{less: s.tree(&st.shards[0]).Less}
-		for i := range st.shards {
-			p := &page[T, U]{shard: &st.shards[i], size: firstPage, seen: start}
-			if s.read(p, heap.less) {
-				heap.push(p)
-			}
+		var pages [shardCount]page[T, U]
+		var block []T
+		var next tournament
+		for i := range pages {
+			p := &pages[i]
+			p.shard, p.size, p.seen = &st.shards[i], firstPage, start
+			block = s.read(p, block)
+			next.turn(i, p.keys)
 		}
-		for len(heap.pages) > 0 {
-			p := heap.pages[0]
-			if !yield(p.items[p.at], nil) {
+		for next.begin(); ; {
+			i, at, ok := next.winner()
+			if !ok || !yield(pages[i].items[at], nil) {
 				return
 			}
-			if p.at++; p.at == len(p.items) {
-				if _, err := r.enter(ctx); err != nil {
-					yield(none, err)
-					return
-				}
-				if !s.read(p, heap.less) {
-					heap.pop()
-					continue
-				}
+			if next.advance() {
+				continue
 			}
-			heap.down()
+			if _, err := r.enter(ctx); err != nil {
+				yield(none, err)
+				return
+			}
+			block = s.read(&pages[i], block)
+			next.turn(i, pages[i].keys)
+			next.replay()
 		}
 	}
 }
 
-// read fills a page with what comes next, and reports whether there is any.
-func (s scan[T, U]) read(p *page[T, U], less func(a, b T) bool) bool {
-	clear(p.keys)
-	clear(p.items)
-	p.keys, p.items, p.at = p.keys[:0], p.items[:0], 0
+// read fills a page with what comes next: nothing if there is no more. It uses
+// the memory of block, and returns it.
+func (s scan[T, U]) read(p *page[T, U], block []T) []T {
+	p.keys, p.items = p.keys[:0], p.items[:0]
 	for len(p.items) == 0 && !p.last {
-		s.look(p, less)
+		block = s.look(p, block)
 	}
 	p.size = min(2*p.size, maxPage)
-	return len(p.items) > 0
+	return block
 }
 
 // look reads on under the shard's lock.
-func (s scan[T, U]) look(p *page[T, U], less func(a, b T) bool) {
+func (s scan[T, U]) look(p *page[T, U], block []T) []T {
 	p.shard.mu.Lock()
 	defer p.shard.mu.Unlock()
-	start, looked := p.seen, 0
-	p.last = true
-	s.tree(p.shard).Ascend(start, func(item T) bool {
-		switch {
-		case !less(start, item):
-			return true // start itself
-		case !s.in(item):
-			return false
-		case len(p.items) == p.size, looked == maxLook:
-			p.last = false
-			return false
-		}
-		looked++
-		p.seen = item
-		if u, ok := s.take(item); ok {
-			p.keys, p.items = append(p.keys, item), append(p.items, u)
-		}
-		return true
-	})
-}
-
-// pageHeap keeps the page with the least next item in front.
-type pageHeap[T, U any] struct {
-	pages []*page[T, U]
-	less  func(a, b T) bool
-}
-
-func (h *pageHeap[T, U]) before(i, j int) bool {
-	a, b := h.pages[i], h.pages[j]
-	return h.less(a.keys[a.at], b.keys[b.at])
-}
-
-func (h *pageHeap[T, U]) push(p *page[T, U]) {
-	h.pages = append(h.pages, p)
-	for i := len(h.pages) - 1; i > 0 && h.before(i, (i-1)/2); i = (i - 1) / 2 {
-		h.pages[i], h.pages[(i-1)/2] = h.pages[(i-1)/2], h.pages[i]
-	}
-}
-
-// pop removes the front page.
-func (h *pageHeap[T, U]) pop() {
-	last := len(h.pages) - 1
-	h.pages[0] = h.pages[last]
-	h.pages = h.pages[:last]
-	h.down()
-}
-
-// down moves the front page to its place after its next item has changed.
-func (h *pageHeap[T, U]) down() {
-	for i := 0; ; {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(h.pages); child++ {
-			if h.before(child, least) {
-				least = child
+	start, first, looked := s.key(p.seen), true, 0
+	p.last, block = true, block[:0]
+	s.tree(p.shard).Ascend(p.seen, func(item T) bool {
+		if first {
+			if first = false; s.key(item) == start {
+				return true
 			}
 		}
-		if least == i {
-			return
+		if s.in != nil && !s.in(item) {
+			return false
 		}
-		h.pages[i], h.pages[least] = h.pages[least], h.pages[i]
-		i = least
+		block = append(block, item)
+		if len(block) < max(p.size, min(looked, maxPage)) {
+			return true
+		}
+		s.take(block, p)
+		p.seen, looked, block = item, looked+len(block), block[:0]
+		p.last = len(p.items) < p.size && looked < maxLook
+		return p.last
+	})
+	if len(block) > 0 {
+		s.take(block, p)
+		p.seen = block[len(block)-1]
 	}
+	return block
 }
 
 // Profiles implements Reader.
@@ -153,12 +123,23 @@ func (r *reader) Profiles(ctx context.Context, s Subject, after string) iter.Seq
 		return func(yield func(string, error) bool) { yield("", err) }
 	}
 	all := scan[*record, string]{
-		tree: func(sh *shard) *btree.BTreeG[*record] { return sh.profiles[s] },
-		in:   func(*record) bool { return true },
-		take: func(r *record) (string, bool) { return r.id, true },
+		tree: profilesOf(s),
+		key:  (*record).key,
+		take: func(block []*record, to *page[*record, string]) {
+			for _, r := range block {
+				to.add(r.id, r.id)
+			}
+		},
 	}
 	return all.after(ctx, r, &record{id: after})
 }
+
+// profilesOf returns the index of the profiles of a subject.
+func profilesOf(s Subject) func(*shard) *btree.BTreeG[*record] {
+	return func(sh *shard) *btree.BTreeG[*record] { return sh.profiles[s] }
+}
+
+func (r *record) key() string { return r.id }
 
 // Users implements Reader.
 func (r *reader) Users(ctx context.Context, account string) iter.Seq2[string, error] {
@@ -173,8 +154,13 @@ func (r *reader) Senders(ctx context.Context, account string) iter.Seq2[string, 
 func (r *reader) usersOf(ctx context.Context, account string, tree func(*shard) *btree.BTreeG[pair]) iter.Seq2[string, error] {
 	users := scan[pair, string]{
 		tree: tree,
+		key:  func(p pair) string { return p.user },
 		in:   func(p pair) bool { return p.account == account },
-		take: func(p pair) (string, bool) { return p.user, true },
+		take: func(block []pair, to *page[pair, string]) {
+			for _, p := range block {
+				to.add(p.user, p.user)
+			}
+		},
 	}
 	return users.after(ctx, r, pair{account: account})
 }

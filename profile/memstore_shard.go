@@ -22,12 +22,14 @@ type shard struct {
 	aliases  *btree.Map[string, string] // id merged into a user -> that user's id
 
 	ids     *btree.BTreeG[idEntry]
-	joins   *btree.BTreeG[pair] // (account, user) attached
-	senders *btree.BTreeG[pair] // (account, user who sent an event for it)
-	members [2]memberLists      // by Subject; none in a snapshot
-	scratch []byte              // for packing, under mu
-	now     atomic.Int64        // the latest instant of an Apply here; changed under mu
-	_       [64]byte            // no two shards' locks on one cache line
+	mostIDs *btree.Map[string, int] // external ids of each type that one profile has, or had, at most
+	joins   *btree.BTreeG[pair]     // (account, user) attached
+	senders *btree.BTreeG[pair]     // (account, user who sent an event for it)
+	members [2]memberLists          // by Subject; none in a snapshot
+	probe   record                  // what a search in a snapshot's profiles compares with, under mu
+	scratch []byte                  // for packing, under mu
+	now     atomic.Int64            // the latest instant of an Apply here; changed under mu
+	_       [64]byte                // no two shards' locks on one cache line
 }
 
 const (
@@ -54,6 +56,7 @@ func (sh *shard) init() {
 	}
 	sh.aliases = btree.NewMap[string, string](0)
 	sh.ids = btree.NewBTreeGOptions(idLess, unlocked)
+	sh.mostIDs = btree.NewMap[string, int](0)
 	sh.joins = btree.NewBTreeGOptions(pairLess, unlocked)
 	sh.senders = btree.NewBTreeGOptions(pairLess, unlocked)
 }
@@ -66,6 +69,7 @@ func (sh *shard) freeze(into *shard) {
 	}
 	into.aliases = sh.aliases.Copy()
 	into.ids = sh.ids.Copy()
+	into.mostIDs = sh.mostIDs.Copy()
 	into.joins = sh.joins.Copy()
 	into.senders = sh.senders.Copy()
 }
@@ -93,7 +97,8 @@ func (sh *shard) find(ref Ref) *record {
 	if byID := sh.live[ref.Subject]; byID != nil {
 		return byID[ref.ID]
 	}
-	r, _ := sh.profiles[ref.Subject].Get(&record{id: ref.ID})
+	sh.probe.id = ref.ID // one of its own would be allocated for each search
+	r, _ := sh.profiles[ref.Subject].Get(&sh.probe)
 	return r
 }
 

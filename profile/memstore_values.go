@@ -6,8 +6,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-
-	"github.com/tidwall/btree"
 )
 
 // computed is the value of a computed trait in a record. Traits have numbers,
@@ -145,14 +143,14 @@ func (r *reader) Values(ctx context.Context, name, after string) iter.Seq2[Compu
 		}
 		for s := range Subject(len(st.shards[0].profiles)) {
 			values := scan[*record, ComputedValue]{
-				tree: func(sh *shard) *btree.BTreeG[*record] { return sh.profiles[s] },
-				in:   func(*record) bool { return true },
-				take: func(r *record) (ComputedValue, bool) {
-					c, ok := r.computedOf(key)
-					if !ok {
-						return ComputedValue{}, false
+				tree: profilesOf(s),
+				key:  (*record).key,
+				take: func(block []*record, to *page[*record, ComputedValue]) {
+					for _, r := range block {
+						if c, ok := r.computedOf(key); ok {
+							to.add(r.id, st.value(name, Ref{s, r.id}, c))
+						}
 					}
-					return st.value(name, Ref{s, r.id}, c), true
 				},
 			}
 			for v, err := range values.after(ctx, r, &record{id: after}) {

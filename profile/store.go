@@ -92,12 +92,29 @@ type Reader interface {
 	// ValuesOf returns the values of a profile's computed traits, by key.
 	ValuesOf(ctx context.Context, ref Ref) ([]ComputedValue, error)
 
+	// Holders yields the profiles of a subject that have what a key names, with
+	// their external ids, ascending by profile id, from the first that is greater
+	// than after: what an export reads, in one scan.
+	Holders(ctx context.Context, key string, subject Subject, after string) iter.Seq2[Holder, error]
+	// MaxIDs returns for each type of external id that such profiles have the
+	// greatest number of ids of the type that one of them has.
+	MaxIDs(ctx context.Context, key string, subject Subject) (map[string]int, error)
+
 	// Position returns the arrival number of the last message stored, and the
 	// latest instant of an Apply: zero if there was none.
 	Position(ctx context.Context) (seq uint64, now time.Time, err error)
 	// Keys yields every audience and computed-trait key ever used, in the order
 	// in which they were first used.
 	Keys(ctx context.Context) iter.Seq2[KeyRecord, error]
+}
+
+// Holder is a profile that has what a key names: it is a member of the audience,
+// or has a value of the computed trait. It stays as it is, whatever becomes of the
+// profile, and may be kept.
+type Holder struct {
+	ID    string       // that the profile is kept under
+	Value Value        // of the computed trait; null of an audience
+	IDs   []ExternalID // by type, then value; others read the same list: it must not be changed
 }
 
 // Change is one of the pointer types below.

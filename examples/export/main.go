@@ -109,8 +109,8 @@ func writeFiles(ctx context.Context, out io.Writer, dir string, from profile.Rea
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-26s %4d rows %6d bytes, %s, SHA-256 %x...\n",
-			f.name, result.Rows, result.Bytes, f.export.Format, result.SHA256[:4])
+		fmt.Fprintf(out, "%-26s %4d rows %6d bytes, %s, CRC-32C %08x\n",
+			f.name, result.Rows, result.Bytes, f.export.Format, result.CRC32C)
 	}
 	return nil
 }

@@ -3,16 +3,23 @@ package oracle
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
 
 // Members answers from a log alone who is in an audience at t: users, then
-// accounts, each ascending.
+// accounts, each ascending. A log does not tell when batch audiences were
+// computed: the answer is as if they were at t.
 func Members(log []Operation, key string, t time.Time) []profile.Ref {
-	instant := view{world: fold(log), filters: newFilters()}.at(t.UnixNano())
+	return fold(log).members(key, t)
+}
+
+func (w *world) members(key string, t time.Time) []profile.Ref {
+	instant := view{world: w, filters: newFilters()}.at(t.UnixNano())
 	return slices.DeleteFunc(instant.world.refs(), func(ref profile.Ref) bool {
 		return !instant.of(ref).belongs(key)
 	})
@@ -21,7 +28,38 @@ func Members(log []Operation, key string, t time.Time) []profile.Ref {
 // Members answers who is in an audience at t, users, then accounts, each
 // ascending, given all that was done until now: not from what the subscriber
 // was told.
-func (m *Model) Members(key string, t time.Time) []profile.Ref { return Members(m.log, key, t) }
+// Batch audiences stay as they were last computed.
+func (m *Model) Members(key string, t time.Time) []profile.Ref {
+	w := fold(m.log)
+	w.frozen = m.world.frozen
+	return w.members(key, t)
+}
+
+// Foresee answers whether a profile is in an audience now, all that is due now
+// included, and when that changes if nothing arrives and no batch audience is
+// computed; zero: never. It does not know when it changes with other profiles.
+func (m *Model) Foresee(ref profile.Ref, key string) (member bool, until time.Time) {
+	member = m.view(ref).at(m.now).belongs(key)
+	alone := []profile.Ref{ref}
+	future := *m
+	future.told, future.values, future.waiting = maps.Clone(m.told), maps.Clone(m.values), nil
+	pass := func() bool {
+		for _, t := range future.instants(alone, future.now, math.MaxInt64) {
+			if future.differ(alone, t) {
+				future.now = t
+				future.tell(alone, func(string) audience.Cause { return audience.CauseTime })
+				return true
+			}
+		}
+		return false
+	}
+	for pass() {
+		if future.view(ref).at(future.now).belongs(key) != member {
+			return member, time.Unix(0, future.now).UTC()
+		}
+	}
+	return member, time.Time{}
+}
 
 // Told returns the members of an audience as the subscriber knows them,
 // ascending by profile, each with the instant at which it entered.
@@ -74,3 +112,6 @@ func compareRefs(a, b profile.Ref) int {
 
 // Resolve returns the id under which messages for id are kept.
 func (m *Model) Resolve(id string) string { return m.world.resolve(id) }
+
+// Crosses reports whether what holds for one profile may now hang on others.
+func (m *Model) Crosses() bool { return m.world.crosses() }

@@ -19,6 +19,10 @@
 // every profile (crosses): what is due at the instant of an operation is then
 // settled together with it, for whomever it is, and told with its cause.
 //
+// A batch audience is frozen between the instants at which it is computed. What
+// a log leaves does not tell when that was: the Model knows, and keeps who was in
+// it then.
+//
 // The oracle shares the plain data types with the engine and none of its
 // evaluation; CEL runs in cel-go's own program over plain maps. It is slow: a
 // Model of n operations costs n² and worse, Members of one log n and more, a

@@ -69,7 +69,7 @@ func (m *Model) apply(op Operation) {
 	t := max(m.clock, m.now) // never backwards
 	limit := t
 	switch op.(type) {
-	case Create, Edit, EditAudience, Drop, DropTrait:
+	case Create, Edit, EditAudience, Recompute, Drop, DropTrait:
 		limit++ // what is due at t itself comes before, not with it
 	}
 	m.pass(limit)
@@ -78,6 +78,8 @@ func (m *Model) apply(op Operation) {
 	before := m.world
 	m.log = append(m.log, op)
 	m.world = fold(m.log)
+	m.world.keep(before.frozen)
+	m.world.frozen = m.compute(m.anew(before, op), t)
 	touched, cause := m.touched(before, op)
 	m.tell(touched, func(key string) audience.Cause {
 		if key == edited(op) {
@@ -150,6 +152,8 @@ func (m *Model) reached(before *world, op Operation) ([]profile.Ref, audience.Ca
 			m.keys[c.Key] = true
 		}
 		return m.Profiles(), audience.CauseBackfill
+	case Recompute:
+		return m.Profiles(), audience.CauseBackfill
 	case Edit, EditAudience:
 		return m.Profiles(), audience.CauseDependency
 	case Drop, DropTrait:
@@ -170,11 +174,19 @@ func (m *Model) receiver(id string) []profile.Ref {
 }
 
 // pass fires what time alone changes before limit, a profile at an instant
-// after the other, or all of them where something crosses: what the subscriber
-// does may change what is next.
+// after the other, or all of them where something crosses, and computes the
+// batch audiences that are due after all else of their instant: what the
+// subscriber does may change what is next.
 func (m *Model) pass(limit int64) {
 	for {
 		refs, t := m.nextChange(limit)
+		if refs == nil {
+			t = limit
+		}
+		if after, at := m.nextBatch(t); after != nil {
+			m.world.frozen = after
+			refs, t = m.Profiles(), at
+		}
 		if refs == nil {
 			return
 		}

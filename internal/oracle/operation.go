@@ -57,6 +57,9 @@ type Edit struct{ Trait trait.Computed }
 // EditAudience gives an audience another definition, which begins now.
 type EditAudience struct{ Definition audience.Definition }
 
+// Recompute has the members of batch audiences computed.
+type Recompute struct{ Audiences []string }
+
 // Drop ends an audience.
 type Drop struct{ Audience string }
 
@@ -73,5 +76,6 @@ func (DeleteAccount) operation() {}
 func (Create) operation()        {}
 func (Edit) operation()          {}
 func (EditAudience) operation()  {}
+func (Recompute) operation()     {}
 func (Drop) operation()          {}
 func (DropTrait) operation()     {}

@@ -76,6 +76,9 @@ func (v view) in(key string) bool {
 	if a.definition.Of != v.ref.Subject {
 		return slices.ContainsFunc(v.accounts(), func(of view) bool { return of.in(key) })
 	}
+	if members, batch := v.world.frozen[key]; batch {
+		return members[v.ref]
+	}
 	p := pair{v.ref, key}
 	is, known := v.memo.members[p]
 	if !known {

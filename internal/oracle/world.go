@@ -15,6 +15,7 @@ type world struct {
 	mergedTo  map[string]string // an id that is no profile of its own → where its messages go
 	audiences map[string]live
 	traits    map[string]computed
+	frozen    frozen // of the model: a log has no instants
 }
 
 // person is one profile, of a user or an account: every message that was sent

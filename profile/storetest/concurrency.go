@@ -134,6 +134,12 @@ var concurrencyCases = []testCase{
 			for range 50 {
 				whole(collect(h.store.Values(h.ctx(), "v", "")))
 				whole(h.store.ValuesOf(h.ctx(), profile.UserRef("a")))
+				have, err := collect(h.store.Holders(h.ctx(), "v", profile.User, ""))
+				var values []profile.ComputedValue
+				for _, o := range have {
+					values = append(values, profile.ComputedValue{Value: o.Value})
+				}
+				whole(values, err)
 				snap, err := h.store.Snapshot(h.ctx())
 				if err != nil {
 					h.Errorf("snapshot: %v", err)

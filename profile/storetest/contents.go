@@ -63,6 +63,13 @@ func contents(h *harness, r profile.Reader) (lines []string) {
 	for _, key := range someComputed {
 		add("%s values %v", key, describeValues(all(h, r.Values(h.ctx(), key, ""))))
 	}
+	for _, key := range slices.Concat(someAudiences, someComputed) {
+		for _, s := range []profile.Subject{profile.User, profile.Account} {
+			most, err := r.MaxIDs(h.ctx(), key, s)
+			require.NoError(h, err)
+			add("%s of %s %q, ids at most %v", key, s, describeHolders(all(h, r.Holders(h.ctx(), key, s, ""))), most)
+		}
+	}
 	return append(lines, keyLines(all(h, r.Keys(h.ctx())))...)
 }
 
@@ -150,6 +157,11 @@ func (m *model) contents() (lines []string) {
 		})
 		add("%s values %v", key, describeValues(values))
 	}
+	for _, key := range slices.Concat(someAudiences, someComputed) {
+		for _, s := range []profile.Subject{profile.User, profile.Account} {
+			add("%s of %s %q, ids at most %v", key, s, describeHolders(m.holders(key, s)), m.maxIDs(key, s))
+		}
+	}
 	return append(lines, keyLines(m.keys)...)
 }
 
@@ -164,18 +176,6 @@ func (m *model) refs(s profile.Subject, with func(*modelProfile) bool) (list []s
 }
 
 func (m *model) refLines(asked, ref profile.Ref) []string {
-	p := m.profiles[ref]
-	exists := p != nil
-	if !exists {
-		p = &modelProfile{}
-	}
-	var ids []profile.ExternalID
-	for id := range p.ids {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b profile.ExternalID) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value))
-	})
 	var memberships []profile.Membership
 	for _, key := range slices.Sorted(maps.Keys(m.members)) {
 		if since, in := m.members[key][ref]; in {
@@ -188,7 +188,18 @@ func (m *model) refLines(asked, ref profile.Ref) []string {
 			values = append(values, v)
 		}
 	}
-	return refLines(asked, ref.ID, exists, m.traits(ref), ids, memberships, values)
+	return refLines(asked, ref.ID, m.profiles[ref] != nil, m.traits(ref), m.ids(ref), memberships, values)
+}
+
+// ids returns the external ids of a profile, in their order.
+func (m *model) ids(ref profile.Ref) (list []profile.ExternalID) {
+	if p := m.profiles[ref]; p != nil {
+		list = slices.Collect(maps.Keys(p.ids))
+	}
+	slices.SortFunc(list, func(a, b profile.ExternalID) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value))
+	})
+	return list
 }
 
 // named returns the events of a name, in their order, as those of a profile.

@@ -52,6 +52,9 @@ var iterators = []struct {
 	{"Senders", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Senders(ctx, "acme")) }},
 	{"Members", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Members(ctx, "x", "")) }},
 	{"Values", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Values(ctx, "v", "")) }},
+	{"Holders", func(ctx context.Context, r profile.Reader) iter.Seq[error] {
+		return errorsOf(r.Holders(ctx, "x", profile.User, ""))
+	}},
 	{"Keys", func(ctx context.Context, r profile.Reader) iter.Seq[error] { return errorsOf(r.Keys(ctx)) }},
 }
 

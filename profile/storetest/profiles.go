@@ -58,6 +58,18 @@ var profileCases = []testCase{
 		require.Equal(h, "u", put.OutID)
 		require.Equal(h, ids("email", "a@x", "email", "b@x", "email", "c@x", "phone", "1"), h.idsOf(u))
 	}},
+	{name: "thousands of ids in one change, some of them twice or there before", run: func(h *harness) {
+		u, n := profile.UserRef("u"), 4000
+		put, want := &profile.PutIDs{Ref: u, IDs: ids("n", "0001", "o", "1")}, []profile.ExternalID(nil)
+		h.apply(put)
+		for i := range n {
+			put.IDs = append(put.IDs, ids("n", fmt.Sprintf("%04d", i*7%n), "n", fmt.Sprintf("%04d", i/2))...)
+			want = append(want, ids("n", fmt.Sprintf("%04d", i))...)
+		}
+		h.apply(put)
+		require.Equal(h, append(want, ids("o", "1")...), h.idsOf(u))
+		require.Equal(h, []string{"u"}, h.find(profile.User, "n", "3999"))
+	}},
 	{name: "what a caller does to a list is its own affair", run: func(h *harness) {
 		u := profile.UserRef("u")
 		given := ids("email", "a@x")

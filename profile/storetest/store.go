@@ -203,6 +203,11 @@ var readCalls = []struct {
 		_, err := r.ValuesOf(ctx, profile.UserRef("a"))
 		return err
 	}},
+	{"Holders", func(ctx context.Context, r profile.Reader) error { return ends(r.Holders(ctx, "x", profile.User, "")) }},
+	{"MaxIDs", func(ctx context.Context, r profile.Reader) error {
+		_, err := r.MaxIDs(ctx, "x", profile.User)
+		return err
+	}},
 	{"Position", func(ctx context.Context, r profile.Reader) error {
 		_, _, err := r.Position(ctx)
 		return err

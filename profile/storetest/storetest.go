@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"accounts", accountCases},
 		{"audiences", audienceCases},
 		{"computed values", valueCases},
+		{"holders", holderCases},
 		{"keys", keyCases},
 		{"apply", applyCases},
 		{"snapshots", snapshotCases},
