@@ -258,7 +258,7 @@ func TestAfterCloseEverythingIsErrClosed(t *testing.T) {
 			return nil
 		},
 		"MemberCount": func() error { _, err := e.MemberCount(ctx, "a"); return err },
-		"Audiences":   func() error { _, err := e.Audiences(ctx, "u"); return err },
+		"AudiencesOf": func() error { _, err := e.AudiencesOf(ctx, profile.UserRef("u")); return err },
 		"Misses":      func() error { _, err := e.Misses("a"); return err },
 	} {
 		require.ErrorIs(t, call(), profile.ErrClosed, name)

@@ -98,7 +98,7 @@ func TestACallbackMayCallTheEngine(t *testing.T) {
 			return nil
 		}
 		// Each of these would block for ever if a lock were held.
-		keys, err := e.Audiences(ctx, tr.Profile)
+		keys, err := e.AudiencesOf(ctx, tr.Ref())
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func TestWhoReadsAComputedTraitInACallbackSeesTheWholeStep(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "orders", values[0].Key)
 		require.True(t, values[0].Value.Equal(profile.IntValue(1)))
-		keys, err := e.Audiences(ctx, c.Profile.ID)
+		keys, err := e.AudiencesOf(ctx, c.Profile)
 		require.NoError(t, err)
 		require.Equal(t, []string{"buyers"}, keys)
 		return nil

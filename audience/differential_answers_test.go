@@ -77,7 +77,7 @@ func (p *player) compareValues(since bool) error {
 
 // compareProfile compares what is asked of one profile.
 func (p *player) compareProfile(ref profile.Ref, since bool) error {
-	keys, err := p.audiences(ref)
+	keys, err := p.engine.AudiencesOf(p.ctx, ref)
 	if want := p.toldAudiences(ref); err != nil || !slices.Equal(want, keys) {
 		return fmt.Errorf("audiences of %v: expected %v, actual %v, %v", ref, want, keys, err)
 	}
@@ -113,25 +113,6 @@ func (p *player) compareExplanation(number int) error {
 		return nil
 	}
 	return fmt.Errorf("%v in %s: expected %t until %s, actual\n%s", ref, key, member, sinceEpoch(until), x)
-}
-
-// audiences returns those that a profile is in.
-func (p *player) audiences(ref profile.Ref) ([]string, error) {
-	if ref.Subject == profile.User {
-		return p.engine.Audiences(p.ctx, ref.ID)
-	}
-	var keys []string
-	for _, d := range p.engine.List() {
-		for m, err := range p.engine.Members(p.ctx, d.Key) {
-			if err != nil {
-				return nil, err
-			}
-			if m.Ref == ref {
-				keys = append(keys, d.Key)
-			}
-		}
-	}
-	return keys, nil
 }
 
 func (p *player) toldAudiences(ref profile.Ref) []string {

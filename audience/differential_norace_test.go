@@ -3,4 +3,4 @@
 package audience_test
 
 // histories is how many random histories a test run plays.
-const histories = 4_000
+const histories = 2_400

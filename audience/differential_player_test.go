@@ -103,7 +103,7 @@ func (p *player) look(n oracle.Notice) error {
 	if p.shards > 1 {
 		return nil
 	}
-	keys, err := p.audiences(profileOf(n))
+	keys, err := p.engine.AudiencesOf(p.ctx, profileOf(n))
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func profileOf(n oracle.Notice) profile.Ref {
 // deletes what is defined. At which instant what is applied is left to chance;
 // who is in which audience in the end is not.
 func TestDifferentialConcurrent(t *testing.T) {
-	for i := range max(1, *historiesFlag/80) {
+	for i := range max(1, *historiesFlag/50) {
 		seed := *seedFlag + uint64(i)
 		h := generate(seed)
 		h.rules = nil

@@ -254,7 +254,7 @@ func ExampleEngine_DeleteAccount() {
 	})
 
 	check(engine.DeleteAccount(ctx, "acme"))
-	keys, err := engine.Audiences(ctx, "ann")
+	keys, err := engine.AudiencesOf(ctx, profile.UserRef("ann"))
 	check(err)
 	fmt.Println("ann is in", keys)
 	// Output:

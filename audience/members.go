@@ -37,15 +37,15 @@ func (e *Engine) MemberCount(ctx context.Context, key string) (int, error) {
 	return e.store.MemberCount(ctx, key)
 }
 
-// Audiences returns the keys of the audiences that a user is in, ascending. An
-// unknown user is in none.
-func (e *Engine) Audiences(ctx context.Context, user string) ([]string, error) {
+// AudiencesOf returns the keys of the audiences that a user or an account is in,
+// ascending. An unknown one is in none.
+func (e *Engine) AudiencesOf(ctx context.Context, ref profile.Ref) ([]string, error) {
 	if e.closed.Load() {
 		return nil, profile.ErrClosed
 	}
-	members, err := e.store.Memberships(ctx, profile.UserRef(user))
+	members, err := e.store.Memberships(ctx, ref)
 	if err != nil {
-		return nil, fmt.Errorf("audiences of %q: %w", user, err)
+		return nil, fmt.Errorf("audiences of %s %q: %w", ref.Subject, ref.ID, err)
 	}
 	keys := make([]string, len(members))
 	for i, m := range members {

@@ -48,10 +48,10 @@ func TestASharedDeviceDoesNotMergeItsUsers(t *testing.T) {
 	first, second := view, view
 	first.UserID, second.UserID = "ann", "bob"
 	require.NoError(t, e.Apply(ctx, first, second, view))
-	ann, err := e.Audiences(ctx, "ann")
+	ann, err := e.AudiencesOf(ctx, profile.UserRef("ann"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"viewers"}, ann, "the tablet stays with the first of them")
-	bob, err := e.Audiences(ctx, "bob")
+	bob, err := e.AudiencesOf(ctx, profile.UserRef("bob"))
 	require.NoError(t, err)
 	require.Empty(t, bob)
 }
