@@ -249,11 +249,12 @@ func (s *step) toLatch(n *node) horizon.Verdict {
 	return horizon.Always(s.ask(n.latched).True)
 }
 
-// takePlace notes that a batch audience's node, if it is one and another, takes
-// the place of old: an edit of what an audience reads does not compute it.
-func (n *node) takePlace(old *node) {
-	if n != old && n.kind == kindBatch && old.kind == kindBatch {
-		n.replaces = old
+// takePlace notes that the batch audience's node takes the place of old, its
+// node so far: an edit of what an audience reads does not compute it. The root
+// of one that is only a member of another is the other's node.
+func (d *definition) takePlace(root, old *node) {
+	if root != old && root.kind == kindBatch && old.kind == kindBatch && root.batchOf == d.key {
+		root.replaces = old
 	}
 }
 

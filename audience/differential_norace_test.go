@@ -3,4 +3,4 @@
 package audience_test
 
 // histories is how many random histories a test run plays.
-const histories = 2_400
+const histories = 1_600

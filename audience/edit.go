@@ -128,7 +128,7 @@ func (e *Engine) beginEdit(ctx context.Context, sorted []*definition, edited *de
 		}}
 		n := c.node(d.plan)
 		if d != edited {
-			n.takePlace(e.live[d.key].root)
+			d.takePlace(n, e.live[d.key].root)
 		}
 		c.nets[n.of].attach(a, n)
 		a.filters = c.filters
@@ -249,7 +249,7 @@ func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *de
 		old := e.live[d.key].root
 		b.bring(e, e.live[d.key], d, cause)
 		if d != edited {
-			e.live[d.key].root.takePlace(old)
+			d.takePlace(e.live[d.key].root, old)
 		}
 	}
 	err := e.backfillJoint(ctx, &b, t)
