@@ -255,7 +255,9 @@ func (j *joint) computeAll(ctx context.Context, t int64, nodes []*node, bring fu
 			p = newState(ref)
 			sh.keep(p)
 			j.turn(p)
+			j.first = true
 			j.load(&j.net.leafIndex)
+			j.first = false
 			unknown(ref)
 		}
 		j.walk()

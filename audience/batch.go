@@ -152,9 +152,10 @@ func settleBatches(nodes []*node) {
 }
 
 // latchAll has nodes of batch audiences latch for every profile, users first,
-// and records what follows. One that reads another latches what that latched. All
-// locks are held, and nothing is due at t any more.
+// and records what follows. One that reads another comes after it, and latches
+// what that latched. All locks are held, and nothing is due at t any more.
 func (e *Engine) latchAll(ctx context.Context, nodes []*node, t int64, cause Cause) error {
+	slices.SortStableFunc(nodes, func(a, b *node) int { return int(a.height - b.height) })
 	if e.joined() {
 		return e.together(ctx, t, cause, func(j *joint) { j.latchAll(nodes) })
 	}
@@ -167,12 +168,15 @@ func (e *Engine) latchAll(ctx context.Context, nodes []*node, t int64, cause Cau
 			return err
 		}
 		p, s := sh.state(profile.UserRef(id)), &sh.step
-		if p == nil || p.stale || !differs(p, nodes) {
+		if p == nil || p.stale || !slices.ContainsFunc(nodes, p.differs) {
 			continue
 		}
 		s.begin(ctx, p, t)
-		for s.latchSome(nodes) {
-			s.settle()
+		for _, n := range nodes {
+			if p.differs(n) {
+				s.latch(n)
+				s.settle()
+			}
 		}
 		if err := sh.finish(cause); err != nil {
 			return err
@@ -181,27 +185,13 @@ func (e *Engine) latchAll(ctx context.Context, nodes []*node, t int64, cause Cau
 	return nil
 }
 
-// differs reports whether any of the nodes would latch another truth for a
-// profile than it has.
-func differs(p *state, nodes []*node) bool {
-	return slices.ContainsFunc(nodes, func(n *node) bool {
-		return n.of == p.ref.Subject && p.truth(n) != p.truth(n.latched)
-	})
+// differs reports whether a node of a batch audience would latch another truth
+// for the profile than it has.
+func (p *state) differs(n *node) bool {
+	return n.of == p.ref.Subject && p.truth(n) != p.truth(n.latched)
 }
 
-// latchSome has those of the nodes latch that differ for the profile at hand, and
-// reports whether there are any.
-func (s *step) latchSome(nodes []*node) (some bool) {
-	for _, n := range nodes {
-		if n.of == s.p.ref.Subject && s.p.truth(n) != s.p.truth(n.latched) {
-			s.latch(n)
-			some = true
-		}
-	}
-	return some
-}
-
-// latchAll has nodes latch for every profile, and then for those whose
+// latchAll has nodes, by height, latch for every profile, and for those whose
 // conditions what follows has changed.
 func (j *joint) latchAll(nodes []*node) {
 	var first []profile.Ref
@@ -211,7 +201,7 @@ func (j *joint) latchAll(nodes []*node) {
 				j.err = err
 				return
 			}
-			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); differs(j.stateOf(ref), nodes) {
+			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); slices.ContainsFunc(nodes, j.stateOf(ref).differs) {
 				first = append(first, ref)
 			}
 		}
@@ -219,15 +209,14 @@ func (j *joint) latchAll(nodes []*node) {
 	for _, ref := range first {
 		j.reach(ref)
 	}
-	for some := true; some && j.err == nil; {
-		some = false
+	for _, n := range nodes {
+		j.settle()
 		for i := 0; i < len(j.order); i++ { // it may grow
-			if p := j.order[i].p; p != nil {
+			if p := j.order[i].p; p != nil && p.differs(n) {
 				j.turn(p)
-				some = j.latchSome(nodes) || some
+				j.latch(n)
 			}
 		}
-		j.settle()
 	}
 }
 
@@ -280,7 +269,7 @@ func (s *step) loadBatches() {
 		return
 	}
 	for _, n := range s.net.batches {
-		if !n.settled && n.replaces == nil {
+		if s.first && !n.settled && n.replaces == nil {
 			s.push(n) // it latches
 			continue
 		}

@@ -55,8 +55,9 @@ func (sh *shard) load(ctx context.Context, ref profile.Ref, t int64, cause Cause
 // compare makes the state of a stored profile as it is at t, and leaves in
 // sh.changes and sh.values how that differs from what is stored.
 func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
-	s := &sh.step
+	s, old := &sh.step, sh.state(ref)
 	s.begin(ctx, newState(ref), t)
+	s.first = cause == CauseBackfill || old != nil && old.epoch < sh.e.epoch
 	s.load(&s.net.leafIndex)
 	if s.settle(); s.err != nil {
 		return s.err

@@ -213,7 +213,7 @@ func (sh *shard) tellEdit(ctx context.Context, ref profile.Ref, made []remade, t
 	s.begin(ctx, p, t)
 	sh.clear()
 	for _, m := range made {
-		if m.root.kind == kindBatch {
+		if m.root.kind == kindBatch && m.root.batchOf == m.key {
 			s.latch(m.root) // anew: it is some time ago
 		}
 	}

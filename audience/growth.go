@@ -94,10 +94,10 @@ func (sh *shard) upgrade(ctx context.Context, p *state, t int64) error {
 		for _, m := range g.made {
 			sh.compareRoots(s, m)
 		}
-		p.epoch = g.epoch
 		if err := sh.record(s); err != nil {
 			return err
 		}
+		p.epoch = g.epoch
 	}
 	return nil
 }

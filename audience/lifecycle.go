@@ -153,7 +153,7 @@ func (e *Engine) made(g *growth) {
 // created ends a creation that went through all profiles, or was broken off: then
 // there is nothing of it, but that its keys were used.
 func (e *Engine) created(ctx context.Context, g *growth, broken error) error {
-	t, err := e.exclusive(ctx, true)
+	t, err := e.exclusive(ctx, broken != nil)
 	if err != nil {
 		return errors.Join(broken, err)
 	}

@@ -122,9 +122,13 @@ func (sh *shard) keep(p *state) {
 // stale replaces the profile's state by none: it is read from the store when
 // the profile is touched next, at the latest with the next that is due at t.
 func (sh *shard) stale(ref profile.Ref, t int64) {
-	p := newState(ref)
+	p, epoch := newState(ref), sh.e.epoch
+	if old := sh.state(ref); old != nil {
+		epoch = old.epoch
+	}
 	p.stale, p.wake = true, t
 	sh.keep(p)
+	p.epoch = epoch
 	sh.schedule(p)
 }
 

@@ -30,6 +30,7 @@ type step struct {
 	p     *state          // the profile at hand
 	t     int64
 	err   error // of the store; the step is void
+	first bool  // what is in the making has never been computed for the profile at hand
 	quiet bool  // misses of filters are not counted: nothing arrived
 	dirty dirtHeap
 	flips []flip // roots whose truth changed
@@ -73,6 +74,7 @@ type move struct {
 // begin makes the step one of p.
 func (s *step) begin(ctx context.Context, p *state, t int64) {
 	s.ctx, s.t, s.err = ctx, t, nil
+	s.first = false
 	s.flips, s.moves = s.flips[:0], s.moves[:0]
 	s.dirty = s.dirty[:0]
 	s.event, s.taken, s.takers = nil, s.taken[:0], s.takers[:0]
