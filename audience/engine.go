@@ -19,7 +19,8 @@ type Options struct {
 	Clock Clock
 	// Shards is the number of parts that take data side by side; 16 by default.
 	// With 1, all transitions come in one order: instant, profile, audience.
-	// With more that is so for each profile, and for all that Advance fires.
+	// With more that is so for each profile and, unless anything is defined of
+	// accounts, for all that Advance fires.
 	Shards int
 	// Evidence has each transition say what made it: see Transition.Evidence. It
 	// reads the history of the profile for every one.
