@@ -39,7 +39,7 @@ func (s *step) attempt(to target) {
 	n := to.node
 	i, ok := slices.BinarySearchFunc(s.p.funnels, n.id, compareAttempts)
 	if !ok {
-		s.p.funnels = insert(s.p.funnels, i, &attempts{State: *n.funnel.NewState(), node: n.id})
+		s.p.funnels = slices.Insert(s.p.funnels, i, &attempts{State: *n.funnel.NewState(), node: n.id})
 	}
 	a := s.p.funnels[i]
 	if to.step != wholeLeaf {
