@@ -242,6 +242,7 @@ func (s *step) foresee(x *Explanation, a *live, root *node) {
 			return
 		}
 		s.t, s.event = next, nil
+		s.actorKnown = false // traits of users hold for their time, too
 		open = slices.DeleteFunc(open, func(f *foreseen) bool {
 			if s.ask(f.root).True == f.holds {
 				return false
