@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/cel-go/cel"
@@ -114,6 +115,14 @@ func (e *Env) compile(s scope, src string) (*Filter, error) {
 	source, err := cel.AstToString(ast)
 	if err != nil {
 		return nil, errorAt(ast, ast.NativeRep().Expr().ID(), nil, "%v", err)
+	}
+	if strings.Contains(source, "-0") {
+		// The negation of a literal -0 reads back as a literal of its own.
+		if again, issues := s.cel.Parse(source); issues.Err() == nil {
+			if text, err := cel.AstToString(again); err == nil {
+				source = text
+			}
+		}
 	}
 	root := ast.NativeRep().Expr()
 	l := lowerer{dict: e.dict, names: s.names}
