@@ -83,22 +83,7 @@ func (s *step) addUser(user string) {
 			}
 			if ev.Account != s.p.ref.ID {
 				s.take(&ev)
-				s.addPast(d)
-			}
-		}
-	}
-}
-
-// addPast brings the event at hand to the leaves that do not read traits.
-func (s *step) addPast(d *dispatch) {
-	for _, u := range d.uses {
-		if u.readsTraits || !s.passes(u, nil) {
-			continue
-		}
-		for _, to := range u.targets {
-			if s.counts(to.node) {
-				s.collect(to)
-				s.push(to.node)
+				s.addPast(d, true)
 			}
 		}
 	}

@@ -215,14 +215,9 @@ func (j *joint) recordUnknown(sh *shard, p *state, cause Cause) error {
 func (j *joint) compareUnknown(sh *shard, p *state, cause Cause) error {
 	j.turn(p)
 	j.rouse()
-	j.noteAll()
-	was, err := j.e.belongings(j.ctx, p.ref)
-	if err != nil {
+	if err := sh.compareStored(j.step, j.movesOf(p), cause); err != nil {
 		return failed(p.ref, err)
 	}
-	sh.clear()
-	sh.compareMembers(j.step, was.members, cause)
-	sh.compareValues(j.movesOf(p), was.values, cause)
 	return nil
 }
 

@@ -62,15 +62,24 @@ func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Ca
 	if s.settle(); s.err != nil {
 		return s.err
 	}
+	if err := sh.compareStored(s, s.moves, cause); err != nil {
+		return err
+	}
+	sh.keep(s.p)
+	return nil
+}
+
+// compareStored leaves in sh.changes and sh.values how the profile at hand, whose
+// state is new, differs from what is stored.
+func (sh *shard) compareStored(s *step, moves []move, cause Cause) error {
 	s.noteAll()
-	was, err := sh.e.belongings(ctx, ref)
+	was, err := sh.e.belongings(s.ctx, s.p.ref)
 	if err != nil {
 		return err
 	}
 	sh.clear()
 	sh.compareMembers(s, was.members, cause)
-	sh.compareValues(s.moves, was.values, cause)
-	sh.keep(s.p)
+	sh.compareValues(moves, was.values, cause)
 	return nil
 }
 

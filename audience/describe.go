@@ -116,11 +116,6 @@ func describeFunnel(f *funnel.Funnel) string {
 }
 
 func (u *Users) describe() string {
-	switch {
-	case u.Any != nil:
-		return "any user"
-	case u.All != nil:
-		return "all users"
-	}
-	return "no user"
+	q, _, _ := u.quantified()
+	return [...]string{anyUser: "any user", allUsers: "all users", noUser: "no user"}[q]
 }

@@ -48,15 +48,19 @@ func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists
 	s := e.glance(ctx, ref, exists, t)
 	root := a.rootOf(ref.Subject)
 	x.Member = exists && s.ask(root).True
-	if root == a.users {
-		x.Tree = s.explainAccounts(a)
-	} else {
-		x.Tree = s.explain(a.plan.condition(), &a.audience.Where, "where")
-	}
+	x.Tree = s.explainMembership(a)
 	if exists {
 		s.foresee(&x, a, root)
 	}
 	return x, s.err
+}
+
+// explainMembership explains why the step's profile is in an audience or not.
+func (s *step) explainMembership(a *live) Explained {
+	if s.p.ref.Subject != a.subject() {
+		return s.explainAccounts(a)
+	}
+	return s.explain(a.plan.condition(), &a.audience.Where, "where")
 }
 
 // rootOf returns the node that says whether a profile of a subject is a member,

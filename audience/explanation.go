@@ -133,10 +133,6 @@ func plural(n int, what string) string {
 // MarshalJSON writes one object: audience, profile, at, member, until and the
 // tree.
 func (x Explanation) MarshalJSON() ([]byte, error) {
-	subject := ""
-	if x.Profile.Subject == profile.Account {
-		subject = "account"
-	}
 	return json.Marshal(struct {
 		Audience string    `json:"audience"`
 		Subject  string    `json:"subject,omitempty"`
@@ -145,7 +141,7 @@ func (x Explanation) MarshalJSON() ([]byte, error) {
 		Member   bool      `json:"member"`
 		Until    time.Time `json:"until,omitzero"`
 		Tree     Explained `json:"tree"`
-	}{x.Audience, subject, x.Profile.ID, x.At, x.Member, x.Until, x.Tree})
+	}{x.Audience, subjectInJSON(x.Profile.Subject), x.Profile.ID, x.At, x.Member, x.Until, x.Tree})
 }
 
 // MarshalJSON writes one object without what does not apply to the node.

@@ -20,6 +20,7 @@ type growth struct {
 	keys    []string
 	fresh   []*node
 	leaves  *leafIndex // of fresh
+	relied  []*node    // by fresh; see relied
 	made    []remade   // what is told of each profile when it is upgraded
 	started time.Time
 	done    atomic.Int64 // profiles
@@ -38,7 +39,8 @@ const (
 // reports whether these were all. All locks are held.
 func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64) (g *growth, all bool, err error) {
 	e.epoch++
-	g = &growth{epoch: e.epoch, keys: keys, fresh: b.fresh, leaves: indexOf(b.fresh), made: b.made, started: time.Now()}
+	g = &growth{epoch: e.epoch, keys: keys, made: b.made, started: time.Now()}
+	g.setFresh(b.fresh)
 	e.growths = append(e.growths, g)
 	n := 0
 	for id, err := range e.store.Profiles(ctx, profile.User, "") {
@@ -55,6 +57,10 @@ func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64)
 	return g, true, nil
 }
 
+func (g *growth) setFresh(nodes []*node) {
+	g.fresh, g.leaves, g.relied = nodes, indexOf(nodes), relied(nodes, profile.User)
+}
+
 // over ends a growth that all profiles have. All locks are held.
 func (e *Engine) over(g *growth) {
 	settleBatches(g.fresh)
@@ -68,10 +74,9 @@ func (e *Engine) over(g *growth) {
 // still have to be brought.
 func (e *Engine) giveUp(g *growth) {
 	g.keys, g.made = nil, nil
-	g.fresh = slices.DeleteFunc(slices.Clone(g.fresh), func(n *node) bool {
+	g.setFresh(slices.DeleteFunc(slices.Clone(g.fresh), func(n *node) bool {
 		return e.nets[n.of].nodes[n.id] != n
-	})
-	g.leaves = indexOf(g.fresh)
+	}))
 	if len(g.fresh) == 0 || len(e.growths) == 1 {
 		e.over(g)
 	}
@@ -89,7 +94,7 @@ func (sh *shard) upgrade(ctx context.Context, p *state, t int64) error {
 		s.begin(ctx, p, min(t, p.wake-1))
 		s.bringFresh(g.leaves, g.fresh)
 		s.walk()
-		s.rely(relied(g.fresh, profile.User))
+		s.rely(g.relied)
 		sh.clear()
 		for _, m := range g.made {
 			sh.compareRoots(s, m)

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -179,10 +180,11 @@ func (j *joint) settle() {
 // record records what the step changed, profile after profile.
 func (j *joint) record(cause Cause) error {
 	slices.SortFunc(j.order, func(a, b *part) int { return compareRefs(a.ref, b.ref) })
-	slices.SortStableFunc(j.flips, func(a, b flip) int { return compareDirt(dirt{a.node, a.p}, dirt{b.node, b.p}) })
-	slices.SortStableFunc(j.flips, func(a, b flip) int { return compareRefs(a.p.ref, b.p.ref) })
-	slices.SortStableFunc(j.moves, func(a, b move) int { return compareDirt(dirt{a.node, a.p}, dirt{b.node, b.p}) })
-	slices.SortStableFunc(j.moves, func(a, b move) int { return compareRefs(a.p.ref, b.p.ref) })
+	byProfile := func(p *state, n *node, q *state, m *node) int {
+		return cmp.Or(compareRefs(p.ref, q.ref), cmp.Compare(n.id, m.id))
+	}
+	slices.SortStableFunc(j.flips, func(a, b flip) int { return byProfile(a.p, a.node, b.p, b.node) })
+	slices.SortStableFunc(j.moves, func(a, b move) int { return byProfile(a.p, a.node, b.p, b.node) })
 	gone := func(p *state) bool { x := j.parts[p.ref]; return x == nil || x.p != p }
 	flips := slices.DeleteFunc(j.flips, func(f flip) bool { return gone(f.p) })
 	moves := slices.DeleteFunc(j.moves, func(m move) bool { return gone(m.p) })
@@ -217,13 +219,9 @@ func (sh *shard) recordPart(s *step, x *part, flips []flip, moves []move, cause 
 		sh.changes = s.members(sh.changes, cause)
 		sh.takeMoves(moves, cause)
 	case x.fresh:
-		s.noteAll()
-		was, err := sh.e.belongings(s.ctx, x.ref)
-		if err != nil {
+		if err := sh.compareStored(s, moves, cause); err != nil {
 			return err
 		}
-		sh.compareMembers(s, was.members, cause)
-		sh.compareValues(moves, was.values, cause)
 	default:
 		sh.takeFlips(flips, cause)
 		sh.takeMoves(moves, cause)

@@ -70,19 +70,25 @@ func (s *step) loadEvents(d *dispatch, name string) {
 			return
 		}
 		s.take(&ev)
-		for _, u := range d.uses {
-			if u.readsTraits || !s.passes(u, nil) {
+		s.addPast(d, false)
+	}
+}
+
+// addPast brings the event at hand to the leaves that do not read traits, and
+// marks those that it is the first for, or all.
+func (s *step) addPast(d *dispatch, markAll bool) {
+	for _, u := range d.uses {
+		if u.readsTraits || !s.passes(u, nil) {
+			continue
+		}
+		for _, to := range u.targets {
+			if !s.counts(to.node) {
 				continue
 			}
-			for _, to := range u.targets {
-				if !s.counts(to.node) {
-					continue
-				}
-				if !s.p.has(to.node) {
-					s.push(to.node)
-				}
-				s.collect(to)
+			if markAll || !s.p.has(to.node) {
+				s.push(to.node)
 			}
+			s.collect(to)
 		}
 	}
 }

@@ -271,13 +271,7 @@ func (sh *shard) giveEvidence(s *step) {
 	}
 	for i := range sh.changes {
 		c := &sh.changes[i]
-		a := c.audience
-		x := Explained{}
-		if s.p.ref.Subject == a.subject() {
-			x = s.explain(a.plan.condition(), &a.audience.Where, "where")
-		} else {
-			x = s.explainAccounts(a)
-		}
+		x := s.explainMembership(c.audience)
 		c.evidence = &x
 	}
 }

@@ -80,16 +80,20 @@ func nameOf(ref profile.Ref) string {
 	return ref.ID
 }
 
+// subjectInJSON returns the text of a subject; users are what is not said.
+func subjectInJSON(s profile.Subject) string {
+	if s == profile.User {
+		return ""
+	}
+	return s.String()
+}
+
 // Ref returns the profile.
 func (t Transition) Ref() profile.Ref { return profile.Ref{Subject: t.Subject, ID: t.Profile} }
 
 // MarshalJSON writes the line form of SPEC: audience, profile, type, at, cause.
 // That of an account has "subject": "account" as well.
 func (t Transition) MarshalJSON() ([]byte, error) {
-	subject := ""
-	if t.Subject == profile.Account {
-		subject = t.Subject.String()
-	}
 	return json.Marshal(struct {
 		Audience string `json:"audience"`
 		Subject  string `json:"subject,omitempty"`
@@ -97,7 +101,7 @@ func (t Transition) MarshalJSON() ([]byte, error) {
 		Type     string `json:"type"`
 		At       string `json:"at"`
 		Cause    string `json:"cause"`
-	}{t.Audience, subject, t.Profile, t.Type.String(), t.At.UTC().Format(atFormat), t.Cause.String()})
+	}{t.Audience, subjectInJSON(t.Subject), t.Profile, t.Type.String(), t.At.UTC().Format(atFormat), t.Cause.String()})
 }
 
 // atFormat is RFC 3339 with all nine digits of nanoseconds, so that lines sort
