@@ -84,7 +84,7 @@ func tellEngine(e *audience.Engine, now time.Time, call string, args []string) e
 	case "merge":
 		return e.Alias(ctx, args[0], args[1])
 	case "delete":
-		return e.Delete(ctx, args[0])
+		return e.DeleteUser(ctx, args[0])
 	case "delete-account":
 		return e.DeleteAccount(ctx, args[0])
 	}
@@ -148,7 +148,7 @@ func TestSeveralQuantifiersInOneTree(t *testing.T) {
 }
 
 func TestAUserExitsWithTheLastMemberAccount(t *testing.T) {
-	trial := ofAccounts("trial", audience.Trait("traits.on_trial")).WithUsers()
+	trial := ofAccounts("trial", audience.Trait("traits.on_trial")).WithPerUser()
 	story(t, `
 		0h group u acme {"on_trial":true}   => u+trial trait, acme+trial trait
 		1h group v acme                  => v+trial trait
@@ -164,7 +164,7 @@ func TestAUserExitsWithTheLastMemberAccount(t *testing.T) {
 }
 
 func TestMergedUsersAreOneUserOfTheirAccounts(t *testing.T) {
-	all := ofAccounts("all", audience.AllUsers(active)).WithUsers()
+	all := ofAccounts("all", audience.AllUsers(active)).WithPerUser()
 	t.Run("in the same account", func(t *testing.T) {
 		story(t, `
 			0h group u acme   =>
@@ -225,7 +225,7 @@ func TestEventsOfUsersCountForEachOfTheirAccounts(t *testing.T) {
 		2h leave u acme             => acme-twice trait
 		9h wait                     => acme-sent@3h time, beta-sent@3h time
 	`,
-		ofAccounts("sent", active.ForGroup()),
+		ofAccounts("sent", active.OfGroup()),
 		ofAccounts("twice", audience.Performed("Login").AtLeast(2)),
 	)
 }
@@ -258,9 +258,9 @@ func TestReferencesAcrossUsersAndAccounts(t *testing.T) {
 		3h track u Login  => u+active event, u-peers event, v-peers event, acme+lively event, acme-quiet event
 	`,
 		ofUsers("active", active),
-		ofAccounts("lively", audience.AnyUser(audience.In("active"))),
-		ofAccounts("quiet", audience.Not(audience.In("lively"))),
-		ofUsers("peers", audience.In("quiet")),
+		ofAccounts("lively", audience.AnyUser(audience.InAudience("active"))),
+		ofAccounts("quiet", audience.Not(audience.InAudience("lively"))),
+		ofUsers("peers", audience.InAudience("quiet")),
 	)
 }
 
@@ -271,12 +271,12 @@ func TestAUserAndItsAccountChangeInOneStep(t *testing.T) {
 	ctx := context.Background()
 	definitions := []audience.Definition{
 		ofUsers("active", active),
-		ofAccounts("quiet", audience.NoUser(audience.In("active"))),
-		ofUsers("both", audience.All(audience.In("active"), audience.In("quiet"))),
-		ofUsers("neither", audience.Not(audience.Any(audience.In("active"), audience.In("quiet")))),
-		ofAccounts("quiet_and_active", audience.All(audience.In("quiet"), audience.AnyUser(active))),
-		ofAccounts("always", audience.Any(audience.In("quiet"), audience.AllUsers(audience.In("active")))),
-		ofUsers("in_lively", audience.All(audience.In("active"), audience.Not(audience.In("quiet")))),
+		ofAccounts("quiet", audience.NoUser(audience.InAudience("active"))),
+		ofUsers("both", audience.All(audience.InAudience("active"), audience.InAudience("quiet"))),
+		ofUsers("neither", audience.Not(audience.Any(audience.InAudience("active"), audience.InAudience("quiet")))),
+		ofAccounts("quiet_and_active", audience.All(audience.InAudience("quiet"), audience.AnyUser(active))),
+		ofAccounts("always", audience.Any(audience.InAudience("quiet"), audience.AllUsers(audience.InAudience("active")))),
+		ofUsers("in_lively", audience.All(audience.InAudience("active"), audience.Not(audience.InAudience("quiet")))),
 	}
 	story(t, `
 		0h group u acme           => acme+always trait, acme+quiet trait

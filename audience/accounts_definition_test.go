@@ -18,7 +18,7 @@ func TestBadDefinitionsOfAccounts(t *testing.T) {
 	require.NoError(t, e.Create(context.Background(), ofUsers("people", active), ofAccounts("companies", active)))
 	login := audience.Performed("Login")
 	one := login.Node()
-	sent := login.ForGroup()
+	sent := login.OfGroup()
 	perUser := ofUsers("a", login)
 	perUser.PerUser = true
 	for _, test := range []struct {
@@ -36,7 +36,7 @@ func TestBadDefinitionsOfAccounts(t *testing.T) {
 			`audience "a": where.users: invalid input: want one of any, all, none`},
 		{"an empty condition of users", ofAccounts("a", audience.AllUsers(audience.All())),
 			`audience "a": where.users.all.all: invalid input: no conditions in it`},
-		{"an audience of users, of an account", ofAccounts("a", audience.Not(audience.In("people"))),
+		{"an audience of users, of an account", ofAccounts("a", audience.Not(audience.InAudience("people"))),
 			`audience "a": where.not.audience: invalid input: people is an audience of users: ask for it below users`},
 		{"a key of users as a trait of an account", ofAccounts("a", audience.Trait("account.traits.companies && traits.people")),
 			`audience "a": where.trait: invalid input: people is of users, and these are the traits of an account`},
@@ -65,8 +65,8 @@ func TestBadDefinitionsOfAccounts(t *testing.T) {
 func TestACircleOfUsersAndAccounts(t *testing.T) {
 	e, _, _ := newEngine(t)
 	err := e.Create(context.Background(),
-		ofUsers("a", audience.Not(audience.In("b"))),
-		ofAccounts("b", audience.AnyUser(audience.In("a"))),
+		ofUsers("a", audience.Not(audience.InAudience("b"))),
+		ofAccounts("b", audience.AnyUser(audience.InAudience("a"))),
 	)
 	require.ErrorIs(t, err, audience.ErrCycle)
 	require.Empty(t, e.List())
@@ -76,11 +76,11 @@ func TestACircleOfUsersAndAccounts(t *testing.T) {
 func TestJSONFormsOfAccounts(t *testing.T) {
 	login := audience.Performed("Login")
 	for text, d := range map[string]audience.Definition{
-		`{"key":"a","of":"accounts","where":{"trait":"traits.plan == \"pro\""}}`:                                    ofAccounts("a", audience.TraitIs(trait.Where("plan").Equals("pro"))),
-		`{"key":"a","of":"accounts","per_user":true,"where":{"event":{"name":"Login"}}}`:                            ofAccounts("a", login).WithUsers(),
-		`{"key":"a","of":"accounts","backfill":false,"where":{"event":{"name":"Login","scope":"group"}}}`:           ofAccounts("a", login.ForGroup()).WithoutBackfill(),
+		`{"key":"a","of":"accounts","where":{"trait":"traits.plan == \"pro\""}}`:                                    ofAccounts("a", audience.TraitIs(trait.Value("plan").Equals("pro"))),
+		`{"key":"a","of":"accounts","per_user":true,"where":{"event":{"name":"Login"}}}`:                            ofAccounts("a", login).WithPerUser(),
+		`{"key":"a","of":"accounts","backfill":false,"where":{"event":{"name":"Login","scope":"group"}}}`:           ofAccounts("a", login.OfGroup()).WithNoBackfill(),
 		`{"key":"a","of":"accounts","where":{"users":{"any":{"event":{"name":"Login","window":{"within":"7d"}}}}}}`: ofAccounts("a", audience.AnyUser(login.Within(profile.Week))),
-		`{"key":"a","of":"accounts","where":{"users":{"all":{"audience":"b"}}}}`:                                    ofAccounts("a", audience.AllUsers(audience.In("b"))),
+		`{"key":"a","of":"accounts","where":{"users":{"all":{"audience":"b"}}}}`:                                    ofAccounts("a", audience.AllUsers(audience.InAudience("b"))),
 		`{"key":"a","of":"accounts","where":{"not":{"users":{"none":{"trait":"traits.vip"}}}}}`:                     ofAccounts("a", audience.Not(audience.NoUser(audience.Trait("traits.vip")))),
 		`{"key":"a","of":"accounts","where":{"users":{"any":{"any":[{"trait":"traits.vip"},{"trait":"account.traits.vip"}]}}}}`: ofAccounts("a",
 			audience.AnyUser(audience.Any(audience.Trait("traits.vip"), audience.Trait("account.traits.vip")))),

@@ -45,18 +45,18 @@ func raceForAccounts(t *testing.T, seed uint64) {
 	require.NoError(t, err)
 	defer e.Close()
 	defined := oracle.Create{
-		Traits: []trait.Computed{trait.Counter("logins", "Login").OfAccounts()},
+		Traits: []trait.Computed{trait.Count("logins", "Login").OfAccounts()},
 		Definitions: []audience.Definition{
 			ofUsers("active", active),
-			ofAccounts("lively", audience.AnyUser(active)).WithUsers(),
+			ofAccounts("lively", audience.AnyUser(active)).WithPerUser(),
 			ofUsers("known", audience.Performed("Login")),
-			ofAccounts("all_known", audience.AllUsers(audience.In("known"))),
-			ofAccounts("at_risk", audience.All(audience.Trait(`traits.plan == "pro"`), audience.NoUser(active))).WithUsers(),
+			ofAccounts("all_known", audience.AllUsers(audience.InAudience("known"))),
+			ofAccounts("at_risk", audience.All(audience.Trait(`traits.plan == "pro"`), audience.NoUser(active))).WithPerUser(),
 			ofAccounts("crowded", audience.Performed("Login").AtLeast(4).Within(6*time.Hour)),
-			ofAccounts("sent", active.ForGroup()),
-			ofAccounts("used", audience.All(audience.Trait("traits.logins > 40"), audience.Not(audience.In("at_risk")))),
+			ofAccounts("sent", active.OfGroup()),
+			ofAccounts("used", audience.All(audience.Trait("traits.logins > 40"), audience.Not(audience.InAudience("at_risk")))),
 			ofUsers("pro_admins", audience.Trait(`traits.admin && account.traits.plan == "pro"`)),
-			ofUsers("to_wake", audience.All(audience.In("lively"), audience.Not(audience.In("active")))),
+			ofUsers("to_wake", audience.All(audience.InAudience("lively"), audience.Not(audience.InAudience("active")))),
 		},
 	}
 	require.NoError(t, e.CreateFile(ctx, audience.File{Traits: defined.Traits, Audiences: defined.Definitions}))

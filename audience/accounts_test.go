@@ -45,7 +45,7 @@ func TestAnAccountCountsTheEventsOfItsUsersTogether(t *testing.T) {
 	sent.Account = "acme"
 	require.NoError(t, e.Track(ctx, sent), "sent for the account by one who is not in it")
 	join(t, e, "u3", "acme", nil)
-	require.NoError(t, e.Delete(ctx, "u2"))
+	require.NoError(t, e.DeleteUser(ctx, "u2"))
 	require.NoError(t, e.Advance(ctx, start.Add(2*time.Hour)))
 	require.Equal(t, []string{
 		"acme spend null → 10 at 2026-01-01T00:00:00Z (trait)",
@@ -65,7 +65,7 @@ func TestAnAccountKnowsWhoIsMostActiveInIt(t *testing.T) {
 	tellTraits(e, told)
 	require.NoError(t, e.CreateTraits(ctx,
 		trait.MostFrequent("champion", "Login", "user.traits.email").OfAccounts(),
-		trait.Counter("staff_logins", "Login").Where(`traits.role == "staff" && account.traits.plan == "pro"`).OfAccounts(),
+		trait.Count("staff_logins", "Login").Where(`traits.role == "staff" && account.traits.plan == "pro"`).OfAccounts(),
 	))
 	identify(t, e, "u1", map[string]any{"email": "a@x.io", "role": "staff"}, 0)
 	join(t, e, "u1", "acme", map[string]any{"plan": "pro"})
@@ -87,7 +87,7 @@ func TestAnAccountKnowsWhoIsMostActiveInIt(t *testing.T) {
 func TestMergedUsersCountOnceForTheirAccount(t *testing.T) {
 	ctx := context.Background()
 	e, _, told := newEngine(t)
-	require.NoError(t, e.CreateTraits(ctx, trait.Counter("orders", "Order Completed").OfAccounts()))
+	require.NoError(t, e.CreateTraits(ctx, trait.Count("orders", "Order Completed").OfAccounts()))
 	join(t, e, "u1", "acme", nil)
 	first, again := order(t, "u1", 0, 1), order(t, "anon", 0, 1)
 	first.MessageID, again.MessageID = "m1", "m1"
@@ -106,8 +106,8 @@ func TestMergedUsersCountOnceForTheirAccount(t *testing.T) {
 func TestADefinitionOfAccountsReadsCustomTraitsOfUsersOnly(t *testing.T) {
 	ctx := context.Background()
 	e, _, _ := newEngine(t)
-	filtered := trait.Counter("by_vips", "Buy").Where("traits.vip").OfAccounts()
-	named := trait.LastValue("buyer", "Buy", "user.traits.vip").OfAccounts()
+	filtered := trait.Count("by_vips", "Buy").Where("traits.vip").OfAccounts()
+	named := trait.Last("buyer", "Buy", "user.traits.vip").OfAccounts()
 	vip := audience.Define("vip").Members(audience.Performed("Buy"))
 	for _, c := range []trait.Computed{filtered, named} {
 		require.ErrorIs(t, audience.File{Traits: []trait.Computed{c}, Audiences: []audience.Definition{vip}}.Check(), profile.ErrInvalid)

@@ -60,7 +60,7 @@ func TestBadDataIsRefusedAndChangesNothing(t *testing.T) {
 		"group without an account":     {func() error { return e.Group(ctx, audience.Group{Profile: "u", Time: start}) }, profile.ErrInvalid},
 		"alias of nothing":             {func() error { return e.Alias(ctx, "", "u") }, profile.ErrInvalid},
 		"alias to nothing":             {func() error { return e.Alias(ctx, "u", "") }, profile.ErrInvalid},
-		"deleting nobody":              {func() error { return e.Delete(ctx, "") }, profile.ErrInvalid},
+		"deleting nobody":              {func() error { return e.DeleteUser(ctx, "") }, profile.ErrInvalid},
 		"advancing to no time":         {func() error { return e.Advance(ctx, time.Time{}) }, profile.ErrTime},
 		"message without type":         {func() error { return e.Apply(ctx, profile.Message{UserID: "u", Time: start}) }, profile.ErrInvalid},
 		"deleting an unknown audience": {func() error { return e.DeleteAudience(ctx, "nope") }, profile.ErrNotFound},
@@ -144,10 +144,10 @@ func TestBadDefinitionsSayWhatAndWhere(t *testing.T) {
 		"CEL unknown name":   {audience.Define("a").Members(buy.Where("now > timestamp")), nil, "1:1: undeclared reference to 'now'"},
 		"CEL not a boolean":  {audience.Define("a").Members(audience.Trait("1 + 1")), nil, "where.trait: "},
 		"CEL of great cost":  {audience.Define("a").Members(buy.Where(hostile())), nil, "where.event.where"},
-		"trait without name": {audience.Define("a").Members(audience.TraitDate("", trait.Next(profile.Day))), profile.ErrInvalid, "where.trait_date"},
-		"date backwards":     {audience.Define("a").Members(audience.TraitDate("d", trait.Next(-profile.Day))), profile.ErrInvalid, "where.trait_date"},
-		"unknown audience":   {audience.Define("a").Members(audience.In("b")), profile.ErrNotFound, `"b"`},
-		"itself":             {audience.Define("a").Members(audience.In("a")), audience.ErrCycle, "a → a"},
+		"trait without name": {audience.Define("a").Members(audience.TraitDate("", trait.WithinNext(profile.Day))), profile.ErrInvalid, "where.trait_date"},
+		"date backwards":     {audience.Define("a").Members(audience.TraitDate("d", trait.WithinNext(-profile.Day))), profile.ErrInvalid, "where.trait_date"},
+		"unknown audience":   {audience.Define("a").Members(audience.InAudience("b")), profile.ErrNotFound, `"b"`},
+		"itself":             {audience.Define("a").Members(audience.InAudience("a")), audience.ErrCycle, "a → a"},
 		"too deep":           {audience.Define("a").Members(deep(audience.MaxDepth + 1)), profile.ErrTooLarge, "where.not.not"},
 		"too wide":           {audience.Define("a").Members(audience.All(wide...)), profile.ErrTooLarge, "nodes"},
 	} {
@@ -173,9 +173,9 @@ func hostile() string {
 
 func TestACycleIsSpelledOut(t *testing.T) {
 	err := audience.Check(
-		audience.Define("a").Members(audience.In("b")),
-		audience.Define("b").Members(audience.Not(audience.In("c"))),
-		audience.Define("c").Members(audience.In("a")),
+		audience.Define("a").Members(audience.InAudience("b")),
+		audience.Define("b").Members(audience.Not(audience.InAudience("c"))),
+		audience.Define("c").Members(audience.InAudience("a")),
 	)
 	require.ErrorIs(t, err, audience.ErrCycle)
 	require.ErrorContains(t, err, "a → b → c → a")
@@ -212,7 +212,7 @@ func TestAnAudienceThatAnotherRefersToStays(t *testing.T) {
 	ctx := context.Background()
 	e, _, _ := newEngine(t)
 	require.NoError(t, e.Create(ctx,
-		audience.Define("idle").Members(audience.Not(audience.In("buyers"))),
+		audience.Define("idle").Members(audience.Not(audience.InAudience("buyers"))),
 		audience.Define("buyers").Members(audience.Performed("Buy")),
 	))
 	require.ErrorIs(t, e.DeleteAudience(ctx, "buyers"), audience.ErrInUse)
@@ -242,15 +242,15 @@ func TestAfterCloseEverythingIsErrClosed(t *testing.T) {
 	require.NoError(t, <-ran, "Run ends with Close")
 	require.NoError(t, e.Close(), "closing twice is fine")
 	for name, call := range map[string]func() error{
-		"Track":    func() error { return e.Track(ctx, event("u", "Buy", 0)) },
-		"Identify": func() error { return e.Identify(ctx, audience.Identify{Profile: "u", Time: start}) },
-		"Group":    func() error { return e.Group(ctx, audience.Group{Profile: "u", Account: "a", Time: start}) },
-		"Alias":    func() error { return e.Alias(ctx, "u", "v") },
-		"Delete":   func() error { return e.Delete(ctx, "u") },
-		"Create":   func() error { return e.Create(ctx, audience.Define("b").Members(audience.Performed("Buy"))) },
-		"Drop":     func() error { return e.DeleteAudience(ctx, "a") },
-		"Advance":  func() error { return e.Advance(ctx, start) },
-		"Run":      func() error { return errors.Join(e.Run(ctx), profile.ErrClosed) },
+		"Track":      func() error { return e.Track(ctx, event("u", "Buy", 0)) },
+		"Identify":   func() error { return e.Identify(ctx, audience.Identify{Profile: "u", Time: start}) },
+		"Group":      func() error { return e.Group(ctx, audience.Group{Profile: "u", Account: "a", Time: start}) },
+		"Alias":      func() error { return e.Alias(ctx, "u", "v") },
+		"DeleteUser": func() error { return e.DeleteUser(ctx, "u") },
+		"Create":     func() error { return e.Create(ctx, audience.Define("b").Members(audience.Performed("Buy"))) },
+		"Drop":       func() error { return e.DeleteAudience(ctx, "a") },
+		"Advance":    func() error { return e.Advance(ctx, start) },
+		"Run":        func() error { return errors.Join(e.Run(ctx), profile.ErrClosed) },
 		"Members": func() error {
 			for _, err := range e.Members(ctx, "a") {
 				return err

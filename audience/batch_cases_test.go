@@ -49,8 +49,8 @@ func (e *told) expect(want ...string) {
 func TestABatchComesAfterTheOneItReads(t *testing.T) {
 	e := newTold(t)
 	e.create(
-		audience.Define("without").Members(audience.Not(audience.In("buyers"))).Every(3*time.Hour),
-		audience.Define("buyers").Members(audience.Performed("Buy")).Every(3*time.Hour),
+		audience.Define("without").Members(audience.Not(audience.InAudience("buyers"))).WithBatch(3*time.Hour),
+		audience.Define("buyers").Members(audience.Performed("Buy")).WithBatch(3*time.Hour),
 	)
 	e.track(time.Hour, "ann", "Buy")
 	require.NoError(t, e.Advance(context.Background(), e.start.Add(9*time.Hour)))
@@ -63,8 +63,8 @@ func TestBatchesOfTwoIntervals(t *testing.T) {
 	e := newTold(t)
 	looked := audience.Performed("Look").Within(90 * time.Minute)
 	e.create(
-		audience.Define("hourly").Members(looked).Every(time.Hour),
-		audience.Define("slow").Members(audience.Performed("Look")).Every(4*time.Hour),
+		audience.Define("hourly").Members(looked).WithBatch(time.Hour),
+		audience.Define("slow").Members(audience.Performed("Look")).WithBatch(4*time.Hour),
 	)
 	e.track(10*time.Minute, "ann", "Look")
 	e.track(11*time.Hour+1, "ann", "Other")
@@ -79,17 +79,17 @@ func TestAnEditComputesNoOtherBatch(t *testing.T) {
 	ctx := context.Background()
 	e := newTold(t)
 	e.create(
-		audience.Define("seen").Members(audience.In("base")).Every(audience.OnRequest),
+		audience.Define("seen").Members(audience.InAudience("base")).WithBatch(audience.OnRequest),
 		audience.Define("base").Members(audience.Performed("Look")),
 		audience.Define("other").Members(audience.Performed("Buy")),
 	)
 	e.track(time.Hour, "ann", "Look")
 	e.expect("ann entered base at 2026-03-01T01:00:00Z (event)")
-	require.NoError(t, e.EditAudience(ctx, audience.Define("other").Members(audience.In("seen"))))
+	require.NoError(t, e.EditAudience(ctx, audience.Define("other").Members(audience.InAudience("seen"))))
 	require.Empty(t, *e.heard)
 	require.NoError(t, e.EditAudience(ctx, audience.Define("base").Members(audience.Performed("Look").AtLeast(1).Within(profile.Day))))
 	require.Empty(t, *e.heard)
-	require.NoError(t, e.EditAudience(ctx, audience.Define("seen").Members(audience.Performed("Look")).Every(audience.OnRequest)))
+	require.NoError(t, e.EditAudience(ctx, audience.Define("seen").Members(audience.Performed("Look")).WithBatch(audience.OnRequest)))
 	e.expect("ann entered other at 2026-03-01T01:00:00Z (dependency)", "ann entered seen at 2026-03-01T01:00:00Z (edit)")
 }
 
@@ -107,7 +107,7 @@ func TestAMergeWhileABatchIsMade(t *testing.T) {
 		}
 		return nil
 	})
-	e.create(audience.Define("buyers").Members(audience.Performed("Buy")).Every(audience.OnRequest))
+	e.create(audience.Define("buyers").Members(audience.Performed("Buy")).WithBatch(audience.OnRequest))
 	e.expect("ben entered buyers at 2026-03-01T00:00:00Z (backfill)", "ben exited buyers at 2026-03-01T00:00:00Z (merge)")
 	require.NoError(t, e.Recompute(ctx, "buyers"))
 	e.expect("ann entered buyers at 2026-03-01T00:00:00Z (backfill)")

@@ -14,7 +14,7 @@ import (
 )
 
 // A batch audience stands still between the instants at which it is computed.
-func ExampleDefinition_Every() {
+func ExampleDefinition_WithBatch() {
 	ctx, now := context.Background(), time.Date(2026, 3, 10, 12, 20, 0, 0, time.UTC)
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: audience.NewManualClock(now)})
 	if err != nil {
@@ -25,7 +25,7 @@ func ExampleDefinition_Every() {
 		return nil
 	})
 	active := audience.Performed("Login").Within(90 * time.Minute)
-	if err := engine.Create(ctx, audience.Define("active").Members(active).Every(time.Hour)); err != nil {
+	if err := engine.Create(ctx, audience.Define("active").Members(active).WithBatch(time.Hour)); err != nil {
 		log.Fatal(err)
 	}
 	if err := engine.Track(ctx, profile.Event{Profile: "ann", Name: "Login", Time: now}); err != nil {
@@ -60,8 +60,8 @@ func TestRecompute(t *testing.T) {
 	}
 	track("ann")
 	require.NoError(t, e.Create(ctx,
-		audience.Define("seen").Members(audience.Performed("Login")).Every(audience.OnRequest),
-		audience.Define("reader").Members(audience.In("seen")),
+		audience.Define("seen").Members(audience.Performed("Login")).WithBatch(audience.OnRequest),
+		audience.Define("reader").Members(audience.InAudience("seen")),
 		audience.Define("live").Members(audience.Performed("Login"))))
 	expect("ann entered live at 2026-03-01T00:00:00Z (backfill)",
 		"ann entered reader at 2026-03-01T00:00:00Z (backfill)",
@@ -82,20 +82,20 @@ func TestRecompute(t *testing.T) {
 		"ben entered seen at 2026-03-01T01:00:00Z (backfill)")
 	require.NoError(t, e.Recompute(ctx, "seen"))
 	require.Empty(t, told)
-	require.NoError(t, e.Delete(ctx, "ben"))
+	require.NoError(t, e.DeleteUser(ctx, "ben"))
 	require.Len(t, told, 3)
 	told = nil
-	require.NoError(t, e.EditAudience(ctx, audience.Define("seen").Members(audience.Performed("Logout")).Every(audience.OnRequest)))
+	require.NoError(t, e.EditAudience(ctx, audience.Define("seen").Members(audience.Performed("Logout")).WithBatch(audience.OnRequest)))
 	expect("ann exited reader at 2026-03-01T01:00:00Z (dependency)", "ann exited seen at 2026-03-01T01:00:00Z (edit)")
 
 	require.ErrorIs(t, e.Recompute(ctx, "live"), audience.ErrBatch)
 	require.ErrorIs(t, e.Recompute(ctx, "nobody"), profile.ErrNotFound)
-	require.ErrorIs(t, audience.Check(audience.Define("a").Members(audience.Performed("X")).Every(time.Millisecond)), profile.ErrInvalid)
+	require.ErrorIs(t, audience.Check(audience.Define("a").Members(audience.Performed("X")).WithBatch(time.Millisecond)), profile.ErrInvalid)
 }
 
 func TestBatchInJSON(t *testing.T) {
 	for text, want := range map[string]time.Duration{`"1h"`: time.Hour, `"1d12h"`: 36 * time.Hour, `"on request"`: audience.OnRequest} {
-		d := audience.Define("a").Members(audience.Performed("X")).Every(want)
+		d := audience.Define("a").Members(audience.Performed("X")).WithBatch(want)
 		got, err := json.Marshal(d)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"key":"a","batch":`+text+`,"where":{"event":{"name":"X"}}}`, string(got))

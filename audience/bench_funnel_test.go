@@ -18,7 +18,7 @@ import (
 // of the first.
 func BenchmarkFunnel(b *testing.B) {
 	const n, window = 200_000, 7 * profile.Day
-	viewed := funnel.Start("viewed", "Product Viewed").In(profile.Within(window))
+	viewed := funnel.Start("viewed", "Product Viewed").WithWindow(profile.Within(window))
 	const same = "properties.product_id == steps.viewed.properties.product_id"
 	for _, c := range []struct {
 		name  string
@@ -77,7 +77,7 @@ func BenchmarkFunnelMemory(b *testing.B) {
 		return float64(m.HeapAlloc)
 	}
 	f := funnel.Start("viewed", "Product Viewed").NotFollowed("ordered", "Order Completed").Within(time.Hour).
-		Where("properties.product_id == steps.viewed.properties.product_id").In(profile.Within(profile.Week))
+		Where("properties.product_id == steps.viewed.properties.product_id").WithWindow(profile.Within(profile.Week))
 	for _, open := range []int{1, 2, 10} {
 		b.Run(fmt.Sprint(open), func(b *testing.B) {
 			for range b.N {

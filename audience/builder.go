@@ -16,8 +16,8 @@ type Condition interface{ Node() Node }
 // is compiled or created, never by the builder.
 func Define(key string) Definition { return Definition{Key: key} }
 
-// Named returns d with a name for people.
-func (d Definition) Named(name string) Definition {
+// WithName returns d with a name for people.
+func (d Definition) WithName(name string) Definition {
 	d.Name = name
 	return d
 }
@@ -28,25 +28,25 @@ func (d Definition) OfAccounts() Definition {
 	return d
 }
 
-// WithUsers returns d, an audience of accounts, such that each user of a member
+// WithPerUser returns d, an audience of accounts, such that each user of a member
 // account is a member as well: there are transitions of users besides those of
 // accounts. A user of two member accounts exits with the last.
-func (d Definition) WithUsers() Definition {
+func (d Definition) WithPerUser() Definition {
 	d.PerUser = true
 	return d
 }
 
-// WithoutBackfill returns d such that only data that arrives after its
+// WithNoBackfill returns d such that only data that arrives after its
 // creation counts.
-func (d Definition) WithoutBackfill() Definition {
+func (d Definition) WithNoBackfill() Definition {
 	d.NoBackfill = true
 	return d
 }
 
-// Every returns d as a batch audience: its members are computed when it is made
+// WithBatch returns d as a batch audience: its members are computed when it is made
 // or edited, and then at each instant that is a multiple of the interval since
 // 1970, in UTC: with an hour, on the hour.
-func (d Definition) Every(interval time.Duration) Definition {
+func (d Definition) WithBatch(interval time.Duration) Definition {
 	d.Batch = interval
 	return d
 }
@@ -117,9 +117,9 @@ func (e Event) Between(min, max time.Duration) Event {
 	return e
 }
 
-// ForGroup returns e, in an audience of accounts, counting only events that were
+// OfGroup returns e, in an audience of accounts, counting only events that were
 // sent with the account's id.
-func (e Event) ForGroup() Event {
+func (e Event) OfGroup() Event {
 	e.Scope = OfGroup
 	return e
 }
@@ -127,11 +127,11 @@ func (e Event) ForGroup() Event {
 // Trait is the condition that a CEL expression over traits is true.
 func Trait(cel string) Node { return Node{Trait: cel} }
 
-// TraitIs is a condition of package trait: trait.Where("plan").Equals("pro").
+// TraitIs is a condition of package trait: trait.Value("plan").Equals("pro").
 func TraitIs(c trait.Condition) Node { return Trait(c.CEL()) }
 
 // DateIs is a condition of package trait on a date:
-// trait.Where("renewal_date").InNext(profile.Week).
+// trait.Value("renewal_date").WithinNext(profile.Week).
 func DateIs(d trait.Date) Node { return Node{TraitDate: &d} }
 
 // TraitDate is the condition that the date in a trait lies in the window.
@@ -139,8 +139,8 @@ func TraitDate(name string, window trait.DateWindow) Node {
 	return Node{TraitDate: &trait.Date{Name: name, Window: window}}
 }
 
-// In is the condition of being a member of another audience.
-func In(key string) Node { return Node{Audience: key} }
+// InAudience is the condition of being a member of another audience.
+func InAudience(key string) Node { return Node{Audience: key} }
 
 // Funnel is the condition that a funnel holds.
 func Funnel(f funnel.Funnel) Node { return Node{Funnel: &f} }

@@ -36,7 +36,7 @@ func TestAComputedTraitAndTheAudiencesThatReadItChangeInOneStep(t *testing.T) {
 		Audiences: []audience.Definition{
 			audience.Define("big_spenders").Members(audience.Trait("traits.revenue > 100")),
 			audience.Define("modest").Members(audience.All(
-				audience.Performed("Order Completed"), audience.Not(audience.In("big_spenders")))),
+				audience.Performed("Order Completed"), audience.Not(audience.InAudience("big_spenders")))),
 		},
 		Traits: []trait.Computed{trait.Sum("revenue", "Order Completed", "total").Within(time.Hour)},
 	}))
@@ -61,7 +61,7 @@ func TestWhoReadsAComputedTraitInACallbackSeesTheWholeStep(t *testing.T) {
 	ctx := context.Background()
 	e, _, _ := newEngine(t)
 	require.NoError(t, e.CreateFile(ctx, audience.File{
-		Traits:    []trait.Computed{trait.Counter("orders", "Order Completed")},
+		Traits:    []trait.Computed{trait.Count("orders", "Order Completed")},
 		Audiences: []audience.Definition{audience.Define("buyers").Members(audience.Trait("traits.orders >= 1"))},
 	}))
 	calls := 0
@@ -86,7 +86,7 @@ func TestComputedTraitsReadEachOtherAndAudiences(t *testing.T) {
 	tellTraits(e, told)
 	require.NoError(t, e.CreateFile(ctx, audience.File{
 		Traits: []trait.Computed{
-			trait.Counter("big_orders", "Order Completed").Where("properties.total > traits.limit && traits.insiders"),
+			trait.Count("big_orders", "Order Completed").Where("properties.total > traits.limit && traits.insiders"),
 			trait.Max("limit", "Limit Set", "value"),
 		},
 		Audiences: []audience.Definition{audience.Define("insiders").Members(audience.Performed("Joined"))},
@@ -108,8 +108,8 @@ func TestComputedTraitsReadEachOtherAndAudiences(t *testing.T) {
 func TestACircleThroughTraitsIsSpelledOut(t *testing.T) {
 	err := audience.File{
 		Traits: []trait.Computed{
-			trait.Counter("a", "X").Where("traits.b > 1"),
-			trait.Counter("b", "X").Where("traits.c"),
+			trait.Count("a", "X").Where("traits.b > 1"),
+			trait.Count("b", "X").Where("traits.c"),
 		},
 		Audiences: []audience.Definition{audience.Define("c").Members(audience.Trait("traits.a > 1"))},
 	}.Check()
@@ -123,20 +123,20 @@ func TestKeysDoNotCollideWithCustomTraits(t *testing.T) {
 	vip, err := profile.NewObject(map[string]any{"vip": true})
 	require.NoError(t, err)
 	require.NoError(t, e.Identify(ctx, audience.Identify{Profile: "u1", Traits: vip, Time: start}))
-	err = e.CreateTraits(ctx, trait.Counter("vip", "Order Completed"))
+	err = e.CreateTraits(ctx, trait.Count("vip", "Order Completed"))
 	require.ErrorIs(t, err, audience.ErrExists)
 	require.ErrorContains(t, err, `user "u1" has a custom trait of that name`)
 
 	require.NoError(t, e.Create(ctx, audience.Define("gold").Members(audience.Trait(`traits.plan == "gold"`))))
-	require.ErrorIs(t, e.CreateTraits(ctx, trait.LastValue("plan", "Plan Chosen", "plan")), audience.ErrExists, "gold reads it")
+	require.ErrorIs(t, e.CreateTraits(ctx, trait.Last("plan", "Plan Chosen", "plan")), audience.ErrExists, "gold reads it")
 	require.ErrorIs(t, e.Create(ctx, audience.Define("plan").Members(audience.Performed("X"))), audience.ErrExists)
 
-	require.NoError(t, e.CreateTraits(ctx, trait.Counter("orders", "Order Completed")))
+	require.NoError(t, e.CreateTraits(ctx, trait.Count("orders", "Order Completed")))
 	require.ErrorIs(t, e.Create(ctx, audience.Define("orders").Members(audience.Performed("X"))), audience.ErrExists)
 	orders, err := profile.NewObject(map[string]any{"orders": 7})
 	require.NoError(t, err)
 	require.ErrorIs(t, e.Identify(ctx, audience.Identify{Profile: "u2", Traits: orders, Time: start}), audience.ErrComputed)
-	require.ErrorIs(t, e.Create(ctx, audience.Define("b").Members(audience.In("orders"))), profile.ErrNotFound, "a trait is no audience")
+	require.ErrorIs(t, e.Create(ctx, audience.Define("b").Members(audience.InAudience("orders"))), profile.ErrNotFound, "a trait is no audience")
 }
 
 func TestAnEditTellsTheDifferenceOnly(t *testing.T) {
@@ -146,7 +146,7 @@ func TestAnEditTellsTheDifferenceOnly(t *testing.T) {
 		Traits: []trait.Computed{trait.Sum("revenue", "Order Completed", "total")},
 		Audiences: []audience.Definition{
 			audience.Define("spenders").Members(audience.Trait("traits.revenue >= 50")),
-			audience.Define("others").Members(audience.Not(audience.In("spenders"))),
+			audience.Define("others").Members(audience.Not(audience.InAudience("spenders"))),
 		},
 	}))
 	require.NoError(t, e.Track(ctx, order(t, "u1", 0, 60)))
@@ -167,9 +167,9 @@ func TestAnEditTellsTheDifferenceOnly(t *testing.T) {
 		"u2 exited others at 2026-01-01T00:00:00Z (event)",
 		"u2 entered spenders at 2026-01-01T00:00:00Z (event)",
 	}, *told)
-	require.ErrorIs(t, e.EditTrait(ctx, trait.Counter("revenue", "X").Where("traits.others")), audience.ErrCycle)
-	require.ErrorIs(t, e.EditTrait(ctx, trait.Counter("nope", "X")), profile.ErrNotFound)
-	require.ErrorIs(t, e.EditTrait(ctx, trait.Counter("spenders", "X")), profile.ErrNotFound)
+	require.ErrorIs(t, e.EditTrait(ctx, trait.Count("revenue", "X").Where("traits.others")), audience.ErrCycle)
+	require.ErrorIs(t, e.EditTrait(ctx, trait.Count("nope", "X")), profile.ErrNotFound)
+	require.ErrorIs(t, e.EditTrait(ctx, trait.Count("spenders", "X")), profile.ErrNotFound)
 }
 
 func TestATraitThatIsReadStays(t *testing.T) {
@@ -177,7 +177,7 @@ func TestATraitThatIsReadStays(t *testing.T) {
 	e, _, told := newEngine(t)
 	tellTraits(e, told)
 	require.NoError(t, e.CreateFile(ctx, audience.File{
-		Traits:    []trait.Computed{trait.Counter("orders", "Order Completed")},
+		Traits:    []trait.Computed{trait.Count("orders", "Order Completed")},
 		Audiences: []audience.Definition{audience.Define("buyers").Members(audience.Trait("traits.orders > 0"))},
 	}))
 	require.NoError(t, e.Track(ctx, order(t, "u1", 0, 60)))
@@ -189,14 +189,14 @@ func TestATraitThatIsReadStays(t *testing.T) {
 	require.NoError(t, e.DeleteTrait(ctx, "orders"))
 	require.Equal(t, []string{"u1 orders 1 → null at 2026-01-01T00:00:00Z (delete)"}, *told)
 	require.Empty(t, e.ListTraits())
-	require.ErrorIs(t, e.CreateTraits(ctx, trait.Counter("orders", "Order Completed")), profile.ErrRetired)
+	require.ErrorIs(t, e.CreateTraits(ctx, trait.Count("orders", "Order Completed")), profile.ErrRetired)
 }
 
 func TestBadComputedTraitsSayWhatIsWrong(t *testing.T) {
 	for text, c := range map[string]trait.Computed{
-		`trait "a": where: 1:1: undeclared reference`: trait.Counter("a", "X").Where("now > 1"),
+		`trait "a": where: 1:1: undeclared reference`: trait.Count("a", "X").Where("now > 1"),
 		`trait "a": `:    trait.Sum("a", "X", ""),
-		`trait "A": key`: trait.Counter("A", "X"),
+		`trait "A": key`: trait.Count("A", "X"),
 	} {
 		err := audience.File{Traits: []trait.Computed{c}}.Check()
 		var at *audience.DefinitionError
@@ -209,10 +209,10 @@ func TestAnEditThatChangesNothingKeepsTheTrait(t *testing.T) {
 	ctx := context.Background()
 	e, _, told := newEngine(t)
 	require.NoError(t, e.CreateFile(ctx, audience.File{
-		Traits:    []trait.Computed{trait.Counter("orders", "Order Completed")},
+		Traits:    []trait.Computed{trait.Count("orders", "Order Completed")},
 		Audiences: []audience.Definition{audience.Define("buyers").Members(audience.Trait("traits.orders > 0"))},
 	}))
-	require.NoError(t, e.EditTrait(ctx, trait.Counter("orders", "Order Completed").Named("Orders")))
+	require.NoError(t, e.EditTrait(ctx, trait.Count("orders", "Order Completed").WithName("Orders")))
 	require.Equal(t, "Orders", e.ListTraits()[0].Name)
 	tellTraits(e, told)
 	require.NoError(t, e.Track(ctx, order(t, "u1", 0, 60)))

@@ -50,7 +50,7 @@ func (g *generator) leaf() audience.Node {
 		return audience.TraitDate(name, g.dateWindow())
 	case n == 5, n == 6 && g.crossing:
 		if keys := g.audiences(); len(keys) > 0 {
-			return audience.In(pick(g, keys))
+			return audience.InAudience(pick(g, keys))
 		}
 	}
 	e := audience.Performed(pick(g, g.names))
@@ -93,7 +93,7 @@ func (g *generator) dateWindow() trait.DateWindow {
 	case 0:
 		return trait.DateWindow{}
 	case 1:
-		return trait.Next(time.Duration(1+g.IntN(4)) * grid)
+		return trait.WithinNext(time.Duration(1+g.IntN(4)) * grid)
 	case 2:
 		from := epoch.Add(time.Duration(g.IntN(24)) * grid)
 		return pick(g, []trait.DateWindow{trait.After(from), trait.Before(from), trait.During(from, from.Add(3*grid))})
@@ -112,7 +112,7 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 		}
 	}
 	if c.Type == trait.TypeMostFrequent && g.IntN(2) == 0 {
-		c.Frequency = 1 + g.IntN(3)
+		c.MinFrequency = 1 + g.IntN(3)
 	}
 	if w := g.window(); g.IntN(2) == 0 {
 		c.Window = w

@@ -51,7 +51,7 @@ func (g *generator) funnel() funnel.Funnel {
 			earlier = append(earlier, name)
 		}
 	}
-	if in := f.In(g.window()); g.IntN(2) == 0 && in.Validate() == nil { // not so short that it never holds
+	if in := f.WithWindow(g.window()); g.IntN(2) == 0 && in.Validate() == nil { // not so short that it never holds
 		return in
 	}
 	return f
@@ -116,7 +116,7 @@ func smallerFunnels(f funnel.Funnel) []funnel.Funnel {
 		}
 	}
 	if !f.Window.IsZero() {
-		add(f.In(profile.Window{}))
+		add(f.WithWindow(profile.Window{}))
 	}
 	for i, s := range f.Steps {
 		change := func(edit func(*funnel.Step)) {

@@ -162,7 +162,7 @@ func (p *player) do(op oracle.Operation) error {
 	case oracle.Merge:
 		return p.engine.Alias(p.ctx, op.From, op.Into)
 	case oracle.Delete:
-		return p.engine.Delete(p.ctx, op.Profile)
+		return p.engine.DeleteUser(p.ctx, op.Profile)
 	case oracle.Create:
 		return p.engine.CreateFile(p.ctx, audience.File{Traits: op.Traits, Audiences: op.Definitions})
 	case oracle.Edit:

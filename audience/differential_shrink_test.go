@@ -108,7 +108,7 @@ func smallerTraits(c trait.Computed) []trait.Computed {
 	}
 	if c.Type != trait.TypeCount {
 		simpler := c
-		simpler.Type, simpler.Property, simpler.Frequency = trait.TypeCount, "", 0
+		simpler.Type, simpler.Property, simpler.MinFrequency = trait.TypeCount, "", 0
 		all = append(all, simpler)
 	}
 	return all

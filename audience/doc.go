@@ -6,7 +6,7 @@
 //
 // A Definition is a key and a tree of conditions: All, Any and Not over events
 // (Performed), traits (Trait, TraitDate), ordered steps (Funnel), other audiences
-// (In) and, for accounts, their users (AnyUser, AllUsers, NoUser). It is a plain
+// (InAudience) and, for accounts, their users (AnyUser, AllUsers, NoUser). It is a plain
 // value with a builder, and has one JSON form. Filters are CEL. A filter of an
 // event reads properties, context, timestamp, name, and traits: the traits as
 // they are now, not as they were at the time of the event, so a change of such
@@ -29,17 +29,17 @@
 //
 // Group calls attach users to accounts, several if need be, and set traits of
 // accounts; Leave detaches. An account takes the events of the users attached to
-// it, whenever they were done, and those that anyone sent with its id (ForGroup:
+// it, whenever they were done, and those that anyone sent with its id (OfGroup:
 // these alone). In a filter of events in a definition of accounts traits are
 // those of the user whose event it is, custom ones only, and account.traits those
 // of the account; in its conditions on traits, traits are the account's.
 //
 // Of its users an account asks any condition of users. Without users AnyUser and
-// AllUsers are false, and NoUser is true. In a condition of users, In an audience
-// of accounts means that one of the user's accounts is a member, and what reads
+// AllUsers are false, and NoUser is true. In a condition of users, InAudience of an
+// audience of accounts means that one of the user's accounts is a member, and what reads
 // account.traits is true if it is for one of the user's accounts: so it is false
 // for a user without any. The members of an audience of accounts are accounts;
-// with WithUsers each user of one is a member as well, who exits with the last.
+// of one WithPerUser each user is a member as well, who exits with the last.
 //
 // While anything is defined of accounts, or of users by their accounts, profiles
 // depend on each other. Then all that follows from one change, over any number

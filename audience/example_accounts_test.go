@@ -25,7 +25,7 @@ func ExampleDefinition_OfAccounts() {
 	check(err)
 	defer engine.Close()
 	check(engine.Create(ctx, audience.Define("at_risk").OfAccounts().Members(audience.All(
-		audience.TraitIs(trait.Where("plan").Equals("business")),
+		audience.TraitIs(trait.Value("plan").Equals("business")),
 		audience.NoUser(audience.Performed("Login").Within(14*profile.Day)),
 	))))
 	engine.Subscribe(func(_ context.Context, t audience.Transition) error {
@@ -81,7 +81,7 @@ func ExampleUsers() {
 
 // With the accounts, their users are told of. Ann is in both accounts, and exits
 // with the last.
-func ExampleDefinition_WithUsers() {
+func ExampleDefinition_WithPerUser() {
 	ctx, now := context.Background(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{
 		Clock:  audience.NewManualClock(now),
@@ -89,8 +89,8 @@ func ExampleDefinition_WithUsers() {
 	})
 	check(err)
 	defer engine.Close()
-	check(engine.Create(ctx, audience.Define("trial").OfAccounts().WithUsers().Members(
-		audience.Performed("Trial Started").ForGroup().Within(14*profile.Day))))
+	check(engine.Create(ctx, audience.Define("trial").OfAccounts().WithPerUser().Members(
+		audience.Performed("Trial Started").OfGroup().Within(14*profile.Day))))
 	for _, account := range []string{"acme", "globex"} {
 		check(engine.Group(ctx, audience.Group{Profile: "ann", Account: account, Time: now}))
 	}
@@ -118,7 +118,7 @@ func ExampleDefinition_WithUsers() {
 
 // In goes both ways: accounts are asked for users in an audience of users, and
 // users for being in an account of an audience of accounts.
-func ExampleIn() {
+func ExampleInAudience() {
 	ctx, now := context.Background(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{
 		Clock:  audience.NewManualClock(now),
@@ -128,10 +128,10 @@ func ExampleIn() {
 	defer engine.Close()
 	check(engine.Create(ctx,
 		audience.Define("champions").Members(audience.Performed("Report Shared").AtLeast(2)),
-		audience.Define("engaged").OfAccounts().Members(audience.AnyUser(audience.In("champions"))),
+		audience.Define("engaged").OfAccounts().Members(audience.AnyUser(audience.InAudience("champions"))),
 		audience.Define("to_invite").Members(audience.All(
-			audience.In("engaged"),
-			audience.Not(audience.In("champions")),
+			audience.InAudience("engaged"),
+			audience.Not(audience.InAudience("champions")),
 		)),
 	))
 	check(engine.Group(ctx, audience.Group{Profile: "ann", Account: "acme", Time: now}))
@@ -152,7 +152,7 @@ func ExampleIn() {
 
 // Ann works for two accounts. Her events count for both, unless those are asked
 // for that were sent with the account's id.
-func ExampleEvent_ForGroup() {
+func ExampleEvent_OfGroup() {
 	ctx, now := context.Background(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{
 		Clock:  audience.NewManualClock(now),
@@ -163,7 +163,7 @@ func ExampleEvent_ForGroup() {
 	exported := audience.Performed("Report Exported")
 	check(engine.Create(ctx,
 		audience.Define("by_their_users").OfAccounts().Members(exported),
-		audience.Define("in_their_name").OfAccounts().Members(exported.ForGroup()),
+		audience.Define("in_their_name").OfAccounts().Members(exported.OfGroup()),
 	))
 	for _, account := range []string{"acme", "globex"} {
 		check(engine.Group(ctx, audience.Group{Profile: "ann", Account: account, Time: now}))
@@ -244,7 +244,7 @@ func ExampleEngine_DeleteAccount() {
 	active := audience.Performed("Login")
 	check(engine.Create(ctx,
 		audience.Define("active").Members(active),
-		audience.Define("active_accounts").OfAccounts().WithUsers().Members(audience.AnyUser(active)),
+		audience.Define("active_accounts").OfAccounts().WithPerUser().Members(audience.AnyUser(active)),
 	))
 	check(engine.Group(ctx, audience.Group{Profile: "ann", Account: "acme", Time: now}))
 	check(engine.Track(ctx, profile.Event{Profile: "ann", Name: "Login", Time: now}))

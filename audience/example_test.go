@@ -51,7 +51,7 @@ func Example() {
 func ExampleDefine() {
 	bought := audience.Performed("Order Completed")
 	lapsed := audience.Define("lapsed_spenders").
-		Named("Spent well, and has not been back").
+		WithName("Spent well, and has not been back").
 		Members(audience.All(
 			bought.Where("properties.total > 100").AtLeast(2),
 			bought.Between(90*profile.Day, 180*profile.Day),
@@ -154,11 +154,11 @@ func ExampleTraitIs() {
 	defer engine.Close()
 
 	upgrade := audience.Define("upgrade").Members(audience.All(
-		audience.TraitIs(trait.Where("plan").Equals("pro")),
-		audience.TraitIs(trait.Where("country").OneOf("DE", "FR")),
-		audience.TraitIs(trait.Where("tags").ContainsAny("beta", "vip")),
-		audience.Not(audience.TraitIs(trait.Where("email").EndsWith("@example.org"))),
-		audience.DateIs(trait.Where("renewal_date").InNext(2*profile.Week)),
+		audience.TraitIs(trait.Value("plan").Equals("pro")),
+		audience.TraitIs(trait.Value("country").OneOf("DE", "FR")),
+		audience.TraitIs(trait.Value("tags").ContainsAny("beta", "vip")),
+		audience.Not(audience.TraitIs(trait.Value("email").EndsWith("@example.org"))),
+		audience.DateIs(trait.Value("renewal_date").WithinNext(2*profile.Week)),
 	))
 	if err := engine.Create(ctx, upgrade); err != nil {
 		log.Fatal(err)
@@ -202,7 +202,7 @@ func ExampleEngine_CreateTraits() {
 		log.Fatal(err)
 	}
 	spenders := audience.Define("big_spenders").Members(
-		audience.TraitIs(trait.Where("revenue_30d").AtLeast(100)))
+		audience.TraitIs(trait.Value("revenue_30d").AtLeast(100)))
 	if err := engine.Create(ctx, spenders); err != nil {
 		log.Fatal(err)
 	}
@@ -257,11 +257,11 @@ func ExampleEngine_EditTrait() {
 		log.Fatal(err)
 	}
 	defer engine.Close()
-	if err := engine.CreateTraits(ctx, trait.Counter("orders", "Order Completed")); err != nil {
+	if err := engine.CreateTraits(ctx, trait.Count("orders", "Order Completed")); err != nil {
 		log.Fatal(err)
 	}
 	if err := engine.Create(ctx, audience.Define("loyal").Members(
-		audience.TraitIs(trait.Where("orders").AtLeast(2)))); err != nil {
+		audience.TraitIs(trait.Value("orders").AtLeast(2)))); err != nil {
 		log.Fatal(err)
 	}
 	for user, days := range map[string][]int{"ann": {1, 8}, "ben": {7, 9}} {
@@ -282,7 +282,7 @@ func ExampleEngine_EditTrait() {
 		return nil
 	})
 	// An order of 9 days ago counts no more.
-	edited := trait.Counter("orders", "Order Completed").Within(9 * profile.Day)
+	edited := trait.Count("orders", "Order Completed").Within(9 * profile.Day)
 	if err := engine.EditTrait(ctx, edited); err != nil {
 		log.Fatal(err)
 	}

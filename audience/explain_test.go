@@ -113,7 +113,7 @@ func TestExplainAccounts(t *testing.T) {
 	ctx, at := context.Background(), time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
 	e, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: audience.NewManualClock(at)})
 	require.NoError(t, err)
-	require.NoError(t, e.Create(ctx, audience.Define("active").OfAccounts().WithUsers().Members(audience.All(
+	require.NoError(t, e.Create(ctx, audience.Define("active").OfAccounts().WithPerUser().Members(audience.All(
 		audience.AnyUser(audience.Performed("Login").Within(profile.Day)),
 		audience.Performed("Login"),
 	))))

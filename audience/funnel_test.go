@@ -26,7 +26,7 @@ func ExampleFunnel() {
 		funnel.Start("viewed", "Product Viewed").Where("properties.price > 100").
 			NotFollowed("ordered", "Order Completed").Within(profile.Day).
 			Where("properties.product_id == steps.viewed.properties.product_id").
-			In(profile.Within(30 * profile.Day))))
+			WithWindow(profile.Within(30 * profile.Day))))
 	if err := engine.Create(ctx, hesitant); err != nil {
 		log.Fatal(err)
 	}

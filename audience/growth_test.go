@@ -59,7 +59,7 @@ func TestAnEditIsAtomic(t *testing.T) {
 	ctx := context.Background()
 	e, store, at := shop(t, 100)
 	buyers := audience.Define("buyers").Members(audience.Performed("Order"))
-	require.NoError(t, e.Create(ctx, buyers, audience.Define("others").Members(audience.Not(audience.In("buyers")))))
+	require.NoError(t, e.Create(ctx, buyers, audience.Define("others").Members(audience.Not(audience.InAudience("buyers")))))
 	var told []audience.Transition
 	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
 		told = append(told, tr)
@@ -132,7 +132,7 @@ func TestACancelledCreationIsUndone(t *testing.T) {
 		return nil
 	})
 	file := audience.File{
-		Traits:    []trait.Computed{trait.Counter("views", "View")},
+		Traits:    []trait.Computed{trait.Count("views", "View")},
 		Audiences: []audience.Definition{audience.Define("viewers").Members(audience.Trait("traits.views > 0"))},
 	}
 	require.ErrorIs(t, e.CreateFile(ctx, file), context.Canceled)
@@ -181,7 +181,7 @@ func TestDefinitionsChangeBesideIngestion(t *testing.T) {
 				case 0:
 					err = e.Alias(ctx, id, fmt.Sprint("u", rng.IntN(users)))
 				case 1:
-					err = e.Delete(ctx, id)
+					err = e.DeleteUser(ctx, id)
 				case 2, 3:
 					traits, _ := profile.NewObject(map[string]any{"plan": []string{"pro", "free"}[rng.IntN(2)]})
 					err = e.Identify(ctx, audience.Identify{Profile: id, Traits: traits, Time: at.Add(time.Duration(i))})
@@ -201,10 +201,10 @@ func TestDefinitionsChangeBesideIngestion(t *testing.T) {
 		audience.All(audience.Performed("View").Within(30*time.Hour), audience.Trait("traits.plan == 'pro'")),
 		audience.Not(ordered.Where("traits.plan == 'pro'")),
 		audience.Trait("traits.orders > 2"),
-		audience.Not(audience.In("base")),
+		audience.Not(audience.InAudience("base")),
 	}
 	require.NoError(t, e.CreateFile(ctx, audience.File{
-		Traits:    []trait.Computed{trait.Counter("orders", "Order")},
+		Traits:    []trait.Computed{trait.Count("orders", "Order")},
 		Audiences: []audience.Definition{audience.Define("base").Members(ordered)},
 	}))
 	rng := rand.New(rand.NewPCG(2, 2))

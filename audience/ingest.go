@@ -106,18 +106,18 @@ func (g *Group) validate() error {
 	return profile.CheckTime(g.Time)
 }
 
-// Delete removes a user with all that is known of it; it exits every audience
+// DeleteUser removes a user with all that is known of it; it exits every audience
 // it was in. A later message of its id begins a new profile.
-func (e *Engine) Delete(ctx context.Context, user string) error {
+func (e *Engine) DeleteUser(ctx context.Context, user string) error {
 	if err := profile.CheckID("profile id", user); err != nil {
-		return in("delete", err)
+		return in("delete user", err)
 	}
 	sh, t, err := e.enter(ctx, user)
 	if err == nil {
 		err = sh.delete(ctx, user, t)
 		e.leave(ctx, sh)
 	}
-	return in("delete", err)
+	return in("delete user", err)
 }
 
 // DeleteAccount removes an account with its traits; it exits every audience it

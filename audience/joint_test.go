@@ -29,7 +29,7 @@ func TestAnAccountAsksWhatWasPartOfAnother(t *testing.T) {
 	// And so may one that a batch audience latches.
 	require.NoError(t, e.Track(ctx, profile.Event{Profile: "ann", Name: "Look", Time: at.Add(10 * time.Hour)}))
 	require.Equal(t, 1, count(t, e, "looking"))
-	require.NoError(t, e.Create(ctx, audience.Define("batch").Members(looked).Every(time.Hour)))
+	require.NoError(t, e.Create(ctx, audience.Define("batch").Members(looked).WithBatch(time.Hour)))
 	require.Equal(t, 1, count(t, e, "batch"))
 	require.NoError(t, e.Advance(ctx, at.Add(12*time.Hour)))
 	require.Zero(t, count(t, e, "looking"))
@@ -45,7 +45,7 @@ func TestReopeningCountsAUserOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, e.Group(ctx, audience.Group{Profile: "ann", Account: "acme", Time: at}))
 	require.NoError(t, e.CreateFile(ctx, audience.File{
-		Traits:    []trait.Computed{trait.Counter("looks", "Look")},
+		Traits:    []trait.Computed{trait.Count("looks", "Look")},
 		Audiences: []audience.Definition{audience.Define("known").OfAccounts().Members(audience.AllUsers(audience.NotPerformed("Buy")))},
 	}))
 	require.NoError(t, e.Track(ctx, profile.Event{Profile: "ann", Name: "Look", Time: at.Add(time.Hour)}))

@@ -16,16 +16,16 @@ func TestDefinitionsRoundTripThroughJSON(t *testing.T) {
 	for text, def := range map[string]audience.Definition{
 		`{"key":"a","where":{"event":{"name":"Order Completed"}}}`: audience.Define("a").Members(buy),
 		`{"key":"a","name":"Big","backfill":false,"where":{"event":{"name":"Order Completed","where":"properties.total > 100","count":{"at_least":3},"window":{"within":"30d"}}}}`: audience.Define("a").
-			Named("Big").WithoutBackfill().
+			WithName("Big").WithNoBackfill().
 			Members(buy.Where("properties.total > 100").AtLeast(3).Within(30 * profile.Day)),
 		`{"key":"a","where":{"all":[{"event":{"name":"Order Completed","count":{"exactly":0},"window":{"between":["30d","12w"]}}},{"any":[{"trait":"traits.vip"},{"not":{"audience":"b"}}]}]}}`: audience.Define("a").
 			Members(audience.All(
 				buy.Exactly(0).Between(30*profile.Day, 12*profile.Week),
-				audience.Any(audience.Trait("traits.vip"), audience.Not(audience.In("b"))),
+				audience.Any(audience.Trait("traits.vip"), audience.Not(audience.InAudience("b"))),
 			)),
 		`{"key":"a","where":{"event":{"name":"Order Completed","count":{"at_most":2}}}}`:                               audience.Define("a").Members(buy.AtMost(2)),
-		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"next":"7d"}}}}`:                            audience.Define("a").Members(audience.TraitDate("renewal_date", trait.Next(7*profile.Day))),
-		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"within":"1h30m"}}}}`:                       audience.Define("a").Members(audience.TraitDate("renewal_date", trait.Last(90*time.Minute))),
+		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"next":"7d"}}}}`:                            audience.Define("a").Members(audience.TraitDate("renewal_date", trait.WithinNext(7*profile.Day))),
+		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"within":"1h30m"}}}}`:                       audience.Define("a").Members(audience.TraitDate("renewal_date", trait.WithinLast(90*time.Minute))),
 		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"between":["1d","2d"]}}}}`:                  audience.Define("a").Members(audience.TraitDate("renewal_date", trait.Between(profile.Day, 2*profile.Day))),
 		`{"key":"a","where":{"trait_date":{"name":"renewal_date"}}}`:                                                   audience.Define("a").Members(audience.TraitDate("renewal_date", trait.DateWindow{})),
 		`{"key":"a","of":"users","backfill":true,"where":{"event":{"name":"Order Completed","count":{"at_least":1}}}}`: audience.Define("a").Members(buy.AtLeast(1)),

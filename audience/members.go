@@ -11,7 +11,7 @@ import (
 // Members yields the members of an audience by ascending profile id, as of the
 // instant that the engine has reached: Run keeps that at the clock's. Those of
 // an audience of accounts are accounts, and before them the users, if it is
-// WithUsers: see Membership.Ref. The
+// WithPerUser: see Membership.Ref. The
 // iterator yields at most one error, as its last pair; profile.ErrNotFound if
 // there is no such audience.
 func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error] {

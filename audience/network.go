@@ -271,7 +271,7 @@ func (n *node) setLeaf(p *plan, since uint64) {
 		n.readsTraits = readsTraits(p.filter) || n.source.OfUser
 		n.readsActor = n.of == profile.Account && (readsActor(p.filter) || n.source.OfUser)
 		n.text = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",
-			since, p.name, source(p.filter), c.Type, c.Frequency, c.Property, p.window)
+			since, p.name, source(p.filter), c.Type, c.MinFrequency, c.Property, p.window)
 	case kindFunnel:
 		n.events, n.count, n.funnel = p.funnel.Events(), newCountLeaf(p), p.funnel
 		n.stepMisses = make([]atomic.Uint64, len(p.funnel.Funnel().Steps))

@@ -54,17 +54,17 @@ func TestAPreviewIsWhatCreationMakes(t *testing.T) {
 		require.NoError(t, e.Group(ctx, audience.Group{Profile: fmt.Sprint("u", u), Account: fmt.Sprint("acme", u%7), Time: at}))
 	}
 	require.NoError(t, e.CreateFile(ctx, audience.File{
-		Traits:    []trait.Computed{trait.Counter("orders", "Order")},
+		Traits:    []trait.Computed{trait.Count("orders", "Order")},
 		Audiences: []audience.Definition{audience.Define("buyers").Members(audience.Trait("traits.orders >= 1"))},
 	}))
 	told := 0
 	e.Subscribe(func(context.Context, audience.Transition) error { told++; return nil })
 	for i, d := range []audience.Definition{
-		audience.Define("viewers").Members(audience.Not(audience.In("buyers"))),
-		audience.Define("late").Members(audience.Performed("Order")).WithoutBackfill(),
-		audience.Define("accounts").OfAccounts().Members(audience.AllUsers(audience.In("buyers"))),
-		audience.Define("their_users").Members(audience.In("accounts")),
-		audience.Define("buyers_too").Members(audience.In("buyers")),
+		audience.Define("viewers").Members(audience.Not(audience.InAudience("buyers"))),
+		audience.Define("late").Members(audience.Performed("Order")).WithNoBackfill(),
+		audience.Define("accounts").OfAccounts().Members(audience.AllUsers(audience.InAudience("buyers"))),
+		audience.Define("their_users").Members(audience.InAudience("accounts")),
+		audience.Define("buyers_too").Members(audience.InAudience("buyers")),
 	} {
 		preview, err := e.Preview(ctx, d, audience.PreviewOptions{Sample: 3})
 		require.NoError(t, err)
@@ -123,8 +123,8 @@ func TestBadPreviews(t *testing.T) {
 		`audience "a": where: `:        audience.Define("a"),
 		`audience "A": key`:            audience.Define("A").Members(audience.Performed("X")),
 		`undeclared reference`:         audience.Define("a").Members(audience.Trait("now")),
-		`audience "nobody", which it`:  audience.Define("a").Members(audience.In("nobody")),
-		`refer to each other: a → a`:   audience.Define("a").Members(audience.In("a")),
+		`audience "nobody", which it`:  audience.Define("a").Members(audience.InAudience("nobody")),
+		`refer to each other: a → a`:   audience.Define("a").Members(audience.InAudience("a")),
 		`audience "preview": where: `:  {},
 		`audience "a": of: invalid in`: {Key: "a", Of: 7, Where: audience.Performed("X").Node()},
 	} {

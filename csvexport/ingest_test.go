@@ -59,7 +59,7 @@ func TestIngestionGoesOn(t *testing.T) {
 				err = buy(2*i+1, 0)
 			}
 			if err == nil {
-				err = engine.Delete(ctx, fmt.Sprintf("u%05d", 2*(n-1-i)))
+				err = engine.DeleteUser(ctx, fmt.Sprintf("u%05d", 2*(n-1-i)))
 			}
 			done <- err
 			i++

@@ -24,7 +24,7 @@ var (
 	buyers   = audience.Define("buyers").Members(bought)
 	atRisk   = audience.Definition{Key: "at_risk", Of: profile.Account, PerUser: true, Where: bought.Node()}
 	revenue  = trait.Sum("revenue", "Order Completed", "total")
-	accounts = trait.Counter("orders", "Order Completed").OfAccounts()
+	accounts = trait.Count("orders", "Order Completed").OfAccounts()
 )
 
 func apply(t testing.TB, s profile.Store, batch ...profile.Change) {

@@ -16,7 +16,7 @@ func TestAccountsOfAnEngine(t *testing.T) {
 	engine, err := audience.New(r.ctx, profile.NewMemStore(), audience.Options{Clock: r.clock})
 	r.NoError(err)
 	defer engine.Close()
-	r.NoError(engine.Create(r.ctx, audience.Define("active").OfAccounts().WithUsers().Members(
+	r.NoError(engine.Create(r.ctx, audience.Define("active").OfAccounts().WithPerUser().Members(
 		audience.AnyUser(audience.Performed("Login").Within(time.Hour)))))
 	for _, user := range []string{"ann", "bob"} {
 		r.NoError(engine.Group(r.ctx, audience.Group{Profile: user, Account: "acme", Time: start}))

@@ -18,13 +18,13 @@ var (
 	sameProduct = "properties.product == steps.viewed.properties.product"
 	bought      = funnel.Start("viewed", "View").
 			Followed("ordered", "Order").Within(profile.Day).Where(sameProduct).
-			In(profile.Within(profile.Week))
+			WithWindow(profile.Within(profile.Week))
 	abandoned = funnel.Start("viewed", "View").
 			NotFollowed("ordered", "Order").Within(profile.Day).Where(sameProduct).
-			In(profile.Within(profile.Week))
+			WithWindow(profile.Within(profile.Week))
 	cheaper = funnel.Start("viewed", "View").
 		Followed("ordered", "Order").Within(profile.Day).Where("properties.price < steps.viewed.properties.price").
-		In(profile.Within(profile.Week))
+		WithWindow(profile.Within(profile.Week))
 )
 
 func product(b testing.TB, name string, n, price int) profile.Event {
@@ -245,7 +245,7 @@ func BenchmarkHostile(b *testing.B) {
 	between := funnel.Start("viewed", "View").
 		NotFollowed("ordered", "Order").Within(time.Second).Where(sameProduct).Pending().
 		Followed("viewed_again", "View").Within(profile.Day).Where(sameProduct).
-		In(profile.Within(profile.Week))
+		WithWindow(profile.Within(profile.Week))
 	for products, name := range map[int]string{1: "one product", n: "one product each"} {
 		histories := hostile(b, products)
 		for shape, f := range map[string]funnel.Funnel{"followed": bought, "not followed": abandoned, "between": between, "bounded": cheaper} {

@@ -28,7 +28,7 @@ func Example() {
 	abandoned, err := funnel.Start("viewed", "Product Viewed").Where("properties.price > 100").
 		NotFollowed("ordered", "Order Completed").Within(profile.Day).
 		Where("properties.product_id == steps.viewed.properties.product_id").
-		In(profile.Within(profile.Week)).
+		WithWindow(profile.Within(profile.Week)).
 		Compile()
 	if err != nil {
 		log.Fatal(err)
@@ -85,7 +85,7 @@ func ExampleState() {
 func ExampleFunnel_MarshalJSON() {
 	f := funnel.Start("viewed", "Product Viewed").
 		NotFollowed("ordered", "Order Completed").Within(profile.Week).
-		In(profile.Within(30 * profile.Day))
+		WithWindow(profile.Within(30 * profile.Day))
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		log.Fatal(err)

@@ -60,8 +60,9 @@ func (f Funnel) Pending() Funnel {
 	return f.change(func(s *Step) { s.Pending = true })
 }
 
-// In returns f with a window on the whole: In(profile.Within(30*profile.Day)).
-func (f Funnel) In(w profile.Window) Funnel {
+// WithWindow returns f with a window on the whole:
+// WithWindow(profile.Within(30*profile.Day)).
+func (f Funnel) WithWindow(w profile.Window) Funnel {
 	f.Window = w
 	return f
 }

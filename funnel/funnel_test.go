@@ -24,7 +24,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 	for want, f := range map[string]funnel.Funnel{
 		"steps: invalid input: no steps":            {},
 		"steps: input too large: 65 steps":          many,
-		"window: invalid input":                     start().In(profile.Within(-time.Hour)),
+		"window: invalid input":                     start().WithWindow(profile.Within(-time.Hour)),
 		"steps[0].not: invalid input":               funnel.Funnel{}.NotFollowed("a", "A").Within(time.Hour),
 		"steps[0].within: invalid input":            start().Within(time.Hour),
 		"steps[0].name: invalid input: \"\"":        funnel.Start("", "A"),
@@ -35,7 +35,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		"steps[1].within: invalid input: -1h":       start().Followed("b", "B").Within(-time.Hour),
 		"steps[1].within: invalid input: 18250d1ns": start().Followed("b", "B").Within(profile.MaxWindow + 1),
 		"steps[1].within: invalid input: a step":    start().NotFollowed("b", "B"),
-		"steps[1].within: invalid input: never":     start().NotFollowed("b", "B").Within(time.Hour).In(profile.Within(time.Hour)),
+		"steps[1].within: invalid input: never":     start().NotFollowed("b", "B").Within(time.Hour).WithWindow(profile.Within(time.Hour)),
 		"steps[1].pending: invalid input":           start().Followed("b", "B").Pending(),
 	} {
 		err := f.Validate()
@@ -47,7 +47,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		_, err = f.Compile()
 		require.ErrorContains(t, err, want)
 	}
-	require.NoError(t, start().NotFollowed("b", "B").Within(time.Hour).Pending().In(profile.Within(time.Hour)).Validate())
+	require.NoError(t, start().NotFollowed("b", "B").Within(time.Hour).Pending().WithWindow(profile.Within(time.Hour)).Validate())
 }
 
 func TestFiltersAreCompiled(t *testing.T) {
@@ -128,7 +128,7 @@ func TestBeyondTheBoundNothingFalseIsSaid(t *testing.T) {
 
 // TestOldestAreLeftOut has more views than are kept, in and out of order.
 func TestOldestAreLeftOut(t *testing.T) {
-	m, err := cheaper.In(profile.Window{}).Compile()
+	m, err := cheaper.WithWindow(profile.Window{}).Compile()
 	require.NoError(t, err)
 	for _, order := range []int{1, 7, 100} { // of the views, a step through all
 		s := m.NewState()
@@ -154,7 +154,7 @@ func TestOldestAreLeftOut(t *testing.T) {
 // TestWhatHasLeftTheWindowIsNotMissed has more events than are kept, but never
 // as many in the window.
 func TestWhatHasLeftTheWindowIsNotMissed(t *testing.T) {
-	m, err := cheaper.In(profile.Within(time.Minute)).Compile()
+	m, err := cheaper.WithWindow(profile.Within(time.Minute)).Compile()
 	require.NoError(t, err)
 	s := m.NewState()
 	for i := range 5 * funnel.MaxCandidates {
@@ -200,7 +200,7 @@ func TestStateIsEmptyOnceAllHasLeftTheWindow(t *testing.T) {
 // TestWhatHoldsForEverIsNotEmpty has a funnel that nothing undoes: whatever
 // comes, its state is the choice that was found.
 func TestWhatHoldsForEverIsNotEmpty(t *testing.T) {
-	m, err := bought.In(profile.Window{}).Compile()
+	m, err := bought.WithWindow(profile.Window{}).Compile()
 	require.NoError(t, err)
 	s := m.NewState()
 	for i := range 100 {
@@ -326,7 +326,7 @@ func TestJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &f))
 	require.Equal(t, funnel.Start("viewed", "Product Viewed").Where("properties.x == 1").
 		NotFollowed("ordered", "Order Completed").Within(profile.Week).Pending().
-		In(profile.Between(profile.Day, 30*profile.Day)), f)
+		WithWindow(profile.Between(profile.Day, 30*profile.Day)), f)
 	again, err := json.Marshal(f)
 	require.NoError(t, err)
 	require.Equal(t, text, string(again))

@@ -53,7 +53,7 @@ func TestLongHistories(t *testing.T) {
 // the window, and then none.
 func TestExpiredStateIsDropped(t *testing.T) {
 	for _, f := range []funnel.Funnel{bought, abandoned, cheaper} {
-		m, err := f.Within(time.Minute).In(profile.Within(time.Hour)).Compile()
+		m, err := f.Within(time.Minute).WithWindow(profile.Within(time.Hour)).Compile()
 		require.NoError(t, err)
 		events := shopping(t)
 		s, before := m.NewState(), heap()

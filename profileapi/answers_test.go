@@ -130,7 +130,7 @@ func TestAudiencesAreThoseOfTheSubject(t *testing.T) {
 	w := newWorld(t, anyone{})
 	audiences := live{
 		audience.Define("of_accounts").OfAccounts(),
-		audience.Define("of_both").OfAccounts().WithUsers(),
+		audience.Define("of_both").OfAccounts().WithPerUser(),
 		audience.Define("of_users"),
 	}
 	var err error

@@ -130,7 +130,7 @@ func TestAUserIDNamesWhatItWasMergedInto(t *testing.T) {
 	require.Equal(t, "of bob", w.page("users/profiles/user_id:bob/traits").Traits["secret"])
 	require.Equal(t, "pro", w.page("users/profiles/user_id:bob/traits").Traits["plan"])
 
-	require.NoError(t, w.engine.Delete(context.Background(), "ann"))
+	require.NoError(t, w.engine.DeleteUser(context.Background(), "ann"))
 	status, _ := w.get("users/profiles/user_id:bob/traits")
 	require.Equal(t, 404, status)
 }

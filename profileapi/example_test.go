@@ -40,7 +40,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer engine.Close()
-	if err := engine.CreateTraits(ctx, trait.Counter("orders", "Order Completed")); err != nil {
+	if err := engine.CreateTraits(ctx, trait.Count("orders", "Order Completed")); err != nil {
 		log.Fatal(err)
 	}
 	if err := engine.Create(ctx, audience.Define("buyer").Members(audience.Trait("traits.orders >= 1"))); err != nil {

@@ -139,7 +139,7 @@ func (m *model) distinct(in []event) profile.Value {
 	case trait.TypeUniqueListCount:
 		return profile.IntValue(int64(len(values)))
 	}
-	if most < max(m.def.Frequency, 1) && m.def.Frequency != 0 || most < 2 && m.def.Frequency == 0 {
+	if most < max(m.def.MinFrequency, 1) && m.def.MinFrequency != 0 || most < 2 && m.def.MinFrequency == 0 {
 		return profile.Value{}
 	}
 	return best

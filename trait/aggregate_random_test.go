@@ -49,7 +49,7 @@ func playAgainstModel(t *testing.T, typ trait.Type, window profile.Window, seed 
 	random := rand.New(rand.NewPCG(seed, uint64(typ)))
 	def := trait.Computed{Type: typ, Window: window}
 	if typ == trait.TypeMostFrequent {
-		def.Frequency = random.IntN(4)
+		def.MinFrequency = random.IntN(4)
 	}
 	m := &model{def: def}
 	aggregate := trait.NewAggregate(def)

@@ -8,19 +8,19 @@ import (
 )
 
 // Computed defines a trait that the engine keeps up to date from events. It is
-// a plain value: built by Counter, Sum and so on, or read from its JSON form.
+// a plain value: built by Count, Sum and so on, or read from its JSON form.
 // The engine checks it.
 type Computed struct {
-	Key        string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
-	Name       string          // for people
-	Of         profile.Subject // whose trait it is
-	Type       Type
-	Event      string // the name of the events that count
-	Property   string // what is read from them; see Source. Empty for a count
-	Filter     string // CEL over an event; empty: every event
-	Window     profile.Window
-	Frequency  int  // of TypeMostFrequent: how often a value is seen at least; 0 is DefaultFrequency
-	NoBackfill bool // count only data that arrives after the creation
+	Key          string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
+	Name         string          // for people
+	Of           profile.Subject // whose trait it is
+	Type         Type
+	Event        string // the name of the events that count
+	Property     string // what is read from them; see Source. Empty for a count
+	Filter       string // CEL over an event; empty: every event
+	Window       profile.Window
+	MinFrequency int  // of TypeMostFrequent: how often a value is seen at least; 0 is DefaultFrequency
+	NoBackfill   bool // count only data that arrives after the creation
 }
 
 const (
@@ -30,8 +30,8 @@ const (
 	maxFrequency     = 1_000_000
 )
 
-// Counter is the number of events.
-func Counter(key, event string) Computed {
+// Count is the number of events.
+func Count(key, event string) Computed {
 	return Computed{Key: key, Type: TypeCount, Event: event}
 }
 
@@ -52,11 +52,11 @@ func MostFrequent(key, event, property string) Computed {
 	return of(TypeMostFrequent, key, event, property)
 }
 
-// FirstValue is the value of a property in the oldest event.
-func FirstValue(key, event, property string) Computed { return of(TypeFirst, key, event, property) }
+// First is the value of a property in the oldest event.
+func First(key, event, property string) Computed { return of(TypeFirst, key, event, property) }
 
-// LastValue is the value of a property in the newest event.
-func LastValue(key, event, property string) Computed { return of(TypeLast, key, event, property) }
+// Last is the value of a property in the newest event.
+func Last(key, event, property string) Computed { return of(TypeLast, key, event, property) }
 
 // UniqueList is the distinct values of a property, in sort order.
 func UniqueList(key, event, property string) Computed {
@@ -72,8 +72,8 @@ func of(t Type, key, event, property string) Computed {
 	return Computed{Key: key, Type: t, Event: event, Property: property}
 }
 
-// Named returns c with a name for people.
-func (c Computed) Named(name string) Computed {
+// WithName returns c with a name for people.
+func (c Computed) WithName(name string) Computed {
 	c.Name = name
 	return c
 }
@@ -103,16 +103,16 @@ func (c Computed) Between(min, max time.Duration) Computed {
 	return c
 }
 
-// MinFrequency returns c, a most frequent value, asking for a value that was
+// WithMinFrequency returns c, a most frequent value, asking for a value that was
 // seen at least n times.
-func (c Computed) MinFrequency(n int) Computed {
-	c.Frequency = n
+func (c Computed) WithMinFrequency(n int) Computed {
+	c.MinFrequency = n
 	return c
 }
 
-// WithoutBackfill returns c such that only data that arrives after its
+// WithNoBackfill returns c such that only data that arrives after its
 // creation counts.
-func (c Computed) WithoutBackfill() Computed {
+func (c Computed) WithNoBackfill() Computed {
 	c.NoBackfill = true
 	return c
 }
@@ -126,10 +126,10 @@ func (c Computed) Validate() error {
 		return fmt.Errorf("%w: type: computed trait of no type", profile.ErrInvalid)
 	case c.Of > profile.Account:
 		return fmt.Errorf("%w: of: neither users nor accounts", profile.ErrInvalid)
-	case c.Frequency != 0 && c.Type != TypeMostFrequent:
+	case c.MinFrequency != 0 && c.Type != TypeMostFrequent:
 		return fmt.Errorf("%w: min_frequency: not for a %s", profile.ErrInvalid, c.Type)
-	case c.Frequency < 0 || c.Frequency > maxFrequency:
-		return fmt.Errorf("%w: min_frequency: %d, want 1 to %d", profile.ErrInvalid, c.Frequency, maxFrequency)
+	case c.MinFrequency < 0 || c.MinFrequency > maxFrequency:
+		return fmt.Errorf("%w: min_frequency: %d, want 1 to %d", profile.ErrInvalid, c.MinFrequency, maxFrequency)
 	}
 	if err := profile.CheckID("event", c.Event); err != nil {
 		return err

@@ -13,17 +13,17 @@ import (
 
 func TestComputedTraitsRoundTripThroughJSON(t *testing.T) {
 	for text, def := range map[string]trait.Computed{
-		`{"key":"orders","type":"count","event":"Order Completed"}`: trait.Counter("orders", "Order Completed"),
+		`{"key":"orders","type":"count","event":"Order Completed"}`: trait.Count("orders", "Order Completed"),
 		`{"key":"revenue","name":"Revenue","type":"sum","event":"Order Completed","property":"total","where":"properties.total > 0","window":{"within":"90d"},"backfill":false}`: trait.
-			Sum("revenue", "Order Completed", "total").Named("Revenue").
-			Where("properties.total > 0").Within(90 * profile.Day).WithoutBackfill(),
+			Sum("revenue", "Order Completed", "total").WithName("Revenue").
+			Where("properties.total > 0").Within(90 * profile.Day).WithNoBackfill(),
 		`{"key":"a","type":"min","event":"e","property":"p"}`:                                    trait.Min("a", "e", "p"),
 		`{"key":"a","type":"max","event":"e","property":"p","window":{"between":["30d","90d"]}}`: trait.Max("a", "e", "p").Between(30*profile.Day, 90*profile.Day),
 		`{"key":"a","type":"average","event":"e","property":"a.b"}`:                              trait.Average("a", "e", "a.b"),
 		`{"key":"a","of":"accounts","type":"most_frequent","event":"e","property":"user.traits.email","min_frequency":3}`: trait.
-			MostFrequent("a", "e", "user.traits.email").OfAccounts().MinFrequency(3),
-		`{"key":"a","type":"first","event":"e","property":"p"}`:             trait.FirstValue("a", "e", "p"),
-		`{"key":"a","type":"last","event":"e","property":"p"}`:              trait.LastValue("a", "e", "p"),
+			MostFrequent("a", "e", "user.traits.email").OfAccounts().WithMinFrequency(3),
+		`{"key":"a","type":"first","event":"e","property":"p"}`:             trait.First("a", "e", "p"),
+		`{"key":"a","type":"last","event":"e","property":"p"}`:              trait.Last("a", "e", "p"),
 		`{"key":"a","type":"unique_list","event":"e","property":"p"}`:       trait.UniqueList("a", "e", "p"),
 		`{"key":"a","type":"unique_list_count","event":"e","property":"p"}`: trait.UniqueListCount("a", "e", "p"),
 	} {
@@ -38,7 +38,7 @@ func TestComputedTraitsRoundTripThroughJSON(t *testing.T) {
 	var read trait.Computed
 	spelledOut := `{"key":"a","of":"users","type":"count","event":"e","window":null,"backfill":true}`
 	require.NoError(t, json.Unmarshal([]byte(spelledOut), &read))
-	require.Equal(t, trait.Counter("a", "e"), read)
+	require.Equal(t, trait.Count("a", "e"), read)
 }
 
 func TestMistakesInTheJSONOfAComputedTraitAreErrors(t *testing.T) {
@@ -53,9 +53,9 @@ func TestMistakesInTheJSONOfAComputedTraitAreErrors(t *testing.T) {
 		"more behind the end":     `{"key":"a","type":"count","event":"e"} {}`,
 		"not an object":           `"count"`,
 	} {
-		untouched := trait.Counter("k", "e")
+		untouched := trait.Count("k", "e")
 		require.ErrorIs(t, untouched.UnmarshalJSON([]byte(text)), profile.ErrInvalid, name)
-		require.Equal(t, trait.Counter("k", "e"), untouched, name)
+		require.Equal(t, trait.Count("k", "e"), untouched, name)
 	}
 	_, err := json.Marshal(trait.Computed{Key: "a"})
 	require.ErrorIs(t, err, profile.ErrInvalid)
@@ -66,17 +66,17 @@ func TestComputedTraitsThatCannotBeAreErrors(t *testing.T) {
 		"no type":                     {Key: "a", Event: "e"},
 		"a type that is none":         {Key: "a", Event: "e", Type: 99},
 		"no subject":                  {Key: "a", Event: "e", Type: trait.TypeCount, Of: 7},
-		"no event":                    trait.Counter("a", ""),
+		"no event":                    trait.Count("a", ""),
 		"no property":                 trait.Sum("a", "e", ""),
 		"a count of a property":       {Key: "a", Event: "e", Type: trait.TypeCount, Property: "p"},
 		"an empty key of a property":  trait.Sum("a", "e", "a..b"),
 		"a dot at the end":            trait.Sum("a", "e", "a."),
-		"a user's trait of a user":    trait.LastValue("a", "e", "user.traits.plan"),
-		"no name of the user's trait": trait.LastValue("a", "e", "user.traits.").OfAccounts(),
-		"a window of nothing":         trait.Counter("a", "e").Between(3, 3),
-		"frequency of a sum":          trait.Sum("a", "e", "p").MinFrequency(2),
-		"negative frequency":          trait.MostFrequent("a", "e", "p").MinFrequency(-1),
-		"enormous frequency":          trait.MostFrequent("a", "e", "p").MinFrequency(1e9),
+		"a user's trait of a user":    trait.Last("a", "e", "user.traits.plan"),
+		"no name of the user's trait": trait.Last("a", "e", "user.traits.").OfAccounts(),
+		"a window of nothing":         trait.Count("a", "e").Between(3, 3),
+		"frequency of a sum":          trait.Sum("a", "e", "p").WithMinFrequency(2),
+		"negative frequency":          trait.MostFrequent("a", "e", "p").WithMinFrequency(-1),
+		"enormous frequency":          trait.MostFrequent("a", "e", "p").WithMinFrequency(1e9),
 	} {
 		require.ErrorIs(t, def.Validate(), profile.ErrInvalid, name)
 		// What is not valid is no reason to panic.
@@ -96,14 +96,14 @@ func TestSourceReadsPropertiesAndTraitsOfTheUser(t *testing.T) {
 		"address": `{"city":"Ulm"}`, "total.city": "null", "address.zip": "null", "none": "null",
 	} {
 		for _, dict := range []*profile.Dict{dict, nil} {
-			s, err := trait.LastValue("a", "e", property).Source(dict)
+			s, err := trait.Last("a", "e", property).Source(dict)
 			require.NoError(t, err)
 			require.False(t, s.OfUser)
 			require.Equal(t, want, s.Value(&properties).String(), property)
 		}
 	}
 
-	s, err := trait.LastValue("a", "e", "user.traits.plan").OfAccounts().Source(dict)
+	s, err := trait.Last("a", "e", "user.traits.plan").OfAccounts().Source(dict)
 	require.NoError(t, err)
 	require.True(t, s.OfUser)
 	require.Equal(t, "plan", s.Keys[0].String())
@@ -112,7 +112,7 @@ func TestSourceReadsPropertiesAndTraitsOfTheUser(t *testing.T) {
 	traits = trait.At([]profile.TraitWrite{{Name: "plan", Value: profile.StringValue("pro"), Seq: 1, Time: profile.MinTime}}, 0, 0)
 	require.Equal(t, `"pro"`, s.Value(&traits).String())
 
-	s, err = trait.Counter("a", "e").Source(dict)
+	s, err = trait.Count("a", "e").Source(dict)
 	require.NoError(t, err)
 	require.True(t, s.Value(&properties).IsNull())
 }

@@ -11,16 +11,16 @@ import (
 // computedJSON is the JSON form of a Computed. Of is "users" by default,
 // backfill is true by default.
 type computedJSON struct {
-	Key       string         `json:"key"`
-	Name      string         `json:"name,omitempty"`
-	Of        string         `json:"of,omitempty"`
-	Type      Type           `json:"type"`
-	Event     string         `json:"event"`
-	Property  string         `json:"property,omitempty"`
-	Filter    string         `json:"where,omitempty"`
-	Window    profile.Window `json:"window,omitzero"`
-	Frequency *int           `json:"min_frequency,omitempty"`
-	Backfill  *bool          `json:"backfill,omitempty"`
+	Key          string         `json:"key"`
+	Name         string         `json:"name,omitempty"`
+	Of           string         `json:"of,omitempty"`
+	Type         Type           `json:"type"`
+	Event        string         `json:"event"`
+	Property     string         `json:"property,omitempty"`
+	Filter       string         `json:"where,omitempty"`
+	Window       profile.Window `json:"window,omitzero"`
+	MinFrequency *int           `json:"min_frequency,omitempty"`
+	Backfill     *bool          `json:"backfill,omitempty"`
 }
 
 // MarshalJSON writes the JSON form, which UnmarshalJSON reads back to an equal
@@ -38,8 +38,8 @@ func (c Computed) MarshalJSON() ([]byte, error) {
 	if c.Of == profile.Account {
 		j.Of = "accounts"
 	}
-	if c.Frequency != 0 {
-		j.Frequency = &c.Frequency
+	if c.MinFrequency != 0 {
+		j.MinFrequency = &c.MinFrequency
 	}
 	if c.NoBackfill {
 		no := false
@@ -71,11 +71,11 @@ func (c *Computed) UnmarshalJSON(text []byte) error {
 	default:
 		return fmt.Errorf(`%w: computed trait %q: of %q, want "users" or "accounts"`, profile.ErrInvalid, j.Key, j.Of)
 	}
-	if j.Frequency != nil {
-		if *j.Frequency < 1 {
-			return fmt.Errorf("%w: computed trait %q: min_frequency %d, want at least 1", profile.ErrInvalid, j.Key, *j.Frequency)
+	if j.MinFrequency != nil {
+		if *j.MinFrequency < 1 {
+			return fmt.Errorf("%w: computed trait %q: min_frequency %d, want at least 1", profile.ErrInvalid, j.Key, *j.MinFrequency)
 		}
-		read.Frequency = *j.Frequency
+		read.MinFrequency = *j.MinFrequency
 	}
 	*c = read
 	return nil

@@ -34,11 +34,12 @@ type Operand struct {
 	path []string // from the trait in
 }
 
-// Where begins a condition on a trait.
-func Where(name string) Trait { return Trait{Operand{root: "traits", path: []string{name}}, name} }
+// Value is the value of a trait, of which a method makes a condition:
+// Value("plan").Equals("pro").
+func Value(name string) Trait { return Trait{Operand{root: "traits", path: []string{name}}, name} }
 
-// WhereAccount begins a condition on a trait of the user's account.
-func WhereAccount(name string) Operand {
+// AccountValue is the value of a trait of the user's account.
+func AccountValue(name string) Operand {
 	return Operand{root: "account.traits", path: []string{name}}
 }
 

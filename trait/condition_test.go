@@ -24,7 +24,7 @@ func evaluate(t testing.TB, c trait.Condition, traits map[string]any) celfilter.
 }
 
 func TestConditionsOnTraits(t *testing.T) {
-	where := trait.Where
+	where := trait.Value
 	list := []any{"a", 1, 2.5}
 	for _, c := range []struct {
 		condition trait.Condition
@@ -92,7 +92,7 @@ func TestConditionsOnTraits(t *testing.T) {
 		{where("x").ContainsAll("a", 3), map[string]any{"x": list}, false},
 		{where("x").ContainsAll(), map[string]any{"x": list}, true},
 		{where("x").ContainsAll(), nil, false},
-		{trait.WhereAccount("x").Key("y").AtLeast(3), map[string]any{"x": map[string]any{"y": 3}}, true},
+		{trait.AccountValue("x").Key("y").AtLeast(3), map[string]any{"x": map[string]any{"y": 3}}, true},
 	} {
 		require.NoError(t, c.condition.Err())
 		got := evaluate(t, c.condition, c.traits)
@@ -106,11 +106,11 @@ func TestConditionsOnImpossibleValuesDoNotCompile(t *testing.T) {
 	require.NoError(t, err)
 	impossible := make(chan int)
 	for _, c := range []trait.Condition{
-		trait.Where("x").Equals(impossible),
-		trait.Where("x").Between(1, impossible),
-		trait.Where("x").OneOf("a", impossible),
-		trait.Where("x").ContainsAny(impossible),
-		trait.Where("x").ContainsAll("a", impossible),
+		trait.Value("x").Equals(impossible),
+		trait.Value("x").Between(1, impossible),
+		trait.Value("x").OneOf("a", impossible),
+		trait.Value("x").ContainsAny(impossible),
+		trait.Value("x").ContainsAll("a", impossible),
 	} {
 		_, err := env.Trait(c.CEL())
 		require.Error(t, err)
@@ -143,7 +143,7 @@ func FuzzConditionText(f *testing.F) {
 			return &o
 		}
 		nested := with(map[string]any{text: text})
-		x := trait.Where(name)
+		x := trait.Value(name)
 		for _, c := range []struct {
 			condition trait.Condition
 			traits    *profile.Object
@@ -169,7 +169,7 @@ func FuzzConditionText(f *testing.F) {
 			{x.Key(text).Equals(text), nested, celfilter.True},
 			{x.Key(text).Exists(), nested, celfilter.True},
 			{x.Key(text + "x").Exists(), nested, celfilter.False},
-			{trait.WhereAccount(name).Equals(text), with(text), celfilter.True},
+			{trait.AccountValue(name).Equals(text), with(text), celfilter.True},
 		} {
 			filter, err := env.Trait(c.condition.CEL())
 			require.NoError(t, err, c.condition.CEL())

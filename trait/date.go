@@ -29,16 +29,16 @@ type DateWindow struct {
 	After, From, Before time.Time
 }
 
-// Last is the window of the last d: the date lies in (now-d, now].
-func Last(d time.Duration) DateWindow { return DateWindow{Past: profile.Within(d)} }
+// WithinLast is the window of the last d: the date lies in (now-d, now].
+func WithinLast(d time.Duration) DateWindow { return DateWindow{Past: profile.Within(d)} }
 
 // Between is the window of ages in [min, max).
 func Between(min, max time.Duration) DateWindow {
 	return DateWindow{Past: profile.Between(min, max)}
 }
 
-// Next is the window of the coming d: the date lies in (now, now+d].
-func Next(d time.Duration) DateWindow { return DateWindow{Next: d} }
+// WithinNext is the window of the coming d: the date lies in (now, now+d].
+func WithinNext(d time.Duration) DateWindow { return DateWindow{Next: d} }
 
 // After is the window of dates later than t.
 func After(t time.Time) DateWindow { return DateWindow{After: t.UTC()} }

@@ -23,17 +23,17 @@ func TestDateConditionsAreExactInTime(t *testing.T) {
 		true      bool
 		until     int64
 	}{
-		{trait.Where("d").InPast(), date - 1, false, date},
-		{trait.Where("d").InPast(), date, true, horizon.Never},
-		{trait.Where("d").InLast(time.Hour), date - 1, false, date},
-		{trait.Where("d").InLast(time.Hour), date, true, date + hour},
-		{trait.Where("d").InLast(time.Hour), date + hour - 1, true, date + hour},
-		{trait.Where("d").InLast(time.Hour), date + hour, false, horizon.Never},
-		{trait.Where("d").InNext(time.Hour), date - hour - 1, false, date - hour},
-		{trait.Where("d").InNext(time.Hour), date - hour, true, date},
-		{trait.Where("d").InNext(time.Hour), date, false, horizon.Never},
-		{trait.Where("d").AgeBetween(time.Hour, 2*time.Hour), date, false, date + hour},
-		{trait.Where("d").AgeBetween(time.Hour, 2*time.Hour), date + hour, true, date + 2*hour},
+		{trait.Value("d").InPast(), date - 1, false, date},
+		{trait.Value("d").InPast(), date, true, horizon.Never},
+		{trait.Value("d").WithinLast(time.Hour), date - 1, false, date},
+		{trait.Value("d").WithinLast(time.Hour), date, true, date + hour},
+		{trait.Value("d").WithinLast(time.Hour), date + hour - 1, true, date + hour},
+		{trait.Value("d").WithinLast(time.Hour), date + hour, false, horizon.Never},
+		{trait.Value("d").WithinNext(time.Hour), date - hour - 1, false, date - hour},
+		{trait.Value("d").WithinNext(time.Hour), date - hour, true, date},
+		{trait.Value("d").WithinNext(time.Hour), date, false, horizon.Never},
+		{trait.Value("d").AgeBetween(time.Hour, 2*time.Hour), date, false, date + hour},
+		{trait.Value("d").AgeBetween(time.Hour, 2*time.Hour), date + hour, true, date + 2*hour},
 	} {
 		require.NoError(t, c.condition.Validate())
 		for _, value := range []profile.Value{
@@ -56,10 +56,10 @@ func TestDatesBetweenInstantsDoNotChangeWithTime(t *testing.T) {
 		condition            trait.Date
 		earlier, same, later bool
 	}{
-		{trait.Where("d").Before(newYear), true, false, false},
-		{trait.Where("d").After(newYear), false, false, true},
-		{trait.Where("d").During(newYear, second), false, true, false},
-		{trait.Where("d").During(newYear.Add(-time.Nanosecond), newYear), true, false, false},
+		{trait.Value("d").Before(newYear), true, false, false},
+		{trait.Value("d").After(newYear), false, false, true},
+		{trait.Value("d").During(newYear, second), false, true, false},
+		{trait.Value("d").During(newYear.Add(-time.Nanosecond), newYear), true, false, false},
 		{trait.Date{Name: "d", Window: trait.DateWindow{From: newYear}}, false, true, true},
 	} {
 		require.NoError(t, c.condition.Validate())
@@ -77,8 +77,8 @@ func TestDatesBetweenInstantsDoNotChangeWithTime(t *testing.T) {
 func TestDateWindowsRoundTripThroughJSON(t *testing.T) {
 	for text, window := range map[string]trait.DateWindow{
 		`null`:                                         {},
-		`{"next":"7d"}`:                                trait.Next(7 * profile.Day),
-		`{"within":"1h30m"}`:                           trait.Last(90 * time.Minute),
+		`{"next":"7d"}`:                                trait.WithinNext(7 * profile.Day),
+		`{"within":"1h30m"}`:                           trait.WithinLast(90 * time.Minute),
 		`{"between":["1d","2d"]}`:                      trait.Between(profile.Day, 2*profile.Day),
 		`{"after":"2026-01-01"}`:                       trait.After(newYear),
 		`{"before":"2026-01-01T00:00:00.5Z"}`:          trait.Before(newYear.Add(time.Second / 2)),
@@ -89,7 +89,7 @@ func TestDateWindowsRoundTripThroughJSON(t *testing.T) {
 		written, err := json.Marshal(window)
 		require.NoError(t, err)
 		require.Equal(t, text, string(written))
-		read := trait.Next(1)
+		read := trait.WithinNext(1)
 		require.NoError(t, read.UnmarshalJSON(written))
 		require.Equal(t, window, read)
 	}
@@ -99,8 +99,8 @@ func TestDateWindowsRoundTripThroughJSON(t *testing.T) {
 	elsewhere := time.FixedZone("", 3600)
 	require.Equal(t, trait.Before(newYear), trait.Before(newYear.In(elsewhere)))
 	require.Equal(t, "from 2025-12-31 and before 2026-01-01", trait.During(newYear.Add(-profile.Day), newYear).String())
-	require.Equal(t, "next 7d", trait.Next(profile.Week).String())
-	require.Equal(t, "within 7d", trait.Last(profile.Week).String())
+	require.Equal(t, "next 7d", trait.WithinNext(profile.Week).String())
+	require.Equal(t, "within 7d", trait.WithinLast(profile.Week).String())
 }
 
 func TestDateWindowsThatCannotBeAreErrors(t *testing.T) {
@@ -121,9 +121,9 @@ func TestDateWindowsThatCannotBeAreErrors(t *testing.T) {
 		"unknown field":       `{"to":"2026-01-01"}`,
 		"more behind the end": `{"before":"2026-01-01"} 1`,
 	} {
-		window := trait.Next(1)
+		window := trait.WithinNext(1)
 		require.ErrorIs(t, window.UnmarshalJSON([]byte(text)), profile.ErrInvalid, name)
-		require.Equal(t, trait.Next(1), window, name)
+		require.Equal(t, trait.WithinNext(1), window, name)
 	}
 	for name, window := range map[string]trait.DateWindow{
 		"relative and not": {Past: profile.Within(1), Before: newYear},
@@ -135,6 +135,6 @@ func TestDateWindowsThatCannotBeAreErrors(t *testing.T) {
 		_, err := json.Marshal(window)
 		require.Error(t, err, name)
 	}
-	require.ErrorIs(t, trait.Where("d").Before(time.Date(1800, 1, 1, 0, 0, 0, 0, time.UTC)).Validate(), profile.ErrTime)
-	require.ErrorIs(t, trait.Where("").InPast().Validate(), profile.ErrInvalid)
+	require.ErrorIs(t, trait.Value("d").Before(time.Date(1800, 1, 1, 0, 0, 0, 0, time.UTC)).Validate(), profile.ErrTime)
+	require.ErrorIs(t, trait.Value("").InPast().Validate(), profile.ErrInvalid)
 }

@@ -49,25 +49,25 @@ func showDate(d trait.Date) {
 	fmt.Println(d.Name, d.Window, "is", d.At(renewal, noon.UnixNano()).True)
 }
 
-func ExampleWhere() {
-	show(trait.Where("plan").Equals("pro"))
-	show(trait.Where("first name").Equals("Ann"))
-	show(trait.Where("address").Key("city").Equals("Ulm"))
+func ExampleValue() {
+	show(trait.Value("plan").Equals("pro"))
+	show(trait.Value("first name").Equals("Ann"))
+	show(trait.Value("address").Key("city").Equals("Ulm"))
 	// Output:
 	// traits.plan == "pro" is true
 	// traits["first name"] == "Ann" is miss
 	// traits.address.city == "Ulm" is true
 }
 
-func ExampleWhereAccount() {
-	show(trait.WhereAccount("plan").Equals("pro"))
+func ExampleAccountValue() {
+	show(trait.AccountValue("plan").Equals("pro"))
 	// Output: account.traits.plan == "pro" is true
 }
 
 func ExampleOperand_Equals() {
-	show(trait.Where("seats").Equals(12.0))
-	show(trait.Where("plan").NotEquals("free"))
-	show(trait.Where("missing").NotEquals("free"))
+	show(trait.Value("seats").Equals(12.0))
+	show(trait.Value("plan").NotEquals("free"))
+	show(trait.Value("missing").NotEquals("free"))
 	// Output:
 	// traits.seats == 12.0 is true
 	// traits.plan != "free" is true
@@ -75,14 +75,14 @@ func ExampleOperand_Equals() {
 }
 
 func ExampleOperand_OneOf() {
-	show(trait.Where("plan").OneOf("pro", "team"))
+	show(trait.Value("plan").OneOf("pro", "team"))
 	// Output: traits.plan in ["pro", "team"] is true
 }
 
 func ExampleOperand_Contains() {
-	show(trait.Where("email").Contains("@example."))
-	show(trait.Where("email").StartsWith("bob"))
-	show(trait.Where("email").EndsWith(".com"))
+	show(trait.Value("email").Contains("@example."))
+	show(trait.Value("email").StartsWith("bob"))
+	show(trait.Value("email").EndsWith(".com"))
 	// Output:
 	// traits.email.contains("@example.") is true
 	// traits.email.startsWith("bob") is false
@@ -90,15 +90,15 @@ func ExampleOperand_Contains() {
 }
 
 func ExampleOperand_Matches() {
-	show(trait.Where("email").Matches(`^\w+@example\.com$`))
+	show(trait.Value("email").Matches(`^\w+@example\.com$`))
 	// Output: traits.email.matches("^\\w+@example\\.com$") is true
 }
 
 func ExampleOperand_LessThan() {
-	show(trait.Where("seats").LessThan(12))
-	show(trait.Where("seats").AtMost(12))
-	show(trait.Where("seats").GreaterThan(11.5))
-	show(trait.Where("seats").AtLeast(13))
+	show(trait.Value("seats").LessThan(12))
+	show(trait.Value("seats").AtMost(12))
+	show(trait.Value("seats").GreaterThan(11.5))
+	show(trait.Value("seats").AtLeast(13))
 	// Output:
 	// traits.seats < 12 is false
 	// traits.seats <= 12 is true
@@ -107,14 +107,14 @@ func ExampleOperand_LessThan() {
 }
 
 func ExampleOperand_Between() {
-	show(trait.Where("seats").Between(10, 12))
+	show(trait.Value("seats").Between(10, 12))
 	// Output: traits.seats >= 10 && traits.seats <= 12 is true
 }
 
 func ExampleOperand_Exists() {
-	show(trait.Where("plan").Exists())
-	show(trait.Where("phone").Missing())
-	show(trait.Where("address").Key("street").Exists())
+	show(trait.Value("plan").Exists())
+	show(trait.Value("phone").Missing())
+	show(trait.Value("address").Key("street").Exists())
 	// Output:
 	// has(traits.plan) is true
 	// !(has(traits.phone)) is true
@@ -122,16 +122,16 @@ func ExampleOperand_Exists() {
 }
 
 func ExampleOperand_IsEmpty() {
-	show(trait.Where("phone").IsEmpty())
-	show(trait.Where("address").Key("lines").IsEmpty())
+	show(trait.Value("phone").IsEmpty())
+	show(trait.Value("address").Key("lines").IsEmpty())
 	// Output:
 	// !(has(traits.phone)) || size(traits.phone) == 0 is true
 	// !(has(traits.address) && has(traits.address.lines)) || size(traits.address.lines) == 0 is true
 }
 
 func ExampleOperand_ContainsAny() {
-	show(trait.Where("tags").ContainsAny("vip", "press"))
-	show(trait.Where("tags").ContainsAll("vip", "press"))
+	show(trait.Value("tags").ContainsAny("vip", "press"))
+	show(trait.Value("tags").ContainsAll("vip", "press"))
 	// Output:
 	// "vip" in traits.tags || "press" in traits.tags is true
 	// "vip" in traits.tags && "press" in traits.tags is false
@@ -139,20 +139,20 @@ func ExampleOperand_ContainsAny() {
 
 func ExampleTrait_Before() {
 	march := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	showDate(trait.Where("renewal").Before(march))
-	showDate(trait.Where("renewal").After(march.Add(-profile.Day)))
-	showDate(trait.Where("renewal").During(march, march.AddDate(0, 1, 0)))
+	showDate(trait.Value("renewal").Before(march))
+	showDate(trait.Value("renewal").After(march.Add(-profile.Day)))
+	showDate(trait.Value("renewal").During(march, march.AddDate(0, 1, 0)))
 	// Output:
 	// renewal before 2026-03-01 is false
 	// renewal after 2026-02-28 is true
 	// renewal from 2026-03-01 and before 2026-04-01 is true
 }
 
-func ExampleTrait_InNext() {
-	showDate(trait.Where("renewal").InNext(30 * profile.Day))
-	showDate(trait.Where("renewal").InLast(30 * profile.Day))
-	showDate(trait.Where("renewal").AgeBetween(30*profile.Day, 60*profile.Day))
-	showDate(trait.Where("renewal").InPast())
+func ExampleTrait_WithinNext() {
+	showDate(trait.Value("renewal").WithinNext(30 * profile.Day))
+	showDate(trait.Value("renewal").WithinLast(30 * profile.Day))
+	showDate(trait.Value("renewal").AgeBetween(30*profile.Day, 60*profile.Day))
+	showDate(trait.Value("renewal").InPast())
 	// Output:
 	// renewal next 30d is true
 	// renewal within 30d is false
@@ -165,7 +165,7 @@ func ExampleComputed() {
 	favourite := trait.MostFrequent("favourite_category", "Product Viewed", "category").
 		Where("properties.category != \"\"").
 		Within(90 * profile.Day).
-		MinFrequency(3)
+		WithMinFrequency(3)
 	text, err := json.Marshal(favourite)
 	if err != nil {
 		log.Fatal(err)

@@ -19,7 +19,7 @@ func newState(c Computed) state {
 		}
 		return &record{greatest: c.Type == TypeMax}
 	case TypeMostFrequent:
-		enough := c.Frequency
+		enough := c.MinFrequency
 		if enough == 0 {
 			enough = DefaultFrequency
 		}

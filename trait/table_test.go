@@ -112,8 +112,8 @@ func TestAggregatesKeepOnlyWhatCanMatter(t *testing.T) {
 		}
 		return a
 	}
-	require.Empty(t, feed(Counter("k", "e")).state.(*count).times.line)
-	require.Less(t, cap(feed(Counter("k", "e").Within(100)).state.(*count).times.line), 400)
+	require.Empty(t, feed(Count("k", "e")).state.(*count).times.line)
+	require.Less(t, cap(feed(Count("k", "e").Within(100)).state.(*count).times.line), 400)
 	require.Empty(t, feed(Sum("k", "e", "p")).state.(*sum).numbers.line)
 	require.Less(t, len(feed(Sum("k", "e", "p")).state.(*sum).total.words), 4)
 	require.LessOrEqual(t, feed(Max("k", "e", "p").Within(n)).state.(*staircase).steps.Len(), 10)

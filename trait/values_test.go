@@ -32,8 +32,8 @@ func TestWhatEachTypeMakesOfValues(t *testing.T) {
 		values []any
 		want   string
 	}{
-		{trait.Counter("k", "e"), nil, "null"},
-		{trait.Counter("k", "e"), []any{nil, "a", 1}, "3"},
+		{trait.Count("k", "e"), nil, "null"},
+		{trait.Count("k", "e"), []any{nil, "a", 1}, "3"},
 		{trait.Sum("k", "e", "p"), nil, "null"},
 		{trait.Sum("k", "e", "p"), []any{"5", true, nil, []any{1}}, "null"},
 		{trait.Sum("k", "e", "p"), []any{1, "5", 2}, "3"},
@@ -49,14 +49,14 @@ func TestWhatEachTypeMakesOfValues(t *testing.T) {
 		{trait.Max("k", "e", "p"), []any{1.0, 1}, "1"},
 		{trait.Max("k", "e", "p"), []any{1, 1.0}, "1"},
 		{trait.MostFrequent("k", "e", "p"), []any{"a", "b"}, "null"},
-		{trait.MostFrequent("k", "e", "p").MinFrequency(1), []any{"b", "a"}, `"a"`},
+		{trait.MostFrequent("k", "e", "p").WithMinFrequency(1), []any{"b", "a"}, `"a"`},
 		{trait.MostFrequent("k", "e", "p"), []any{"b", "a", "b", "a", nil, nil, nil}, `"a"`},
 		{trait.MostFrequent("k", "e", "p"), []any{"b", 1.0, 1}, "1"},
-		{trait.FirstValue("k", "e", "p"), []any{nil, "a", "b"}, `"a"`},
-		{trait.LastValue("k", "e", "p"), []any{"a", map[string]any{"b": 2.0}, nil}, `{"b":2}`},
+		{trait.First("k", "e", "p"), []any{nil, "a", "b"}, `"a"`},
+		{trait.Last("k", "e", "p"), []any{"a", map[string]any{"b": 2.0}, nil}, `{"b":2}`},
 		{trait.UniqueList("k", "e", "p"), []any{"b", 2, "a", 2.0, true, nil, []any{1.0}, []any{1}}, `[true,2,"a","b",[1]]`},
 		{trait.UniqueListCount("k", "e", "p"), []any{"b", 2, "a", 2.0, true, nil, []any{1.0}, []any{1}}, "5"},
-		{trait.LastValue("k", "e", "p"), []any{"a", strings.Repeat("x", trait.MaxValue+1)}, `"a"`},
+		{trait.Last("k", "e", "p"), []any{"a", strings.Repeat("x", trait.MaxValue+1)}, `"a"`},
 		{trait.UniqueListCount("k", "e", "p"), []any{"a", []any{strings.Repeat("x", trait.MaxValue)}}, "1"},
 	} {
 		require.Equal(t, c.want, answer(c.def, c.values...), "%s of %v", c.def.Type, c.values)
@@ -103,7 +103,7 @@ func TestUniqueListReportsTheFirstValuesInSortOrder(t *testing.T) {
 func TestAggregatesKeepNothingOfTheEvent(t *testing.T) {
 	for _, typ := range everyType {
 		for _, window := range someWindows {
-			a := trait.NewAggregate(trait.Computed{Type: typ, Window: window, Frequency: 1})
+			a := trait.NewAggregate(trait.Computed{Type: typ, Window: window, MinFrequency: 1})
 			dict := profile.NewDict()
 			o, err := profile.NewObject(map[string]any{"p": "value"})
 			require.NoError(t, err)
@@ -124,7 +124,7 @@ func TestAggregatesKeepNothingOfTheEvent(t *testing.T) {
 // An aggregate that was large and is empty again answers like a new one.
 func TestAggregatesThatWereLargeStartAnew(t *testing.T) {
 	for _, typ := range everyType {
-		def := trait.Computed{Type: typ, Window: profile.Within(1000), Frequency: 1}
+		def := trait.Computed{Type: typ, Window: profile.Within(1000), MinFrequency: 1}
 		used := trait.NewAggregate(def)
 		fill := func(a *trait.Aggregate, from int64) string {
 			for i := range int64(500) {

@@ -44,7 +44,7 @@ func (d leaving) do(ctx context.Context, e *audience.Engine) error {
 func (d removal) do(ctx context.Context, e *audience.Engine) error {
 	switch d.kind {
 	case ofUser:
-		return e.Delete(ctx, d.name)
+		return e.DeleteUser(ctx, d.name)
 	case ofAccount:
 		return e.DeleteAccount(ctx, d.name)
 	case ofAudience:

@@ -125,8 +125,8 @@ func (x *Test) Alias(previous, user string) *Test {
 	return x.play(&say{of: profile.Alias, from: previous, user: user})
 }
 
-// Delete deletes a user.
-func (x *Test) Delete(user string) *Test {
+// DeleteUser deletes a user.
+func (x *Test) DeleteUser(user string) *Test {
 	x.t.Helper()
 	return x.play(&remove{ofUser, user})
 }

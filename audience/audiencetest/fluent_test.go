@@ -24,13 +24,13 @@ func (r *recorder) Errorf(format string, args ...any) {
 func shop() audience.File {
 	return audience.File{
 		Traits: []trait.Computed{
-			trait.Counter("orders", "Order Completed"),
-			trait.Counter("account_orders", "Order Completed").OfAccounts(),
+			trait.Count("orders", "Order Completed"),
+			trait.Count("account_orders", "Order Completed").OfAccounts(),
 		},
 		Audiences: []audience.Definition{
-			audience.Define("loyal").Members(audience.TraitIs(trait.Where("orders").AtLeast(2))),
-			audience.Define("gold").Members(audience.TraitIs(trait.Where("plan").Equals("gold"))),
-			audience.Define("enterprise").OfAccounts().Members(audience.TraitIs(trait.Where("plan").Equals("enterprise"))),
+			audience.Define("loyal").Members(audience.TraitIs(trait.Value("orders").AtLeast(2))),
+			audience.Define("gold").Members(audience.TraitIs(trait.Value("plan").Equals("gold"))),
+			audience.Define("enterprise").OfAccounts().Members(audience.TraitIs(trait.Value("plan").Equals("enterprise"))),
 		},
 	}
 }
@@ -59,7 +59,7 @@ func TestEachMethodIsACommand(t *testing.T) {
 		Leave("ann", "acme").
 		ExpectAccountTrait("acme", "account_orders", nil).
 		At("+1d").
-		Delete("ann").
+		DeleteUser("ann").
 		ExpectMembers("gold").
 		Do(`
 track ben "Order Completed" at day 1 id m1
@@ -101,7 +101,7 @@ func TestErrorsOfATest(t *testing.T) {
 		"time does not go backwards": func(x *Test) { x.At("day 0") },
 		"script:1: want no start":    func(x *Test) { x.Do("start 2026-03-01") },
 		"invalid input":              func(x *Test) { x.Track("ann", "Visit", Props{"a": math.NaN()}) },
-		"profile id":                 func(x *Test) { x.Delete("") },
+		"profile id":                 func(x *Test) { x.DeleteUser("") },
 		"line 2: audience \"none\"":  func(x *Test) { x.Do("at day 2\nexpect ann in none") },
 		"want one line":              func(x *Test) { x.ExpectTransitions("ann entered gold\nat day 3") },
 		"want entered or exited":     func(x *Test) { x.ExpectTransitions("ann left gold") },

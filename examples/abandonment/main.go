@@ -55,7 +55,7 @@ func abandoned() funnel.Funnel {
 	return funnel.Start("added", "Product Added").
 		NotFollowed("added_more", "Product Added").Within(quiet).Where(sameCart).
 		NotFollowed("ordered", "Order Completed").Within(memory).Pending().Where(sameCart).
-		In(profile.Within(memory))
+		WithWindow(profile.Within(memory))
 }
 
 func main() {

@@ -37,7 +37,7 @@ const away = 14 * profile.Day
 
 // atRisk is the audience.
 func atRisk() audience.Definition {
-	return audience.Define("at_risk").OfAccounts().WithUsers().Members(audience.All(
+	return audience.Define("at_risk").OfAccounts().WithPerUser().Members(audience.All(
 		audience.Trait(`traits.plan == "business"`),
 		audience.NoUser(audience.Performed("Login").Within(away)),
 	))

@@ -30,28 +30,28 @@ func main() {
 }
 
 // totalRevenue is the computed trait.
-var totalRevenue = trait.Sum("total_revenue", "Order Completed", "total").Named("Dollars spent, ever")
+var totalRevenue = trait.Sum("total_revenue", "Order Completed", "total").WithName("Dollars spent, ever")
 
 // audiences are those that the program computes.
 func audiences() []audience.Definition {
 	bought := audience.Performed("Order Completed")
 	return []audience.Definition{
-		audience.Define("big_spenders").Named("Spent more than 500 dollars, ever").
-			Members(audience.TraitIs(trait.Where(totalRevenue.Key).GreaterThan(500))),
+		audience.Define("big_spenders").WithName("Spent more than 500 dollars, ever").
+			Members(audience.TraitIs(trait.Value(totalRevenue.Key).GreaterThan(500))),
 
-		audience.Define("recent_buyers").Named("Bought in the last 90 days").
+		audience.Define("recent_buyers").WithName("Bought in the last 90 days").
 			Members(bought.Within(90 * profile.Day)),
 
-		audience.Define("loyal").Named("3 orders or more, ever").
+		audience.Define("loyal").WithName("3 orders or more, ever").
 			Members(bought.AtLeast(3)),
 
-		audience.Define("lapsed").Named("Bought 90 to 180 days ago, and not since").
+		audience.Define("lapsed").WithName("Bought 90 to 180 days ago, and not since").
 			Members(audience.All(
 				bought.Between(90*profile.Day, 180*profile.Day),
 				audience.Not(bought.Within(90*profile.Day)),
 			)),
 
-		audience.Define("big_baskets").Named("An order over 100 dollars within 365 days").
+		audience.Define("big_baskets").WithName("An order over 100 dollars within 365 days").
 			Members(bought.Where("properties.total > 100").Within(365 * profile.Day)),
 	}
 }

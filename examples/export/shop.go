@@ -13,9 +13,9 @@ import (
 )
 
 var (
-	recentBuyers = audience.Define("recent_buyers").Named("Bought in the last 30 days").
+	recentBuyers = audience.Define("recent_buyers").WithName("Bought in the last 30 days").
 			Members(audience.Performed("Order Completed").Within(30 * profile.Day))
-	revenue = trait.Sum("revenue", "Order Completed", "total").Named("Dollars spent, ever")
+	revenue = trait.Sum("revenue", "Order Completed", "total").WithName("Dollars spent, ever")
 )
 
 // shop returns the store of an engine that has seen the log of a shop with so

@@ -35,7 +35,7 @@ func TestEventsOfAnAccount(t *testing.T) {
 	play(t,
 		create(at(0), "",
 			accountsWho("all", audience.Performed("Buy").AtLeast(2).Within(4*hour)),
-			accountsWho("group", audience.Performed("Buy").ForGroup())),
+			accountsWho("group", audience.Performed("Buy").OfGroup())),
 		join(1, "u", "acme", ""),
 		buys(1, "u", ""),
 		buys(1, "v", ""),                                         // of no account
@@ -56,7 +56,7 @@ func TestEventsOfAnAccount(t *testing.T) {
 
 func TestFiltersOfAccountAudiences(t *testing.T) {
 	play(t,
-		createTraits(at(0), "", trait.Counter("n", "Buy").OfAccounts()),
+		createTraits(at(0), "", trait.Count("n", "Buy").OfAccounts()),
 		create(at(0), "",
 			accountsWho("both", audience.Performed("Buy").Where(`traits.plan == "pro" && account.traits.plan == "big"`)),
 			accountsWho("reads", audience.Performed("Buy").Where("account.traits.n > 1 && account.traits.both"))),
@@ -73,11 +73,11 @@ func TestFiltersOfAccountAudiences(t *testing.T) {
 
 func TestTraitsOfAnAccount(t *testing.T) {
 	play(t,
-		createTraits(at(0), "", trait.Counter("n", "Buy").OfAccounts(), trait.LastValue("goal", "Goal", "p").OfAccounts(), trait.Counter("hers", "Buy")),
+		createTraits(at(0), "", trait.Count("n", "Buy").OfAccounts(), trait.Last("goal", "Goal", "p").OfAccounts(), trait.Count("hers", "Buy")),
 		create(at(0), "",
 			accountsWho("big", audience.Trait(`traits.plan == "big"`)),
 			accountsWho("busy", audience.Trait("account.traits.n > 0 && traits.n < 2 && account.traits.big")),
-			accountsWho("due", audience.TraitDate("goal", trait.Next(2*hour))),
+			accountsWho("due", audience.TraitDate("goal", trait.WithinNext(2*hour))),
 			accountsWho("mine", audience.Trait("has(traits.hers)")), // of a user
 			accountsWho("no", audience.Trait("!traits.big && !account.traits.busy"))),
 		traits(at(1), "u", `{"plan": "big"}`, at(1), ""),
@@ -128,12 +128,12 @@ func TestUsersOfAnAccount(t *testing.T) {
 
 func TestWhatUsersMeetMayBeAnything(t *testing.T) {
 	play(t,
-		createTraits(at(0), "", trait.Counter("n", "Buy"), trait.Counter("n2", "Buy").OfAccounts()),
+		createTraits(at(0), "", trait.Count("n", "Buy"), trait.Count("n2", "Buy").OfAccounts()),
 		create(at(0), "",
 			accountsWho("computed", audience.AnyUser(audience.Trait("traits.n > 1"))),
 			accountsWho("funnel", audience.AnyUser(audience.Funnel(funnel.Start("a", "Buy").Followed("b", "Buy")))),
-			accountsWho("in", audience.AllUsers(audience.In("buyers"))),
-			accountsWho("peers", audience.AnyUser(audience.All(audience.In("rich"), audience.Not(audience.In("buyers"))))),
+			accountsWho("in", audience.AllUsers(audience.InAudience("buyers"))),
+			accountsWho("peers", audience.AnyUser(audience.All(audience.InAudience("rich"), audience.Not(audience.InAudience("buyers"))))),
 			accountsWho("rich", audience.Trait("traits.n2 > 2")),
 			accountsWho("wide", audience.AnyUser(audience.Trait("account.traits.size > 1"))),
 			members("buyers", audience.Performed("Buy"))),

@@ -25,7 +25,7 @@ func sent(hours float64, user, account, properties, want string) step {
 
 func TestAnAccountTakesTheEventsOfItsUsersAndThoseSentForIt(t *testing.T) {
 	m := play(t,
-		createTraits(at(0), "", trait.Sum("total", "Buy", "p").OfAccounts(), trait.Counter("n", "Buy")),
+		createTraits(at(0), "", trait.Sum("total", "Buy", "p").OfAccounts(), trait.Count("n", "Buy")),
 		sent(1, "u", "acme", `{"p": 1}`, "u.n=null>1@1 event"), // there is no account yet
 		sent(1, "u", "", `{"p": 2}`, "u.n=1>2@1 event"),
 		group(2, "v", "acme", `{}`, at(2), "acme.total=null>1@2 trait"),
@@ -55,9 +55,9 @@ func TestMergedUsersAreOneForTheirAccounts(t *testing.T) {
 func TestFiltersOfAccounts(t *testing.T) {
 	play(t,
 		createTraits(at(0), "",
-			trait.Counter("pros", "Buy").Where(`traits.plan == "pro" && properties.p >= account.traits.least`).OfAccounts(),
-			trait.Counter("few", "Buy").Where(`!("pros" in account.traits)`).OfAccounts(),
-			trait.MostFrequent("who", "Buy", "user.traits.name.first").MinFrequency(1).Within(4*hour).OfAccounts()),
+			trait.Count("pros", "Buy").Where(`traits.plan == "pro" && properties.p >= account.traits.least`).OfAccounts(),
+			trait.Count("few", "Buy").Where(`!("pros" in account.traits)`).OfAccounts(),
+			trait.MostFrequent("who", "Buy", "user.traits.name.first").WithMinFrequency(1).Within(4*hour).OfAccounts()),
 		group(1, "u", "acme", `{"least": 2}`, at(1), ""),
 		sent(2, "u", "", `{"p": 2}`, "acme.few=null>1@2 event"),
 		traits(at(3), "u", `{"plan": "pro", "name": {"first": "Ann"}}`, at(3), `acme.few=1>null@3 trait, acme.pros=null>1@3 trait, acme.who=null>"Ann"@3 trait`),
@@ -66,7 +66,7 @@ func TestFiltersOfAccounts(t *testing.T) {
 	)
 	play(t, // a user's memberships and an account's values have nothing to do with each other
 		create(at(0), "", members("a", audience.Trait("has(traits.x)"))),
-		createTraits(at(0), "", trait.Counter("x", "Buy").OfAccounts()),
+		createTraits(at(0), "", trait.Count("x", "Buy").OfAccounts()),
 		group(1, "u", "acme", `{}`, at(1), ""),
 		sent(2, "u", "", `{}`, "acme.x=null>1@2 event"),
 	)
@@ -79,8 +79,8 @@ func TestAccountsWithoutBackfill(t *testing.T) {
 		group(0, "u", "acme", `{"open": true}`, at(0), ""),
 		sent(0, "u", "", `{}`, ""),
 		createTraits(at(1), "",
-			trait.Counter("x", "Buy").OfAccounts().WithoutBackfill(),
-			trait.Counter("y", "Buy").Where(pro).OfAccounts().WithoutBackfill()),
+			trait.Count("x", "Buy").OfAccounts().WithNoBackfill(),
+			trait.Count("y", "Buy").Where(pro).OfAccounts().WithNoBackfill()),
 		sent(2, "u", "", `{}`, "acme.x=null>1@2 event"),
 		traits(at(3), "u", `{"plan": "pro"}`, at(3), ""),
 		group(4, "v", "acme", `{"open": true}`, at(4), "acme.y=null>1@4 trait"),
@@ -88,7 +88,7 @@ func TestAccountsWithoutBackfill(t *testing.T) {
 }
 
 func TestWhatIsDueForAnAccountIsSettledWithData(t *testing.T) {
-	n := trait.Counter("n", "Buy").Within(2 * hour).OfAccounts()
+	n := trait.Count("n", "Buy").Within(2 * hour).OfAccounts()
 	play(t,
 		createTraits(at(0), "", n),
 		group(0, "u", "acme", `{}`, at(0), ""),
@@ -96,7 +96,7 @@ func TestWhatIsDueForAnAccountIsSettledWithData(t *testing.T) {
 		traits(at(3), "v", `{"plan": "pro"}`, at(3), "acme.n=1>null@3 trait"), // whomever it is about
 	)
 	play(t, // users come before accounts
-		createTraits(at(0), "", n, trait.Counter("z", "Buy").Within(2*hour)),
+		createTraits(at(0), "", n, trait.Count("z", "Buy").Within(2*hour)),
 		group(0, "u", "acme", `{}`, at(0), ""),
 		sent(1, "u", "", `{}`, "u.z=null>1@1 event, acme.n=null>1@1 event"),
 		advance(at(3), "u.z=1>null@3 time, acme.n=1>null@3 time"),

@@ -13,7 +13,7 @@ import (
 
 // batch is an audience of users that is computed at an interval.
 func batch(key string, interval time.Duration, c audience.Condition) audience.Definition {
-	return members(key, c).Every(interval)
+	return members(key, c).WithBatch(interval)
 }
 
 // asked is one that is computed on request.
@@ -28,7 +28,7 @@ func recompute(hours float64, want string, keys ...string) step {
 func TestBatchIsComputedWhenMade(t *testing.T) {
 	play(t,
 		buys(1, "u", ""),
-		create(at(1), "u+a@1 backfill", asked("a", audience.Performed("Buy")), asked("b", audience.Performed("Buy")).WithoutBackfill()),
+		create(at(1), "u+a@1 backfill", asked("a", audience.Performed("Buy")), asked("b", audience.Performed("Buy")).WithNoBackfill()),
 		buys(2, "v", ""), // neither data
 		advance(at(9), ""),
 	)
@@ -60,7 +60,7 @@ func TestBatchThatIsEdited(t *testing.T) {
 		buys(6, "w", ""),
 		editAudience(6, members("a", buyers), "u+a@6 edit, v+a@6 edit, w+a@6 edit"), // in real time from now on
 		buys(7, "x", "x+a@7 event"),
-		editAudience(8, asked("a", audience.All(buyers, audience.Not(audience.In("other")))), ""),
+		editAudience(8, asked("a", audience.All(buyers, audience.Not(audience.InAudience("other")))), ""),
 		editAudience(9, members("other", buyers), "u+other@9 edit, v+other@9 edit, w+other@9 edit, x+other@9 edit"), // a stays
 		recompute(9, "u-a@9 backfill, v-a@9 backfill, w-a@9 backfill, x-a@9 backfill", "a"),
 		step{at(10), oracle.Drop{Audience: "a"}, ""},
@@ -84,7 +84,7 @@ func TestBatchAtAnInterval(t *testing.T) {
 		buys(100, "v", ""),                                              //
 		advance(at(100), "v+b@100 time"),                                // which is an instant as any other
 		buys(104, "w", ""),                                              //
-		create(at(104), "w+b@104 time, u+c@104 backfill, v+c@104 backfill, w+c@104 backfill", members("c", audience.In("b"))),
+		create(at(104), "w+b@104 time, u+c@104 backfill, v+c@104 backfill, w+c@104 backfill", members("c", audience.InAudience("b"))),
 		buys(108, "x", ""),
 		recompute(108, "x+b@108 time, x+c@108 time", "b"), // it was due
 	)
@@ -95,7 +95,7 @@ var bought = audience.Performed("Buy").Within(10 * hour)
 func TestBatchIsComputedAfterAllElseOfItsInstant(t *testing.T) {
 	recent := audience.Performed("Buy").Within(2 * hour)
 	play(t,
-		create(at(0), "", batch("a", hour, audience.All(audience.In("live"), audience.Not(audience.In("z")))),
+		create(at(0), "", batch("a", hour, audience.All(audience.InAudience("live"), audience.Not(audience.InAudience("z")))),
 			members("live", audience.Performed("Buy").Between(2*hour, 4*hour)), members("z", recent)),
 		buys(1, "u", "u+z@1 event"),
 		advance(at(9), "u+live@3 time, u-z@3 time, u+a@3 time, u-live@5 time, u-a@5 time"),
@@ -106,11 +106,11 @@ func TestReadersFollowABatch(t *testing.T) {
 	play(t,
 		create(at(0), "",
 			asked("a", audience.Performed("Buy")),
-			members("not", audience.Not(audience.In("a"))),
+			members("not", audience.Not(audience.InAudience("a"))),
 			members("reads", audience.Trait("traits.a"))),
 		buys(1, "u", "u+not@1 event"),
 		recompute(2, "u+a@2 backfill, u-not@2 backfill, u+reads@2 backfill", "a"),
-		create(at(3), "u+hourly@3 backfill", batch("hourly", hour, audience.In("a"))),
+		create(at(3), "u+hourly@3 backfill", batch("hourly", hour, audience.InAudience("a"))),
 		buys(4, "v", "v+not@4 event"),
 		recompute(4.5, "v+a@4.5 backfill, v-not@4.5 backfill, v+reads@4.5 backfill", "a"),
 		advance(at(9), "v+hourly@5 time"),
@@ -121,7 +121,7 @@ func TestReadersFollowABatch(t *testing.T) {
 // compute them once more makes no difference.
 func TestBatchesThatReadEachOther(t *testing.T) {
 	play(t,
-		create(at(0), "", batch("a", 2*hour, audience.In("b")), batch("b", hour, audience.In("c")), batch("c", hour, audience.Performed("Buy"))),
+		create(at(0), "", batch("a", 2*hour, audience.InAudience("b")), batch("b", hour, audience.InAudience("c")), batch("c", hour, audience.Performed("Buy"))),
 		buys(1, "u", ""),
 		advance(at(1), "u+b@1 time, u+c@1 time"),
 		advance(at(9), "u+a@2 time"),
@@ -152,10 +152,10 @@ func TestBatchesOfAccounts(t *testing.T) {
 	big := audience.Trait("traits.size > 1")
 	m := play(t,
 		create(at(0), "",
-			accountsWho("a", big).WithUsers().Every(audience.OnRequest),
+			accountsWho("a", big).WithPerUser().WithBatch(audience.OnRequest),
 			asked("buyers", audience.Performed("Buy")),
-			accountsWho("bought", audience.AnyUser(audience.In("buyers"))),
-			members("in", audience.In("a")),
+			accountsWho("bought", audience.AnyUser(audience.InAudience("buyers"))),
+			members("in", audience.InAudience("a")),
 			members("reads", audience.Trait("account.traits.a"))),
 		group(1, "u", "acme", `{"size": 2}`, at(1), ""),
 		recompute(2, "u+a@2 backfill, u+in@2 backfill, u+reads@2 backfill, acme+a@2 backfill", "a"),
@@ -175,7 +175,7 @@ func TestForesee(t *testing.T) {
 	m := play(t,
 		create(at(0), "",
 			asked("batch", audience.Performed("Buy").Within(hour)),
-			members("a", audience.Any(audience.In("batch"), audience.Performed("Buy").Within(2*hour), audience.Performed("Buy").Between(3*hour, 4*hour)))),
+			members("a", audience.Any(audience.InAudience("batch"), audience.Performed("Buy").Within(2*hour), audience.Performed("Buy").Between(3*hour, 4*hour)))),
 		buys(1, "u", "u+a@1 event"),
 	)
 	foresees := func(key string, member bool, until time.Time) {

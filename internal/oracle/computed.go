@@ -143,7 +143,7 @@ func valueOf(c trait.Computed, samples []sample) profile.Value {
 	case trait.TypeLast:
 		return samples[len(samples)-1].value
 	case trait.TypeMostFrequent:
-		return mostFrequent(samples, cmp.Or(c.Frequency, 2))
+		return mostFrequent(samples, cmp.Or(c.MinFrequency, 2))
 	case trait.TypeUniqueList:
 		var list []profile.Value
 		for _, run := range runs(samples) {

@@ -19,8 +19,8 @@ func TestValuesOfComputedTraits(t *testing.T) {
 		p    []string // the property p of events an hour apart
 		want string
 	}{
-		{trait.Counter("x", "Buy"), []string{`null`, `"a"`}, `2`},
-		{trait.Counter("x", "Look"), []string{`1`}, `null`},
+		{trait.Count("x", "Buy"), []string{`null`, `"a"`}, `2`},
+		{trait.Count("x", "Look"), []string{`1`}, `null`},
 		{trait.Sum("x", "Buy", "p"), []string{`1`, `"7"`, `2`, `null`, `true`, `[3]`}, `3`},
 		{trait.Sum("x", "Buy", "p"), []string{`1`, `2.0`}, `3.0`},
 		{trait.Sum("x", "Buy", "p"), []string{`1e16`, `1.0`, `-1e16`}, `1.0`},
@@ -40,11 +40,11 @@ func TestValuesOfComputedTraits(t *testing.T) {
 		{trait.MostFrequent("x", "Buy", "p"), []string{`"a"`, `"b"`, `"b"`, `"c"`}, `"b"`},
 		{trait.MostFrequent("x", "Buy", "p"), []string{`"b"`, `"b"`, `1.0`, `1`}, `1`}, // the first in sort order
 		{trait.MostFrequent("x", "Buy", "p"), []string{`"a"`, `"b"`, `null`, `null`}, `null`},
-		{trait.MostFrequent("x", "Buy", "p").MinFrequency(1), []string{`"b"`, `"a"`}, `"a"`},
-		{trait.MostFrequent("x", "Buy", "p").MinFrequency(3), []string{`"a"`, `"a"`}, `null`},
-		{trait.FirstValue("x", "Buy", "p"), []string{`null`, `2.0`, `"a"`}, `2`},
-		{trait.LastValue("x", "Buy", "p"), []string{`"a"`, `{"k": [1.0]}`, `null`}, `{"k":[1]}`},
-		{trait.LastValue("x", "Buy", "p.k"), []string{`{"k": false}`, `"a"`, `{"l": 1}`}, `false`},
+		{trait.MostFrequent("x", "Buy", "p").WithMinFrequency(1), []string{`"b"`, `"a"`}, `"a"`},
+		{trait.MostFrequent("x", "Buy", "p").WithMinFrequency(3), []string{`"a"`, `"a"`}, `null`},
+		{trait.First("x", "Buy", "p"), []string{`null`, `2.0`, `"a"`}, `2`},
+		{trait.Last("x", "Buy", "p"), []string{`"a"`, `{"k": [1.0]}`, `null`}, `{"k":[1]}`},
+		{trait.Last("x", "Buy", "p.k"), []string{`{"k": false}`, `"a"`, `{"l": 1}`}, `false`},
 		{trait.UniqueList("x", "Buy", "p"), []string{`"b"`, `1.0`, `"a"`, `1`, `"b"`, `[1.0]`, `[1]`, `true`}, `[true,1,"a","b",[1]]`},
 		{trait.UniqueListCount("x", "Buy", "p"), []string{`"b"`, `1.0`, `1`, `null`}, `2`},
 		{trait.UniqueListCount("x", "Buy", "p"), []string{`null`}, `null`},
@@ -65,7 +65,7 @@ func TestValuesOfComputedTraits(t *testing.T) {
 
 func TestOfEventsAtOneTimeTheirValuesDecide(t *testing.T) {
 	play(t,
-		createTraits(at(0), "", trait.FirstValue("first", "Buy", "p"), trait.LastValue("last", "Buy", "p")),
+		createTraits(at(0), "", trait.First("first", "Buy", "p"), trait.Last("last", "Buy", "p")),
 		event(at(1), "u", "Buy", at(1), `u.first=null>2@1 event, u.last=null>2@1 event`, `{"p": 2}`),
 		event(at(2), "u", "Buy", at(1), `u.last=2>"a"@2 event`, `{"p": "a"}`),
 		event(at(3), "u", "Buy", at(1), `u.first=2>1@3 event`, `{"p": 1}`),
@@ -76,7 +76,7 @@ func TestOfEventsAtOneTimeTheirValuesDecide(t *testing.T) {
 func TestChangesOfComputedTraits(t *testing.T) {
 	play(t,
 		createTraits(at(0), "",
-			trait.Counter("n", "Buy").Within(2*hour),
+			trait.Count("n", "Buy").Within(2*hour),
 			trait.Sum("late", "Buy", "p").Between(2*hour, 3*hour),
 			trait.Max("top", "Buy", "p")),
 		event(at(1), "u", "Buy", at(1), "u.n=null>1@1 event, u.top=null>1@1 event", `{"p": 1}`, "m"),
@@ -87,7 +87,7 @@ func TestChangesOfComputedTraits(t *testing.T) {
 		advance(at(11), "u.n=null>1@11 time, u.top=1>3@11 time"),
 	)
 	play(t, // equal, but not of one kind
-		createTraits(at(0), "", trait.Sum("x", "Buy", "p").Within(2*hour), trait.LastValue("y", "Buy", "p")),
+		createTraits(at(0), "", trait.Sum("x", "Buy", "p").Within(2*hour), trait.Last("y", "Buy", "p")),
 		event(at(1), "u", "Buy", at(1), "u.x=null>1@1 event, u.y=null>1@1 event", `{"p": 1}`),
 		event(at(2), "u", "Buy", at(2), "u.x=1>1.0@2 event, u.y=1>0@2 event", `{"p": 0.0}`),
 		event(at(2.5), "u", "Buy", at(2.5), "u.y=0>false@2.5 event", `{"p": false}`),
@@ -97,7 +97,7 @@ func TestChangesOfComputedTraits(t *testing.T) {
 func TestChangesComeBeforeTransitions(t *testing.T) {
 	m := play(t,
 		step{at(0), oracle.Create{
-			Traits: []trait.Computed{trait.Sum("total", "Buy", "p").Within(2 * hour), trait.Counter("zeal", "Buy").Where("traits.big")},
+			Traits: []trait.Computed{trait.Sum("total", "Buy", "p").Within(2 * hour), trait.Count("zeal", "Buy").Where("traits.big")},
 			Definitions: []audience.Definition{
 				members("big", audience.Trait("traits.total > 10")),
 				members("any", audience.Trait("has(traits.total)")),
@@ -120,11 +120,11 @@ func TestWhatReadsComputedTraits(t *testing.T) {
 	play(t,
 		step{at(0), oracle.Create{
 			Traits: []trait.Computed{
-				trait.LastValue("goal", "Goal", "p"),
-				trait.Counter("hits", "Buy").Where("properties.p == traits.goal"),
+				trait.Last("goal", "Goal", "p"),
+				trait.Count("hits", "Buy").Where("properties.p == traits.goal"),
 			},
 			Definitions: []audience.Definition{
-				members("due", audience.TraitDate("goal", trait.Next(2*hour))),
+				members("due", audience.TraitDate("goal", trait.WithinNext(2*hour))),
 				members("hit", audience.Performed("Buy").Where("properties.p == traits.goal && traits.hits > 0")),
 				members("idle", audience.Trait(`!("hits" in traits) && !traits.due`)),
 				members("sized", audience.Trait(`size(traits) == 0`)), // custom ones alone
@@ -144,15 +144,15 @@ func TestLifeOfAComputedTrait(t *testing.T) {
 		event(at(1), "u", "Buy", at(1), "", `{"p": 1}`),
 		event(at(1), "v", "Buy", at(1), "", `{"p": 3}`),
 		createTraits(at(2), "u.old=null>1@2 backfill, v.old=null>1@2 backfill",
-			trait.Counter("new", "Buy").WithoutBackfill(),
-			trait.Counter("old", "Buy"),
-			trait.Counter("pro", "Buy").Where(pro).WithoutBackfill()),
+			trait.Count("new", "Buy").WithNoBackfill(),
+			trait.Count("old", "Buy"),
+			trait.Count("pro", "Buy").Where(pro).WithNoBackfill()),
 		create(at(2), "v+many@2 backfill", members("many", audience.Trait("traits.old >= 1 && !has(traits.plan)"))),
 		event(at(3), "u", "Buy", at(0), "u.new=null>1@3 event, u.old=1>2@3 event", `{"p": 2}`),
 		traits(at(3), "u", `{"plan": "pro"}`, at(3), "u.pro=null>1@3 trait"), // the plan of before does not count
 		step{at(4), oracle.Edit{Trait: trait.Max("old", "Buy", "p")}, "v.old=1>3@4 edit"},
-		step{at(5), oracle.Edit{Trait: trait.Counter("old", "Look")}, "u.old=2>null@5 edit, v.old=3>null@5 edit, v-many@5 dependency"},
-		step{at(6), oracle.Edit{Trait: trait.Counter("old", "Buy").Within(4 * hour).WithoutBackfill()}, ""},
+		step{at(5), oracle.Edit{Trait: trait.Count("old", "Look")}, "u.old=2>null@5 edit, v.old=3>null@5 edit, v-many@5 dependency"},
+		step{at(6), oracle.Edit{Trait: trait.Count("old", "Buy").Within(4 * hour).WithNoBackfill()}, ""},
 		event(at(7), "v", "Buy", at(7), "v.new=null>1@7 event, v.old=null>1@7 event, v+many@7 event"),
 		step{at(7), oracle.Drop{Audience: "many"}, "v-many@7 delete"},
 		step{at(11), oracle.DropTrait{Trait: "new"}, "v.old=1>null@11 time, u.new=1>null@11 delete, v.new=1>null@11 delete"},
@@ -163,7 +163,7 @@ func TestLifeOfAComputedTrait(t *testing.T) {
 
 func TestEndOfAProfileEndsItsValues(t *testing.T) {
 	play(t,
-		createTraits(at(0), "", trait.Counter("n", "Buy"), trait.LastValue("l", "Buy", "p")),
+		createTraits(at(0), "", trait.Count("n", "Buy"), trait.Last("l", "Buy", "p")),
 		create(at(0), "", members("a", audience.Trait("traits.n > 0"))),
 		event(at(1), "u", "Buy", at(1), `u.l=null>"x"@1 event, u.n=null>1@1 event, u+a@1 event`, `{"p": "x"}`),
 		event(at(1), "v", "Buy", at(1), `v.l=null>"x"@1 event, v.n=null>1@1 event, v+a@1 event`, `{"p": "x"}`),

@@ -17,8 +17,8 @@ func TestUsersInAccountsThatAreMembers(t *testing.T) {
 	play(t,
 		create(at(0), "",
 			accountsWho("big", audience.Trait("traits.size > 1")),
-			members("in", audience.In("big")),
-			members("out", audience.Not(audience.In("big")))),
+			members("in", audience.InAudience("big")),
+			members("out", audience.Not(audience.InAudience("big")))),
 		group(1, "u", "acme", `{"size": 2}`, at(1), "u+in@1 trait, acme+big@1 trait"),
 		group(2, "u", "beta", `{"size": 2}`, at(2), "beta+big@2 trait"),
 		group(3, "v", "acme", `{"size": 1}`, at(3), "v+out@3 trait, acme-big@3 trait"), // u is in beta
@@ -32,9 +32,9 @@ func TestUsersInAccountsThatAreMembers(t *testing.T) {
 func TestAccountsInAudiencesOfAccounts(t *testing.T) {
 	play(t,
 		create(at(0), "",
-			accountsWho("big", audience.Trait("traits.size > 1")).WithUsers(),
-			accountsWho("idle", audience.All(audience.In("big"), audience.NoUser(audience.Performed("Buy")))),
-			accountsWho("shared", audience.AnyUser(audience.All(audience.In("big"), audience.Not(audience.Performed("Buy")))))),
+			accountsWho("big", audience.Trait("traits.size > 1")).WithPerUser(),
+			accountsWho("idle", audience.All(audience.InAudience("big"), audience.NoUser(audience.Performed("Buy")))),
+			accountsWho("shared", audience.AnyUser(audience.All(audience.InAudience("big"), audience.Not(audience.Performed("Buy")))))),
 		group(1, "u", "acme", `{"size": 2}`, at(1), "u+big@1 trait, acme+big@1 trait, acme+idle@1 trait, acme+shared@1 trait"),
 		join(2, "u", "beta", "beta+shared@2 trait"), // its user is in one that is big; it is not itself
 		buys(3, "u", "acme-idle@3 event, acme-shared@3 event, beta-shared@3 event"),
@@ -43,7 +43,7 @@ func TestAccountsInAudiencesOfAccounts(t *testing.T) {
 
 func TestTraitsOfAccountsInConditionsOfUsers(t *testing.T) {
 	play(t,
-		createTraits(at(0), "", trait.Counter("n", "Buy").OfAccounts()),
+		createTraits(at(0), "", trait.Count("n", "Buy").OfAccounts()),
 		create(at(0), "",
 			accountsWho("big", audience.Trait("traits.size > 2")),
 			members("buyer", audience.Performed("Buy").AtLeast(2).Where("properties.p > account.traits.size || account.traits.big")),
@@ -65,7 +65,7 @@ func TestTraitsOfAccountsInConditionsOfUsers(t *testing.T) {
 
 func TestMembersPerUser(t *testing.T) {
 	m := play(t,
-		create(at(0), "", accountsWho("a", audience.Trait("traits.size > 1")).WithUsers()),
+		create(at(0), "", accountsWho("a", audience.Trait("traits.size > 1")).WithPerUser()),
 		group(1, "u", "acme", `{"size": 2}`, at(1), "u+a@1 trait, acme+a@1 trait"),
 		group(1, "u", "beta", `{"size": 2}`, at(1), "beta+a@1 trait"),
 		join(2, "v", "beta", "v+a@2 trait"),
@@ -86,7 +86,7 @@ func TestMembersPerUser(t *testing.T) {
 
 func TestAnAccountThatIsDeletedAndMadeAnew(t *testing.T) {
 	m := play(t,
-		createTraits(at(0), "", trait.Counter("n", "Buy").OfAccounts()),
+		createTraits(at(0), "", trait.Count("n", "Buy").OfAccounts()),
 		step{at(1), oracle.Group{Profile: "u", Account: "acme", Traits: object(`{"size": 2}`), Time: at(1), MessageID: "m"}, ""},
 		sent(1, "u", "acme", `{}`, "acme.n=null>1@1 event"),
 		buys(1, "u", "acme.n=1>2@1 event"),
@@ -108,10 +108,10 @@ func TestAccountAudiencesWithoutBackfill(t *testing.T) {
 		traits(at(1), "u", `{"plan": "pro"}`, at(1), ""),
 		buys(1, "u", ""),
 		create(at(2), "acme+has@2 backfill, acme+none@2 backfill",
-			accountsWho("bought", audience.Performed("Buy").Where("has(traits.plan)")).WithoutBackfill(),
-			accountsWho("has", audience.AnyUser(audience.NotPerformed("Buy"))).WithoutBackfill(), // who is attached counts
-			accountsWho("none", audience.NoUser(audience.Trait("has(traits.plan)"))).WithoutBackfill(),
-			accountsWho("sized", audience.Trait("has(traits.size)")).WithoutBackfill()),
+			accountsWho("bought", audience.Performed("Buy").Where("has(traits.plan)")).WithNoBackfill(),
+			accountsWho("has", audience.AnyUser(audience.NotPerformed("Buy"))).WithNoBackfill(), // who is attached counts
+			accountsWho("none", audience.NoUser(audience.Trait("has(traits.plan)"))).WithNoBackfill(),
+			accountsWho("sized", audience.Trait("has(traits.size)")).WithNoBackfill()),
 		buys(3, "u", "acme-has@3 event"),
 		traits(at(4), "u", `{"plan": "pro"}`, at(1), "acme+bought@4 trait, acme-none@4 trait"),
 		group(5, "u", "acme", `{"size": 2}`, at(5), "acme+sized@5 trait"),
@@ -121,10 +121,10 @@ func TestAccountAudiencesWithoutBackfill(t *testing.T) {
 func TestAllThatFollowsIsOneStep(t *testing.T) {
 	buy := audience.Performed("Buy").Within(2 * hour)
 	story := create(at(0), "",
-		accountsWho("active", audience.AnyUser(buy)).WithUsers(),
-		members("alone", audience.All(buy, audience.Not(audience.In("active")))),
+		accountsWho("active", audience.AnyUser(buy)).WithPerUser(),
+		members("alone", audience.All(buy, audience.Not(audience.InAudience("active")))),
 		members("b", buy),
-		members("peer", audience.All(audience.Not(buy), audience.In("active"))))
+		members("peer", audience.All(audience.Not(buy), audience.InAudience("active"))))
 	play(t, story,
 		join(1, "u", "acme", ""),
 		join(1, "v", "acme", ""),
@@ -146,7 +146,7 @@ func TestCausesAtOtherProfiles(t *testing.T) {
 	m := play(t,
 		create(at(0), "",
 			accountsWho("all", audience.AllUsers(audience.Performed("Buy"))),
-			members("in", audience.In("all"))),
+			members("in", audience.InAudience("all"))),
 		join(1, "u", "acme", ""),
 		join(1, "v", "acme", ""),
 		buys(1, "u", ""),
@@ -169,7 +169,7 @@ func TestEditsOfAudiences(t *testing.T) {
 	play(t,
 		create(at(0), "",
 			members("a", audience.Performed("Buy").Within(2*hour)),
-			members("b", audience.All(audience.In("a"), audience.Performed("Look"))),
+			members("b", audience.All(audience.InAudience("a"), audience.Performed("Look"))),
 			members("c", audience.Not(audience.Trait("traits.a")))),
 		buys(1, "u", "u+a@1 event"),
 		event(at(1), "v", "Look", at(1), "v+c@1 event"),
@@ -178,14 +178,14 @@ func TestEditsOfAudiences(t *testing.T) {
 			"v+a@2 edit, v+b@2 dependency, v-c@2 dependency, w+a@2 edit, w+b@2 dependency, w-c@2 dependency"),
 		// What is due comes before the edit.
 		edit(3, members("a", audience.Performed("Buy")), "v-a@3 time, v-b@3 time, v+c@3 time, w-a@3 edit, w-b@3 dependency, w+c@3 dependency"),
-		edit(4, members("a", audience.Performed("Buy")).WithoutBackfill(), "u-a@4 edit, u+c@4 dependency"),
+		edit(4, members("a", audience.Performed("Buy")).WithNoBackfill(), "u-a@4 edit, u+c@4 dependency"),
 		event(at(5), "u", "Buy", at(1), "u+a@5 event, u-c@5 event"),
 		edit(6, members("a", audience.Performed("Buy").AtLeast(2)), ""),
 	)
 	play(t,
-		create(at(0), "", accountsWho("a", audience.AnyUser(audience.Performed("Buy"))), members("in", audience.In("a"))),
+		create(at(0), "", accountsWho("a", audience.AnyUser(audience.Performed("Buy"))), members("in", audience.InAudience("a"))),
 		join(1, "u", "acme", ""),
-		edit(2, accountsWho("a", audience.NoUser(audience.Performed("Buy"))).WithUsers(), "u+a@2 edit, u+in@2 dependency, acme+a@2 edit"),
+		edit(2, accountsWho("a", audience.NoUser(audience.Performed("Buy"))).WithPerUser(), "u+a@2 edit, u+in@2 dependency, acme+a@2 edit"),
 		edit(3, accountsWho("a", audience.NoUser(audience.Performed("Buy"))), "u-a@3 edit"),
 	)
 }

@@ -128,7 +128,7 @@ func TestNodes(t *testing.T) {
 		create(at(0), "",
 			members("all", audience.All(buy, look)),
 			members("any", audience.Any(buy, look)),
-			members("in", audience.All(audience.In("any"), audience.Not(audience.In("all")))),
+			members("in", audience.All(audience.InAudience("any"), audience.Not(audience.InAudience("all")))),
 			members("not", audience.Not(audience.Any(buy, look)))),
 		event(at(1), "u", "Other", at(1), "u+not@1 event"),
 		event(at(2), "u", "Buy", at(2), "u+any@2 event, u+in@2 event, u-not@2 event"),

@@ -55,7 +55,7 @@ func TestAStepComesWithinAnOpenInterval(t *testing.T) {
 func TestTheWholeFunnelLiesInItsWindow(t *testing.T) {
 	steps := funnel.Start("a", "A").Followed("b", "B")
 	play(t,
-		funnelOf(steps.In(profile.Within(3*hour))),
+		funnelOf(steps.WithWindow(profile.Within(3*hour))),
 		does(1, "A", `{}`, ""),
 		does(2, "B", `{}`, "u+f@2 event"),
 		does(3, "A", `{}`, ""),
@@ -63,7 +63,7 @@ func TestTheWholeFunnelLiesInItsWindow(t *testing.T) {
 		advance(at(9), "u-f@6 time"),
 	)
 	play(t, // which may end before now
-		funnelOf(steps.In(profile.Between(2*hour, 4*hour))),
+		funnelOf(steps.WithWindow(profile.Between(2*hour, 4*hour))),
 		does(1, "A", `{}`, ""),
 		does(2, "B", `{}`, ""),
 		advance(at(9), "u+f@4 time, u-f@5 time"),
@@ -97,7 +97,7 @@ func TestAbsenceIsSettled(t *testing.T) {
 		advance(at(9), "u+f@4 time"),
 	)
 	play(t, // until the step before has left the window
-		funnelOf(f.In(profile.Within(3*hour))),
+		funnelOf(f.WithWindow(profile.Within(3*hour))),
 		does(1, "A", `{}`, ""),
 		advance(at(9), "u+f@3 time, u-f@4 time"),
 	)
@@ -207,8 +207,8 @@ func TestFunnelsWithoutBackfill(t *testing.T) {
 	f := funnel.Start("a", "A").Followed("b", "B")
 	play(t,
 		does(1, "A", `{}`, ""),
-		create(at(2), "", members("f", audience.Funnel(f)).WithoutBackfill(),
-			members("g", audience.Funnel(funnel.Start("a", "A").NotFollowed("b", "B").Within(hour))).WithoutBackfill()),
+		create(at(2), "", members("f", audience.Funnel(f)).WithNoBackfill(),
+			members("g", audience.Funnel(funnel.Start("a", "A").NotFollowed("b", "B").Within(hour))).WithNoBackfill()),
 		does(3, "B", `{}`, ""),
 		event(at(4), "u", "A", at(2.5), "u+f@4 event"), // it arrives later, however old it is
 		event(at(5), "u", "A", at(3), "u+g@5 event"),

@@ -33,7 +33,7 @@ func TestCreationTellsWhatWasDueFirst(t *testing.T) {
 		event(at(1), "v", "Buy", at(1), "v+a@1 event"),
 		event(at(1), "u", "Buy", at(1), "u+a@1 event"),
 		create(at(3), "u-a@3 time, v-a@3 time, u+b@3 backfill, u+c@3 backfill, v+b@3 backfill, v+c@3 backfill",
-			members("c", audience.Performed("Buy")), members("b", audience.In("c"))),
+			members("c", audience.Performed("Buy")), members("b", audience.InAudience("c"))),
 	)
 }
 
@@ -43,13 +43,13 @@ func TestWithoutBackfill(t *testing.T) {
 		traits(at(1), "u", `{"plan": "pro", "d": "2024-03-01"}`, at(1), ""),
 		event(at(1), "u", "Buy", at(1), ""),
 		create(at(2), "u+never@2 backfill, u+old@2 backfill, u+ref@2 backfill",
-			members("bought", audience.Performed("Buy")).WithoutBackfill(),
-			members("bought_pro", audience.Performed("Buy").Where(pro)).WithoutBackfill(),
-			members("date", audience.TraitDate("d", trait.DateWindow{})).WithoutBackfill(),
-			members("never", audience.NotPerformed("Buy")).WithoutBackfill(),
+			members("bought", audience.Performed("Buy")).WithNoBackfill(),
+			members("bought_pro", audience.Performed("Buy").Where(pro)).WithNoBackfill(),
+			members("date", audience.TraitDate("d", trait.DateWindow{})).WithNoBackfill(),
+			members("never", audience.NotPerformed("Buy")).WithNoBackfill(),
 			members("old", audience.Performed("Buy")),
-			members("pro", audience.Trait(pro)).WithoutBackfill(),
-			members("ref", audience.In("old")).WithoutBackfill(), // old has its own backfill
+			members("pro", audience.Trait(pro)).WithNoBackfill(),
+			members("ref", audience.InAudience("old")).WithNoBackfill(), // old has its own backfill
 		),
 		// What arrives later counts, however old it is.
 		event(at(3), "u", "Buy", at(0), "u+bought@3 event, u-never@3 event"),
@@ -106,7 +106,7 @@ func TestMergedHistoryCountsAMessageOnce(t *testing.T) {
 	play(t,
 		event(at(1), "a", "Buy", at(1), "", `{"k": "x"}`, "m"),
 		create(at(2), "",
-			members("late", audience.Performed("Buy")).WithoutBackfill(),
+			members("late", audience.Performed("Buy")).WithNoBackfill(),
 			members("two", audience.Performed("Buy").AtLeast(2)),
 			members("y", audience.Performed("Buy").Where(`properties.k == "y"`))),
 		event(at(3), "b", "Buy", at(3), "b+late@3 event, b+y@3 event", `{"k": "y"}`, "m"),

@@ -18,11 +18,11 @@ func (t Trait) After(at time.Time) Date { return t.date(After(at)) }
 // During holds if the date lies in [from, before).
 func (t Trait) During(from, before time.Time) Date { return t.date(During(from, before)) }
 
-// InLast holds if the date lies in (now-d, now].
-func (t Trait) InLast(d time.Duration) Date { return t.date(Last(d)) }
+// WithinLast holds if the date lies in (now-d, now].
+func (t Trait) WithinLast(d time.Duration) Date { return t.date(WithinLast(d)) }
 
-// InNext holds if the date lies in (now, now+d].
-func (t Trait) InNext(d time.Duration) Date { return t.date(Next(d)) }
+// WithinNext holds if the date lies in (now, now+d].
+func (t Trait) WithinNext(d time.Duration) Date { return t.date(WithinNext(d)) }
 
 // AgeBetween holds if the age of the date lies in [min, max).
 func (t Trait) AgeBetween(min, max time.Duration) Date { return t.date(Between(min, max)) }
