@@ -15,7 +15,7 @@ func TestASnapshotIsOfOneInstantAndOutlivesTheEngine(t *testing.T) {
 	ctx, noon := context.Background(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: audience.NewManualClock(noon)})
 	require.NoError(t, err)
-	require.NoError(t, engine.Create(ctx, audience.Define("buyers").WithMembers(audience.Performed("Buy"))))
+	require.NoError(t, engine.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy"))))
 	buy := func(user string) {
 		require.NoError(t, engine.Track(ctx, profile.Event{Profile: user, Name: "Buy", Time: noon}))
 	}
