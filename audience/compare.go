@@ -12,6 +12,7 @@ func (sh *shard) finishNew(cause Cause) error {
 	s := &sh.step
 	s.settle()
 	s.noteAll()
+	s.sortChanges()
 	sh.clear()
 	sh.changes = s.members(sh.changes, cause)
 	sh.takeMoves(s.moves, cause)
@@ -62,6 +63,7 @@ func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Ca
 	if s.settle(); s.err != nil {
 		return s.err
 	}
+	s.sortChanges()
 	if err := sh.compareStored(s, s.moves, cause); err != nil {
 		return err
 	}

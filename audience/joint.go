@@ -1,7 +1,6 @@
 package audience
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -180,11 +179,7 @@ func (j *joint) settle() {
 // record records what the step changed, profile after profile.
 func (j *joint) record(cause Cause) error {
 	slices.SortFunc(j.order, func(a, b *part) int { return compareRefs(a.ref, b.ref) })
-	byProfile := func(p *state, n *node, q *state, m *node) int {
-		return cmp.Or(compareRefs(p.ref, q.ref), cmp.Compare(n.id, m.id))
-	}
-	slices.SortStableFunc(j.flips, func(a, b flip) int { return byProfile(a.p, a.node, b.p, b.node) })
-	slices.SortStableFunc(j.moves, func(a, b move) int { return byProfile(a.p, a.node, b.p, b.node) })
+	j.sortChanges()
 	gone := func(p *state) bool { x := j.parts[p.ref]; return x == nil || x.p != p }
 	flips := slices.DeleteFunc(j.flips, func(f flip) bool { return gone(f.p) })
 	moves := slices.DeleteFunc(j.moves, func(m move) bool { return gone(m.p) })

@@ -173,6 +173,7 @@ func (sh *shard) fire(ctx context.Context) error {
 func (sh *shard) finish(cause Cause) error {
 	s := &sh.step
 	s.settle()
+	s.sortChanges()
 	sh.clear()
 	sh.takeFlips(s.flips, cause)
 	sh.takeMoves(s.moves, cause)
@@ -182,8 +183,9 @@ func (sh *shard) finish(cause Cause) error {
 // clear begins the changes of a step.
 func (sh *shard) clear() { sh.changes, sh.values = sh.changes[:0], sh.values[:0] }
 
-// takeFlips makes changes of the flips of one profile. Those of one node come
-// one after the other: what counts is what it was and what it is.
+// takeFlips makes changes of the flips of one profile, sorted. A node may change
+// its truth several times in a step: what counts is what it was before the first
+// and what it is.
 func (sh *shard) takeFlips(flips []flip, cause Cause) {
 	for i, f := range flips {
 		truth := f.p.truth(f.node)
@@ -199,7 +201,7 @@ func (sh *shard) takeFlips(flips []flip, cause Cause) {
 	}
 }
 
-// takeMoves is takeFlips for computed traits.
+// takeMoves is takeFlips for computed traits. The moves are sorted.
 func (sh *shard) takeMoves(moves []move, cause Cause) {
 	for i := 0; i < len(moves); {
 		first := moves[i]

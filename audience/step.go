@@ -1,7 +1,9 @@
 package audience
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
@@ -69,6 +71,27 @@ type move struct {
 	p        *state
 	node     *node
 	old, new profile.Value
+}
+
+// sortChanges brings the flips and moves of each node of a profile together, in
+// the order in which they happened: several nodes may change in turns.
+func (s *step) sortChanges() {
+	if len(s.flips) > 1 {
+		slices.SortStableFunc(s.flips, func(a, b flip) int { return compareCells(a.p, a.node, b.p, b.node) })
+	}
+	if len(s.moves) > 1 {
+		slices.SortStableFunc(s.moves, func(a, b move) int { return compareCells(a.p, a.node, b.p, b.node) })
+	}
+}
+
+// compareCells is the order of what profiles have of nodes.
+func compareCells(p *state, n *node, q *state, m *node) int {
+	if p != q {
+		if c := compareRefs(p.ref, q.ref); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(n.id, m.id)
 }
 
 // begin makes the step one of p.
