@@ -23,10 +23,10 @@ func TestAMemberWhoStaysOneInACrowdedStepIsNotToldAgain(t *testing.T) {
 	require.NoError(t, e.Create(ctx,
 		audience.Define("c9").Members(audience.Performed("Buy")),
 		audience.Define("a0").Members(audience.Funnel(
-			funnel.Start("s", "Buy").Where("properties.x >= 2").In(profile.Between(time.Hour, 3*time.Hour)))),
+			funnel.Start("s", "Buy").Where("properties.x >= 2").WithWindow(profile.Between(time.Hour, 3*time.Hour)))),
 		audience.Define("a1").Members(audience.Funnel(
 			funnel.Start("s", "Buy").Where("!(has(properties.z))").
-				NotFollowed("n", "Buy").Within(time.Hour).Pending().In(profile.Within(4*time.Hour)))),
+				NotFollowed("n", "Buy").Within(time.Hour).Pending().WithWindow(profile.Within(4*time.Hour)))),
 	))
 	var heard []string
 	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
