@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // An account takes the events of the users attached to it, whenever they were
@@ -53,13 +53,13 @@ func (s *step) history(name string, since time.Time) iter.Seq2[profile.Event, er
 
 // actorTraits returns the custom traits, as they are now, of the user whose
 // event is at hand, as far as they count for the leaf.
-func (s *step) actorTraits(n *node) *trait.Set {
+func (s *step) actorTraits(n *node) *traitset.Set {
 	if !s.actorKnown || s.actorSince != n.since {
 		writes, err := s.store.Traits(s.ctx, profile.UserRef(s.actor))
 		if err != nil {
 			s.err = err
 		}
-		s.actorSet, s.actorSince, s.actorKnown = trait.At(writes, n.since, s.t), n.since, true
+		s.actorSet, s.actorSince, s.actorKnown = traitset.At(writes, n.since, s.t), n.since, true
 	}
 	s.actorUntil = min(s.actorUntil, s.actorSet.Until())
 	return &s.actorSet

@@ -4,15 +4,15 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/sequence"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // attempts are what one profile has of one funnel.
 type attempts struct {
-	funnel.State
+	sequence.State
 	node uint32
 	sees *seen // nil: its filters read no traits
 }
@@ -20,7 +20,7 @@ type attempts struct {
 // seen are the traits as they were when a funnel's state was made: where one
 // changes that its filters read, the state is made anew.
 type seen struct {
-	set    trait.Set
+	set    traitset.Set
 	fields fields
 }
 
@@ -43,7 +43,7 @@ func (s *step) attempt(to target) {
 	}
 	a := s.p.funnels[i]
 	if to.step != wholeLeaf {
-		if a.AddStep(to.step, s.taking, funnel.Traits{}, s.t) && !s.quiet {
+		if a.AddStep(to.step, s.taking, sequence.Traits{}, s.t) && !s.quiet {
 			n.stepMisses[to.step].Add(1)
 		}
 		return
@@ -55,7 +55,7 @@ func (s *step) attempt(to target) {
 }
 
 // traitsFor returns the traits that a funnel's filters see.
-func (s *step) traitsFor(a *attempts, n *node) (by funnel.Traits) {
+func (s *step) traitsFor(a *attempts, n *node) (by sequence.Traits) {
 	if a.sees == nil {
 		a.sees = new(seen)
 	}

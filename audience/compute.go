@@ -5,8 +5,8 @@ import (
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // passes applies a filter to the event at hand, and to the traits that the leaf
@@ -124,7 +124,7 @@ func (s *step) computeTrait(n *node) horizon.Verdict {
 	var v horizon.Verdict
 	if n.kind == kindDate {
 		value, _ := s.view.Lookup(n.dateKey)
-		v = n.date.At(value, s.t)
+		v = traitset.Date(n.date.Window, value, s.t)
 	} else {
 		in := celfilter.Input{Traits: &s.view}
 		if n.of == profile.Account {
@@ -138,7 +138,7 @@ func (s *step) computeTrait(n *node) horizon.Verdict {
 
 // sees brings what a leaf reads up to date, and returns the custom traits that
 // count for it and until when all that it reads is as it is.
-func (s *step) sees(n *node) (*trait.Set, int64) {
+func (s *step) sees(n *node) (*traitset.Set, int64) {
 	set := s.p.traits(n.since, s.t)
 	until := set.Until()
 	for _, child := range n.children {

@@ -156,7 +156,9 @@ func (s *step) explain(p *plan, n *Node, path string) Explained {
 	case kindFunnel:
 		x.Path += ".funnel"
 		if a := s.p.attemptsOf(p.node); a != nil && x.Holds {
-			x.Funnel = a.Evidence()
+			for _, m := range a.Evidence() {
+				x.Funnel = append(x.Funnel, Matched(m))
+			}
 		}
 		x.Traits = s.seenTraits(p.node)
 	case kindTrait:

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -33,12 +32,12 @@ type Explained struct {
 	Holds     bool
 	Until     time.Time // when Holds changes if nothing new arrives; zero: it does not
 
-	Count  int              // of an event condition: how many events count now
-	Events []Seen           // the newest of them, newest first, MaxSeen at most
-	Traits []SeenTrait      // those that the condition names
-	Funnel []funnel.Matched // of a funnel that holds: an event for each step that is to follow
-	Users  int              // of a condition on the users of an account: how many there are
-	Meet   int              // and how many of them meet it
+	Count  int         // of an event condition: how many events count now
+	Events []Seen      // the newest of them, newest first, MaxSeen at most
+	Traits []SeenTrait // those that the condition names
+	Funnel []Matched   // of a funnel that holds: an event for each step that is to follow
+	Users  int         // of a condition on the users of an account: how many there are
+	Meet   int         // and how many of them meet it
 
 	// Of is whom the node is explained for if it is another than its parent: of a
 	// condition on the users of an account one user, who decides it if there is
@@ -53,6 +52,13 @@ type Seen struct {
 	Time      time.Time `json:"time"`
 	MessageID string    `json:"message_id,omitempty"`
 	User      string    `json:"user,omitempty"` // whose it is; of an account's events
+}
+
+// Matched is the event chosen for one step of a funnel that is to follow.
+type Matched struct {
+	Step string    // its name
+	Time time.Time // of the event, in UTC
+	Seq  uint64    // of the event
 }
 
 // SeenTrait is a trait as it was read; null if there is none.

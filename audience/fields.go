@@ -3,8 +3,8 @@ package audience
 import (
 	"iter"
 
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // fields are the traits that a leaf sees: the custom ones that count for it, and
@@ -12,7 +12,7 @@ import (
 // memberships of audiences, as booleans. Read as a whole they are the custom
 // traits alone.
 type fields struct {
-	set   *trait.Set
+	set   *traitset.Set
 	p     *state
 	reads []reading
 }

@@ -80,7 +80,7 @@ func TestTransitionsCarryEvidence(t *testing.T) {
 	require.NotNil(t, tree)
 	require.Equal(t, 2, tree.Children[0].Count)
 	require.Equal(t, []audience.Seen{{Time: at.Add(-2 * time.Minute)}, {Time: at.Add(-4 * time.Minute)}}, tree.Children[0].Events)
-	require.Equal(t, []funnel.Matched{
+	require.Equal(t, []audience.Matched{
 		{Step: "left", Time: at.Add(-3 * time.Minute), Seq: 2},
 		{Step: "back", Time: at.Add(-2 * time.Minute), Seq: 3},
 	}, tree.Children[1].Funnel)

@@ -9,9 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -69,10 +70,10 @@ type node struct {
 	ofAccount   []reading         // those of the accounts', others all
 	date        trait.Date
 	dateKey     profile.Key // of its name
-	funnel      *funnel.Matcher
+	funnel      *sequence.Matcher
 	stepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	computed    *trait.Computed
-	source      trait.Source
+	source      property.Source
 	quantifier  quantifier
 	batchOf     string        // the key
 	interval    time.Duration // of its computations
@@ -267,7 +268,9 @@ func (n *node) setLeaf(p *plan, since uint64) {
 	case kindComputed:
 		c := *p.computed
 		n.events, n.count, n.computed = []string{p.name}, newCountLeaf(p), &c
-		n.source, _ = c.Source(nil) // it is valid
+		if c.Property != "" {
+			n.source, _ = property.Parse(c.Property) // it is valid
+		}
 		n.readsTraits = readsTraits(p.filter) || n.source.OfUser
 		n.readsActor = n.of == profile.Account && (readsActor(p.filter) || n.source.OfUser)
 		n.text = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",

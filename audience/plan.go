@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -37,7 +37,7 @@ type plan struct {
 	window     profile.Window
 	date       trait.Date
 	computed   *trait.Computed
-	funnel     *funnel.Matcher
+	funnel     *sequence.Matcher
 	quantifier quantifier
 	reads      []string // the keys among the traits that the leaf reads, sorted
 	accounts   bool     // a leaf of users that reads traits of their accounts

@@ -7,6 +7,8 @@ import (
 
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -19,12 +21,14 @@ func (pl *planner) computed(c *trait.Computed) (*plan, error) {
 	if err := pl.checkRetention(c.Window); err != nil {
 		return nil, &pathError{"window", err}
 	}
-	source, err := c.Source(nil)
-	if err != nil {
-		return nil, err
-	}
-	if source.OfUser && pl.isOf(profile.User, source.Keys[0].String()) {
-		return nil, &pathError{"property", errActor(source.Keys[0].String())}
+	if c.Property != "" {
+		source, err := property.Parse(c.Property)
+		if err != nil {
+			return nil, err
+		}
+		if source.OfUser && pl.isOf(profile.User, source.Keys[0].String()) {
+			return nil, &pathError{"property", errActor(source.Keys[0].String())}
+		}
 	}
 	p := &plan{kind: kindComputed, of: pl.of, path: "where", name: c.Event, window: c.Window, computed: c}
 	if err := pl.filter(p, c.Filter); err != nil {
@@ -72,7 +76,7 @@ func (pl *planner) funnel(f *funnel.Funnel, path string) (*plan, error) {
 	if err := pl.checkRetention(f.Window); err != nil {
 		return nil, &pathError{path + ".window", err}
 	}
-	m, err := f.CompileIn(pl.env)
+	m, err := sequence.Compile(*f, pl.env)
 	var at *funnel.Error
 	switch {
 	case errors.As(err, &at):

@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/muster-go/muster/internal/aggregate"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // state is what the engine knows of one profile: a cache of what follows from
@@ -24,21 +25,21 @@ type state struct {
 	views  []view               // those traits, by what counts of them
 	counts map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
 
-	aggregates []*aggregate // of computed traits, in the order of their nodes' ids
-	funnels    []*attempts  // likewise of funnels
+	aggregates []*computedState // of computed traits, in the order of their nodes' ids
+	funnels    []*attempts      // likewise of funnels
 }
 
-// aggregate is what one profile has of one computed trait.
-type aggregate struct {
-	*trait.Aggregate
+// computedState is what one profile has of one computed trait.
+type computedState struct {
+	*aggregate.State
 	node  uint32
 	value profile.Value // as it was last found; null: none
 }
 
-func compareAggregate(a *aggregate, node uint32) int { return cmp.Compare(a.node, node) }
+func compareAggregate(a *computedState, node uint32) int { return cmp.Compare(a.node, node) }
 
 // aggregateOf returns that of a node, nil if there is none.
-func (p *state) aggregateOf(n *node) *aggregate {
+func (p *state) aggregateOf(n *node) *computedState {
 	if i, ok := slices.BinarySearchFunc(p.aggregates, n.id, compareAggregate); ok {
 		return p.aggregates[i]
 	}
@@ -46,10 +47,10 @@ func (p *state) aggregateOf(n *node) *aggregate {
 }
 
 // aggregate returns that of a node; it is made if there is none.
-func (p *state) aggregate(n *node) *aggregate {
+func (p *state) aggregate(n *node) *computedState {
 	i, ok := slices.BinarySearchFunc(p.aggregates, n.id, compareAggregate)
 	if !ok {
-		a := &aggregate{Aggregate: trait.NewAggregate(*n.computed), node: n.id}
+		a := &computedState{State: aggregate.New(*n.computed), node: n.id}
 		p.aggregates = slices.Insert(p.aggregates, i, a)
 	}
 	return p.aggregates[i]
@@ -71,7 +72,7 @@ func (c *cell) verdict() horizon.Verdict { return horizon.Verdict{True: c.truth,
 // view is the profile's traits as far as they arrived after since.
 type view struct {
 	since uint64
-	set   trait.Set
+	set   traitset.Set
 }
 
 func newState(ref profile.Ref) *state {
@@ -136,7 +137,7 @@ func (p *state) empty(n *node) {
 	switch n.kind {
 	case kindComputed:
 		if a := p.aggregateOf(n); a != nil {
-			a.Aggregate = trait.NewAggregate(*n.computed)
+			a.State = aggregate.New(*n.computed)
 		}
 		return
 	case kindFunnel:
@@ -187,15 +188,15 @@ func (p *state) setTraits(writes []profile.TraitWrite, reads func(name string) b
 }
 
 // traits returns the traits that arrived after since, as they are at t.
-func (p *state) traits(since uint64, t int64) *trait.Set {
+func (p *state) traits(since uint64, t int64) *traitset.Set {
 	for i := range p.views {
 		if v := &p.views[i]; v.since == since {
 			if v.set.Until() <= t {
-				v.set = trait.At(p.writes, since, t)
+				v.set = traitset.At(p.writes, since, t)
 			}
 			return &v.set
 		}
 	}
-	p.views = append(p.views, view{since, trait.At(p.writes, since, t)})
+	p.views = append(p.views, view{since, traitset.At(p.writes, since, t)})
 	return &p.views[len(p.views)-1].set
 }

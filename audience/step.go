@@ -7,8 +7,9 @@ import (
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // step moves one profile, or several that depend on each other (see joint), from
@@ -53,7 +54,7 @@ type step struct {
 	// Of an account: the user whose event is at hand, with the traits of that
 	// user that were last asked for, and until when all those asked for hold.
 	actor      string
-	actorSet   trait.Set
+	actorSet   traitset.Set
 	actorSince uint64
 	actorKnown bool
 	actorUntil int64
@@ -204,7 +205,7 @@ func (s *step) collect(to target) {
 		s.attempt(to)
 		return
 	case kindComputed:
-		var from trait.Fields = &s.input.Properties
+		var from property.Fields = &s.input.Properties
 		if n.source.OfUser {
 			from = s.actorTraits(n)
 		}

@@ -1,13 +1,13 @@
-// Package funnel matches ordered steps: "viewed a product over 100 dollars and
+// Package funnel defines ordered steps: "viewed a product over 100 dollars and
 // did not order that same product within a day".
 //
 //	funnel.Start("viewed", "Product Viewed").Where("properties.price > 100").
 //		NotFollowed("ordered", "Order Completed").Within(profile.Day).
 //		Where("properties.product_id == steps.viewed.properties.product_id")
 //
-// A Funnel is a plain value with a builder and one JSON form. Compile makes a
-// Matcher of it, which matches a history (Match) or keeps a State up to date,
-// event by event.
+// A Funnel is a plain value with a builder and one JSON form, and a condition of
+// an audience like any other. The engine of package audience compiles it, and
+// keeps its state for each profile up to date, event by event.
 //
 // # Meaning
 //
@@ -27,8 +27,7 @@
 //   - Filters are CEL, true of their event. They read properties, context,
 //     timestamp, name and traits, and of the event chosen for any earlier step
 //     that is to follow steps.NAME.properties, context, timestamp and name.
-//     Traits are as they are when an event is added: where one changes that a
-//     filter reads, make the state anew.
+//     Traits are as they are now, not as they were at the time of the event.
 //   - A step with Not: no matching event in (t, t+Within), t the time of the
 //     step before. It is settled, true from t+Within on; or, with Pending, true
 //     at once and until the first such event.
@@ -52,7 +51,11 @@
 //
 // An answer is a verdict, what holds and until when if nothing new arrives, and
 // it depends on the events and the instant alone: a late event gives what it
-// would have given in its order. State.At says which instant ends a verdict.
+// would have given in its order. While a funnel holds, the verdict ends when the
+// choice of the latest first step leaves the window, or at the earliest instant
+// at which an event that is known but dated after now may contradict one. While
+// it does not hold, it ends when an event that is known begins to count: dated
+// after now, or followed or not for long enough.
 //
 // # Cost
 //
@@ -84,19 +87,18 @@
 //     when it may be half of all, or is all. Without a window everything is
 //     kept, but of a funnel without Not only the choice once there is one.
 //
-// For any other references Matcher.Bounded is true, and the search is bounded.
-// Where some value is equal in all steps it is still kept apart by that. For
-// each value and step the MaxCandidates newest events are kept, with what
-// filters read of them. An event costs one search through the choices that have
-// it, or through all if it may contradict the one that there is. A search tries
-// at most MaxCandidates² events for each step, which takes up to some 10 ms a
-// step; that is enough for every choice of kept events if there are two steps,
-// or filters read the step before alone. An event of two steps then is tried
-// with MaxCandidates others at most.
+// For any other references the search is bounded. Where some value is equal in
+// all steps it is still kept apart by that. For each value and step the 256
+// newest events are kept, with what filters read of them. An event costs one
+// search through the choices that have it, or through all if it may contradict
+// the one that there is. A search tries at most 256² events for each step, which
+// takes up to some 10 ms a step; that is enough for every choice of kept events
+// if there are two steps, or filters read the step before alone. An event of two
+// steps then is tried with 256 others at most.
 //
 // Beyond the bounds the funnel may not be found: older events do not make a
 // choice; an absence is not claimed where events that could contradict it were
 // not kept, or not tried. So it does not say that something holds which does
-// not. State.Limited tells of either. Keeping the newest does not depend on the
-// order of arrival; what a search finds that gave up may.
+// not. Keeping the newest does not depend on the order of arrival; what a search
+// finds that gave up may.
 package funnel

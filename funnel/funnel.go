@@ -8,7 +8,7 @@ import (
 )
 
 // Funnel is steps in strict order of event time. It is a plain value: built by
-// Start and its methods, or read from its JSON form. Compile checks it.
+// Start and its methods, or read from its JSON form. The engine checks it.
 type Funnel struct {
 	// Window is of the whole: every chosen event's age is in it. The zero
 	// Window is all time up to now.
@@ -32,7 +32,7 @@ type Step struct {
 }
 
 // Start begins a funnel with its first step. Mistakes are reported when it is
-// validated or compiled, never by the builder.
+// validated, never by the builder.
 func Start(name, event string) Funnel { return Funnel{}.with(Step{Name: name, Event: event}) }
 
 // Followed returns f with one more step: the event follows the step before.

@@ -36,8 +36,7 @@ var identifier = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 var unspeakable = []string{"in", "true", "false", "null"}
 
 // Validate returns an *Error, wrapping profile.ErrInvalid or ErrTooLarge, for a
-// funnel that cannot be. It checks all but the filters, for which it takes
-// Compile.
+// funnel that cannot be. It checks all but the filters, which the engine compiles.
 func (f Funnel) Validate() error {
 	if err := f.Window.Validate(); err != nil {
 		return &Error{"window", err}

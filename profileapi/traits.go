@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // traits returns the traits after a key, in the order of names.
@@ -47,7 +47,7 @@ func (l *list) traits(ctx context.Context, after string) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	custom := trait.At(writes, 0, l.now.UnixNano())
+	custom := traitset.At(writes, 0, l.now.UnixNano())
 	for name, v := range custom.All() {
 		add(customClass, name, v)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -11,12 +12,17 @@ import (
 // a plain value: built by Count, Sum and so on, or read from its JSON form.
 // The engine checks it.
 type Computed struct {
-	Key          string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
-	Name         string          // for people
-	Of           profile.Subject // whose trait it is
-	Type         Type
-	Event        string // the name of the events that count
-	Property     string // what is read from them; see Source. Empty for a count
+	Key   string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
+	Name  string          // for people
+	Of    profile.Subject // whose trait it is
+	Type  Type
+	Event string // the name of the events that count
+	// Property is what is read from them, empty for a count: a chain of keys with
+	// dots between them, as "total" and "address.city". A key that itself has a
+	// dot cannot be written. For a trait of accounts "user.traits.plan" is the
+	// trait plan of the user whose event it is; for one of users, whose own traits
+	// say nothing about an event, that is an error.
+	Property     string
 	Filter       string // CEL over an event; empty: every event
 	Window       profile.Window
 	MinFrequency int  // of TypeMostFrequent: how often a value is seen at least; 0 is DefaultFrequency
@@ -29,6 +35,18 @@ const (
 	DefaultFrequency = 2
 	maxFrequency     = 1_000_000
 )
+
+// Limits on what a unique list reports: the first values in sort order, so many
+// and of so many bytes. All values are remembered: when one leaves, the next
+// moves up. TypeUniqueListCount counts all.
+const (
+	MaxUnique      = 1000
+	MaxUniqueBytes = 64 << 10
+)
+
+// MaxValue is the largest value that counts for the most frequent, first, last
+// and unique values, in bytes. A larger one is as good as missing.
+const MaxValue = 64 << 10
 
 // Count is the number of events.
 func Count(key, event string) Computed {
@@ -134,8 +152,28 @@ func (c Computed) Validate() error {
 	if err := profile.CheckID("event", c.Event); err != nil {
 		return err
 	}
-	if _, err := c.Source(nil); err != nil {
+	if err := c.validateProperty(); err != nil {
 		return err
 	}
 	return c.Window.Validate()
+}
+
+func (c Computed) validateProperty() error {
+	if c.Type == TypeCount {
+		if c.Property != "" {
+			return fmt.Errorf("%w: property: a count has none", profile.ErrInvalid)
+		}
+		return nil
+	}
+	if err := profile.CheckID("property", c.Property); err != nil {
+		return err
+	}
+	source, err := property.Parse(c.Property)
+	if err != nil {
+		return err
+	}
+	if source.OfUser && c.Of != profile.Account {
+		return fmt.Errorf("%w: property: %q is only for traits of accounts", profile.ErrInvalid, c.Property)
+	}
+	return nil
 }

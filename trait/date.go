@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -107,39 +106,6 @@ func (w DateWindow) bounds() (from, before int64) {
 		before = w.Before.UnixNano()
 	}
 	return from, before
-}
-
-// Ages returns the ages of the date, [min, max), at which the condition holds
-// in a window relative to now. Ages before the date are negative; bounded is
-// false where there is no max.
-func (w DateWindow) Ages() (min, max time.Duration, bounded bool) {
-	if w.Next > 0 {
-		return -w.Next, 0, true
-	}
-	return w.Past.Min, w.Past.Max, !w.Past.IsZero()
-}
-
-// At answers the condition at t (Unix nanoseconds) for the trait's value.
-func (d Date) At(value profile.Value, t int64) horizon.Verdict {
-	date, ok := profile.ParseTime(value)
-	if !ok {
-		return horizon.Always(false)
-	}
-	at := date.UnixNano()
-	if d.Window.Absolute() {
-		from, before := d.Window.bounds()
-		return horizon.Always(from <= at && at < before)
-	}
-	min, max, bounded := d.Window.Ages()
-	switch start := at + int64(min); {
-	case t < start:
-		return horizon.Verdict{True: false, Until: start}
-	case !bounded:
-		return horizon.Always(true)
-	case t < at+int64(max):
-		return horizon.Verdict{True: true, Until: at + int64(max)}
-	}
-	return horizon.Always(false)
 }
 
 // IsZero reports whether w is the past.

@@ -1,13 +1,13 @@
-// Package trait answers conditions on the traits of a profile, and computes
-// traits from its events.
+// Package trait defines conditions on the traits of a profile, and traits that
+// are computed from its events. The engine of package audience answers and
+// computes them.
 //
 // # Traits
 //
 // A trait is written by identify calls (of users) and group calls (of
 // accounts). The write that counts at an instant is the newest by event time
 // among those dated up to it, whatever arrived last; a null removes the trait.
-// A write dated in the future takes effect at its own time. A Set holds what is
-// present at one instant and says until when.
+// A write dated in the future takes effect at its own time.
 //
 // # Conditions
 //
@@ -19,11 +19,11 @@
 //
 // # Computed traits
 //
-// A Computed defines a trait that is made of events; an Aggregate is its
-// running state for one profile. Its value is a function of the events and the
-// instant alone: where several events would do, as the last of two at one
-// time, their values decide, in the order of profile.Value.Compare. A trait of
-// no event at all is absent: a count is never 0.
+// A Computed defines a trait that is made of events. Its value is a function of
+// the events and the instant alone: where several events would do, as the last
+// of two at one time, their values decide, in the order of
+// profile.Value.Compare. A trait of no event at all is absent: a count is never
+// 0.
 //
 //	count              an int
 //	sum                an int if all numbers are, or a double beyond int64; with

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -46,7 +47,7 @@ func showDate(d trait.Date) {
 		log.Fatal(err)
 	}
 	noon := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
-	fmt.Println(d.Name, d.Window, "is", d.At(renewal, noon.UnixNano()).True)
+	fmt.Println(d.Name, d.Window, "is", traitset.Date(d.Window, renewal, noon.UnixNano()).True)
 }
 
 func ExampleValue() {
@@ -172,23 +173,4 @@ func ExampleComputed() {
 	}
 	fmt.Println(string(text))
 	// Output: {"key":"favourite_category","type":"most_frequent","event":"Product Viewed","property":"category","where":"properties.category != \"\"","window":{"within":"90d"},"min_frequency":3}
-}
-
-// The value comes with the instant until which it holds.
-func ExampleAggregate() {
-	revenue := trait.NewAggregate(trait.Sum("revenue", "Order Completed", "total").Within(90 * profile.Day))
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	tell := func(now time.Time) {
-		value, until := revenue.At(now.UnixNano())
-		fmt.Println(now.Format(time.DateOnly), value, "until", time.Unix(0, until).UTC().Format(time.DateOnly))
-	}
-	for day, total := range map[int]float64{0: 19.99, 10: 5.01} {
-		at := start.Add(time.Duration(day) * profile.Day)
-		revenue.Add(at.UnixNano(), profile.FloatValue(total), at.UnixNano())
-	}
-	tell(start.Add(10 * profile.Day))
-	tell(start.Add(90 * profile.Day))
-	// Output:
-	// 2026-01-11 25.0 until 2026-04-01
-	// 2026-04-01 5.01 until 2026-04-11
 }

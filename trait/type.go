@@ -66,6 +66,3 @@ func (t *Type) UnmarshalText(text []byte) error {
 	*t = Type(i + 1)
 	return nil
 }
-
-// numeric reports whether only numbers count.
-func (t Type) numeric() bool { return t >= TypeSum && t <= TypeAverage }

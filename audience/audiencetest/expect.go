@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // mismatch is the error of an expectation that is not met.
@@ -132,7 +132,7 @@ func (p *player) trait(ctx context.Context, ref profile.Ref, key string) (profil
 	if err != nil {
 		return profile.Value{}, err
 	}
-	set := trait.At(writes, 0, p.clock.Now().UnixNano())
+	set := traitset.At(writes, 0, p.clock.Now().UnixNano())
 	v, _ := set.Get(key)
 	return v, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/trait"
 )
 
@@ -88,12 +89,15 @@ func (r *propertyReader) funnel(f *funnel.Funnel, path string) {
 
 func (r *propertyReader) computed(c *trait.Computed) {
 	r.event(c.Event, c.Filter, "event")
-	source, err := c.Source(nil)
+	if c.Property == "" {
+		return
+	}
+	source, err := property.Parse(c.Property)
 	if err != nil {
 		r.err = err
 		return
 	}
-	if !source.OfUser && len(source.Keys) > 0 {
+	if !source.OfUser {
 		r.read(c.Event, "property", []string{source.Keys[0].String()})
 	}
 }

@@ -137,7 +137,7 @@ func (p *pipeline) moved(ctx context.Context, t audience.Transition) error {
 }
 
 // event returns from the store the event that was chosen for a step.
-func (p *pipeline) event(ctx context.Context, visitor, name string, chosen funnel.Matched) (profile.Event, error) {
+func (p *pipeline) event(ctx context.Context, visitor, name string, chosen audience.Matched) (profile.Event, error) {
 	for event, err := range p.store.Events(ctx, visitor, name, chosen.Time) {
 		if err != nil || event.Seq == chosen.Seq {
 			return event, err

@@ -1,0 +1,46 @@
+package aggregate
+
+import (
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+)
+
+// count is the number of events. In a window it keeps 8 bytes an event, and
+// otherwise nothing.
+type count struct {
+	n        int64
+	windowed bool
+	times    queue[instant]
+}
+
+type instant int64
+
+func (i instant) time() int64 { return int64(i) }
+
+func (c *count) add(at int64, _ profile.Value) {
+	c.n++
+	if c.windowed {
+		c.times.push(instant(at))
+	}
+}
+
+func (c *count) expire(last int64) {
+	for at, ok := c.times.peek(); ok && int64(at) <= last; at, ok = c.times.peek() {
+		c.times.pop()
+		c.n--
+	}
+}
+
+func (c *count) value() profile.Value {
+	if c.n == 0 {
+		return profile.Value{}
+	}
+	return profile.IntValue(c.n)
+}
+
+func (c *count) oldest() int64 {
+	if at, ok := c.times.peek(); ok {
+		return int64(at)
+	}
+	return horizon.Never
+}

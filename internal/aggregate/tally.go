@@ -1,0 +1,75 @@
+package aggregate
+
+import (
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// newTally returns what the type of c keeps.
+func newTally(c trait.Computed) tally {
+	windowed := !c.Window.IsZero()
+	switch c.Type {
+	case trait.TypeCount:
+		return &count{windowed: windowed}
+	case trait.TypeSum, trait.TypeAverage:
+		return &sum{windowed: windowed, mean: c.Type == trait.TypeAverage}
+	case trait.TypeMin, trait.TypeMax:
+		if windowed {
+			return newStaircase(c.Type == trait.TypeMax)
+		}
+		return &record{greatest: c.Type == trait.TypeMax}
+	case trait.TypeMostFrequent:
+		enough := c.MinFrequency
+		if enough == 0 {
+			enough = trait.DefaultFrequency
+		}
+		return newFrequent(enough, windowed)
+	case trait.TypeFirst:
+		if windowed {
+			return newFirst()
+		}
+		return &earliest{}
+	case trait.TypeLast:
+		return &last{}
+	case trait.TypeUniqueList:
+		return newUniqueList(windowed)
+	case trait.TypeUniqueListCount:
+		return &uniqueCount{unique{windowed: windowed}}
+	}
+	return none{}
+}
+
+// none is the tally of a definition that is not valid: always absent.
+type none struct{}
+
+func (none) add(int64, profile.Value) {}
+func (none) expire(int64)             {}
+func (none) value() profile.Value     { return profile.Value{} }
+func (none) oldest() int64            { return horizon.Never }
+
+// counts reports whether an event with value v counts for the type.
+func counts(t trait.Type, v profile.Value) bool {
+	switch {
+	case t == trait.TypeCount:
+		return true
+	case numeric(t):
+		_, ok := v.Float()
+		return ok
+	}
+	return rememberable(v)
+}
+
+// detached returns what the type needs of v, in memory of its own.
+func detached(t trait.Type, v profile.Value) profile.Value {
+	switch {
+	case t == trait.TypeCount:
+		return profile.Value{}
+	case numeric(t):
+		return v
+	}
+	return canonicalCopy(v)
+}
+
+// numeric reports whether only numbers count for the type.
+func numeric(t trait.Type) bool { return t >= trait.TypeSum && t <= trait.TypeAverage }

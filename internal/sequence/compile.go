@@ -1,0 +1,180 @@
+package sequence
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/profile"
+)
+
+// Matcher is a compiled funnel. It is immutable and safe for concurrent use.
+type Matcher struct {
+	funnel    funnel.Funnel // filters in canonical text
+	steps     []step
+	follow    []position       // the steps that are to follow, in order
+	byEvent   map[string][]int // the steps that an event may be of
+	exact     bool             // see partition
+	absences  bool             // whether any step is not to follow
+	from, to  int64            // the ages that count; to is 0 where the window is all time
+	permanent bool             // nothing undoes a choice
+	few       int              // of how many events a State goes through all
+}
+
+// step is a compiled funnel.Step.
+type step struct {
+	funnel.Step
+	filter   *celfilter.Filter // nil: every event
+	refs     celfilter.StepReads
+	position int                  // of a step to follow: its own; else of the step before it
+	earlier  int                  // how many steps to follow are before it
+	key      []profile.Key        // the properties that make its events' key
+	twin     int                  // the first step with this filter, if it reads no earlier step; else this one
+	implied  bool                 // in an exact plan an event of that name and a key passes the filter
+	echoes   []echo               // by earlier step; for exact plans
+	keeps    celfilter.EventReads // what is kept of its events; for other plans
+}
+
+// position is a step that is to follow, with what hangs on it.
+type position struct {
+	step   int
+	gap    int64 // it comes less than this after the one before it; 0: any time
+	delay  int64 // it counts from this after its time on
+	absent []int // the steps that are not to follow it
+	// alone says that no later filter reads an earlier step, so whether the
+	// rest can be found does not depend on how this one was reached.
+	alone bool
+}
+
+// Compile checks f and its filters, which are compiled in env. The error is a
+// *funnel.Error.
+func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
+	if err := f.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Matcher{
+		funnel:  funnel.Funnel{Window: f.Window, Steps: slices.Clone(f.Steps)},
+		byEvent: map[string][]int{},
+		from:    int64(f.Window.Min),
+		to:      int64(f.Window.Max),
+		few:     fewEntries,
+	}
+	var earlier []string
+	for i, s := range m.funnel.Steps {
+		compiled := step{Step: s, earlier: len(earlier), position: len(earlier)}
+		if s.Filter != "" {
+			filter, err := env.Step(s.Filter, earlier)
+			if err != nil {
+				return nil, &funnel.Error{Path: fmt.Sprintf("steps[%d].where", i), Err: err}
+			}
+			compiled.filter = filter
+			m.funnel.Steps[i].Filter = filter.Source()
+			compiled.refs = filter.StepReads(earlier)
+		} else {
+			compiled.refs = celfilter.StepReads{Steps: make([]celfilter.EventReads, len(earlier)), Beyond: make([]bool, len(earlier))}
+		}
+		m.byEvent[s.Event] = append(m.byEvent[s.Event], i)
+		if s.Not {
+			compiled.position--
+			m.absences = true
+			at := &m.follow[compiled.position]
+			at.absent = append(at.absent, i)
+			if !s.Pending {
+				at.delay = max(at.delay, int64(s.Within))
+			}
+		} else {
+			earlier = append(earlier, s.Name)
+			m.follow = append(m.follow, position{step: i, gap: int64(s.Within)})
+		}
+		m.steps = append(m.steps, compiled)
+	}
+	last := &m.follow[len(m.follow)-1]
+	last.delay = max(last.delay, m.from)
+	m.permanent = m.to == 0 && !m.absences
+	m.arrange()
+	return m, nil
+}
+
+// arrange finds by what events are kept apart, and what is kept of them.
+func (m *Matcher) arrange() {
+	p := partitionOf(m)
+	m.exact = p.exact
+	var none *profile.Dict // the keys serve objects of any dictionary
+	for i := range m.steps {
+		s := &m.steps[i]
+		s.twin = i
+		if s.filter != nil && !s.refs.Dynamic() {
+			s.twin = slices.IndexFunc(m.steps[:i+1], func(t step) bool {
+				return t.filter != nil && t.filter.Source() == s.filter.Source()
+			})
+		}
+		for _, name := range p.columns[i] {
+			s.key = append(s.key, none.Key(name))
+		}
+		s.echoes = echoesOf(m, i, p.columns)
+		s.implied = p.implies(m, i)
+		if s.refs.Dynamic() {
+			s.keeps.Add(s.refs.Self)
+		}
+		for pos, read := range s.refs.Steps {
+			m.steps[m.follow[pos].step].keeps.Add(read)
+		}
+	}
+	for pos := range m.follow {
+		m.follow[pos].alone = !slices.ContainsFunc(m.steps[m.follow[pos].step+1:], func(s step) bool {
+			return slices.ContainsFunc(span(pos), s.refs.Reads)
+		})
+	}
+}
+
+// span returns 0 to n-1.
+func span(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// Funnel returns the funnel with its filters in canonical text: funnels that
+// are the same have the same JSON form.
+func (m *Matcher) Funnel() funnel.Funnel {
+	return funnel.Funnel{Window: m.funnel.Window, Steps: slices.Clone(m.funnel.Steps)}
+}
+
+// Takes reports whether events of a name can be of any step.
+func (m *Matcher) Takes(event string) bool { return len(m.byEvent[event]) > 0 }
+
+// Events returns the names of the events that it takes, ascending.
+func (m *Matcher) Events() []string { return slices.Sorted(maps.Keys(m.byEvent)) }
+
+// Filters iterates over the filters, with the place among Steps of the step that
+// has it.
+func (m *Matcher) Filters() iter.Seq2[int, *celfilter.Filter] {
+	return func(yield func(int, *celfilter.Filter) bool) {
+		for i := range m.steps {
+			if f := m.steps[i].filter; f != nil && !yield(i, f) {
+				return
+			}
+		}
+	}
+}
+
+// StepsOf returns the steps that an event of a name may be of, ascending.
+func (m *Matcher) StepsOf(event string) []int { return m.byEvent[event] }
+
+// Static returns the filter of a step, if it has one that reads no earlier step:
+// it can be applied without a State, once for any number of funnels.
+func (m *Matcher) Static(step int) *celfilter.Filter {
+	if s := &m.steps[step]; !s.refs.Dynamic() {
+		return s.filter
+	}
+	return nil
+}
+
+// Bounded reports whether the search is bounded: see "Cost" in the comment of
+// package funnel.
+func (m *Matcher) Bounded() bool { return !m.exact }
