@@ -11,6 +11,17 @@ import (
 // Clock tells the engine what time it is.
 type Clock interface{ Now() time.Time }
 
+// Now returns what time it is for the engine, in UTC: what its clock says, or the
+// instant that Advance has reached if that is later or the clock says nothing
+// that is a time (profile.CheckTime).
+func (e *Engine) Now() time.Time {
+	now := e.clock.Now().UTC()
+	if last := instant(e.last.Load()); profile.CheckTime(now) != nil || now.Before(last) {
+		return last
+	}
+	return now
+}
+
 // WallClock is the machine's clock, the default.
 type WallClock struct{}
 

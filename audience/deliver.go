@@ -15,16 +15,20 @@ type Callback func(context.Context, Transition) error
 // TraitCallback is told of a change of a computed trait; see Callback.
 type TraitCallback func(context.Context, TraitChange) error
 
+// IDCallback is told that a profile got ids; see Callback.
+type IDCallback func(context.Context, IDChange) error
+
 // subscribers is a list of callbacks; reading it takes no lock.
 type subscribers[F any] struct {
 	mu   sync.Mutex
 	list atomic.Pointer[[]*F]
 }
 
-// notice is one of the two.
+// notice is one of the three.
 type notice struct {
 	transition Transition
 	change     *TraitChange
+	ids        *IDChange
 }
 
 // Subscribe has fn called for every transition from now on, in order for each
@@ -45,6 +49,11 @@ func (e *Engine) Subscribe(fn Callback) (cancel func()) { return e.subs.add(&fn)
 // at one instant is told in one order: first the computed traits, by key, then
 // the audiences. All of it has happened when the first callback runs.
 func (e *Engine) SubscribeTraits(fn TraitCallback) (cancel func()) { return e.traitSubs.add(&fn) }
+
+// SubscribeIDs has fn called, from now on, when a profile got an external id that
+// it had not: by a message that names it, or by a merge, as Subscribe has for
+// transitions. The store has the id by then.
+func (e *Engine) SubscribeIDs(fn IDCallback) (cancel func()) { return e.idSubs.add(&fn) }
 
 func (s *subscribers[F]) add(fn *F) (cancel func()) {
 	s.edit(func(list []*F) []*F { return append(list, fn) })
@@ -156,6 +165,12 @@ func lasting(ctx context.Context) context.Context {
 
 // notify calls all callbacks with a notice.
 func (e *Engine) notify(ctx context.Context, n *notice) {
+	if n.ids != nil {
+		for _, fn := range e.idSubs.all() {
+			e.callIDs(ctx, *fn, n)
+		}
+		return
+	}
 	if n.change != nil {
 		for _, fn := range e.traitSubs.all() {
 			e.callTrait(ctx, *fn, n)
@@ -181,10 +196,17 @@ func (e *Engine) callTrait(ctx context.Context, fn TraitCallback, n *notice) {
 	}
 }
 
+func (e *Engine) callIDs(ctx context.Context, fn IDCallback, n *notice) {
+	defer e.guard(n)
+	if err := fn(ctx, *n.ids); err != nil {
+		e.report(&CallbackError{IDs: n.ids, Err: err})
+	}
+}
+
 // guard, deferred, reports the panic of a callback.
 func (e *Engine) guard(n *notice) {
 	if v := recover(); v != nil {
-		e.report(&CallbackError{Transition: n.transition, Change: n.change, Panic: v, Stack: debug.Stack()})
+		e.report(&CallbackError{Transition: n.transition, Change: n.change, IDs: n.ids, Panic: v, Stack: debug.Stack()})
 	}
 }
 

@@ -66,6 +66,7 @@ type Engine struct {
 
 	subs      subscribers[Callback]
 	traitSubs subscribers[TraitCallback]
+	idSubs    subscribers[IDCallback]
 }
 
 // New returns an engine over a store. A store that was used before brings its

@@ -47,6 +47,7 @@ func (e *DefinitionError) Unwrap() error { return e.Err }
 type CallbackError struct {
 	Transition Transition
 	Change     *TraitChange // if it was called with one
+	IDs        *IDChange    // if it was called with one
 	Panic      any          // what it panicked with, or nil
 	Stack      []byte       // of the panic
 	Err        error        // what it returned
@@ -54,8 +55,11 @@ type CallbackError struct {
 
 func (e *CallbackError) Error() string {
 	on := e.Transition.String()
-	if e.Change != nil {
+	switch {
+	case e.Change != nil:
 		on = e.Change.String()
+	case e.IDs != nil:
+		on = e.IDs.String()
 	}
 	if e.Panic != nil {
 		return fmt.Sprintf("callback on %s: panic: %v", on, e.Panic)

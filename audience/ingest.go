@@ -168,12 +168,14 @@ func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
 		MessageID: id.MessageID,
 	}
 	sh.batch = append(sh.batch[:0], put)
+	ids := &profile.PutIDs{Ref: put.Ref, IDs: id.IDs}
 	if len(id.IDs) > 0 {
-		sh.batch = append(sh.batch, &profile.PutIDs{Ref: put.Ref, IDs: id.IDs})
+		sh.batch = append(sh.batch, ids)
 	}
 	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
 		return err
 	}
+	sh.tellIDs(ids, t)
 	if put.Duplicate {
 		return nil
 	}

@@ -63,6 +63,7 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 	if merge.OutFrom == merge.OutInto {
 		return nil
 	}
+	e.shardOf(merge.OutInto).tellIDs(&profile.PutIDs{Ref: profile.UserRef(into), OutID: merge.OutInto, Changed: true}, t)
 	switch {
 	case e.joined() && !known:
 		return e.together(ctx, t, CauseMerge, func(j *joint) { j.user(merge.OutInto, merge.Created) })

@@ -84,8 +84,13 @@ func (sh *shard) putIDs(ctx context.Context, id string, ids []profile.ExternalID
 	if len(ids) == 0 {
 		return nil
 	}
-	sh.batch = append(sh.batch[:0], &profile.PutIDs{Ref: profile.UserRef(id), IDs: ids})
-	return sh.e.store.Apply(ctx, instant(t), sh.batch...)
+	put := &profile.PutIDs{Ref: profile.UserRef(id), IDs: ids}
+	sh.batch = append(sh.batch[:0], put)
+	err := sh.e.store.Apply(ctx, instant(t), sh.batch...)
+	if err == nil {
+		sh.tellIDs(put, t)
+	}
+	return err
 }
 
 // attach makes an anonymous id one of the user's. One that is another user's

@@ -15,13 +15,13 @@ func (tx *tx) putIDs(c *PutIDs) {
 	sh, ref, r := tx.resolve(c.Ref)
 	r, c.Created = tx.writable(sh, ref, r)
 	c.OutID = r.id
-	tx.addIDs(sh, ref.Subject, r, c.IDs)
+	c.Changed = tx.addIDs(sh, ref.Subject, r, c.IDs)
 }
 
-// addIDs adds external ids to a record that may be written to. However many
-// they are, the list is copied once. It has no room to append to, as readers of
-// Holders have it too.
-func (tx *tx) addIDs(sh *shard, s Subject, r *record, ids []ExternalID) {
+// addIDs adds external ids to a record that may be written to, and reports
+// whether any was new. However many they are, the list is copied once. It has no
+// room to append to, as readers of Holders have it too.
+func (tx *tx) addIDs(sh *shard, s Subject, r *record, ids []ExternalID) bool {
 	l := r.linked()
 	var added []ExternalID
 	for _, id := range ids {
@@ -30,7 +30,7 @@ func (tx *tx) addIDs(sh *shard, s Subject, r *record, ids []ExternalID) {
 		}
 	}
 	if len(added) == 0 {
-		return
+		return false
 	}
 	slices.SortFunc(added, compareIDs)
 	added = slices.Compact(added)
@@ -49,6 +49,7 @@ func (tx *tx) addIDs(sh *shard, s Subject, r *record, ids []ExternalID) {
 			sh.mostIDs.Set(t, n)
 		}
 	}
+	return true
 }
 
 // idTypes yields the types of sorted external ids, and how many of each there

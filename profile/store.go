@@ -152,6 +152,7 @@ type PutIDs struct {
 
 	OutID   string
 	Created bool
+	Changed bool // it had not all of them before
 }
 
 // Merge makes From and Into one user profile, kept under Into's id, which is

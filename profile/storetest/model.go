@@ -81,10 +81,11 @@ func (m *model) apply(now time.Time, c profile.Change) profile.Change {
 	case *profile.PutIDs:
 		out, ref := *c, m.resolve(c.Ref)
 		p, created := m.make(ref)
+		had := len(p.ids)
 		for _, id := range c.IDs {
 			p.ids[id] = true
 		}
-		out.OutID, out.Created = ref.ID, created
+		out.OutID, out.Created, out.Changed = ref.ID, created, len(p.ids) > had
 		return &out
 	case *profile.Merge:
 		return m.merge(*c)

@@ -55,7 +55,11 @@ var profileCases = []testCase{
 		put := &profile.PutIDs{Ref: u, IDs: ids("phone", "1", "email", "b@x", "email", "a@x")}
 		h.apply(put, &profile.PutIDs{Ref: u, IDs: ids("email", "a@x", "email", "c@x")})
 		require.True(h, put.Created)
+		require.True(h, put.Changed)
 		require.Equal(h, "u", put.OutID)
+		again := &profile.PutIDs{Ref: u, IDs: ids("email", "a@x", "email", "a@x")}
+		h.apply(again)
+		require.False(h, again.Changed)
 		require.Equal(h, ids("email", "a@x", "email", "b@x", "email", "c@x", "phone", "1"), h.idsOf(u))
 	}},
 	{name: "thousands of ids in one change, some of them twice or there before", run: func(h *harness) {

@@ -1,0 +1,29 @@
+package audience
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// IDChange says that a profile has external ids that it had not, or has been
+// merged with another, whose ids are now its own.
+type IDChange struct {
+	Profile profile.Ref
+	At      time.Time // UTC; as that of a Transition
+}
+
+// String returns, say, "u1 has other ids at 2026-01-02T15:04:05Z".
+func (c IDChange) String() string {
+	return fmt.Sprintf("%s has other ids at %s", nameOf(c.Profile), c.At.UTC().Format(time.RFC3339Nano))
+}
+
+// tellIDs queues what external ids a change has brought. The shard of the
+// profile is locked.
+func (sh *shard) tellIDs(put *profile.PutIDs, t int64) {
+	if put.Changed && len(sh.e.idSubs.all()) > 0 {
+		ref := profile.Ref{Subject: put.Ref.Subject, ID: put.OutID}
+		sh.out.push(notice{ids: &IDChange{Profile: ref, At: instant(t)}})
+	}
+}
