@@ -17,7 +17,7 @@ func TestNow(t *testing.T) {
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock})
 	r.NoError(err)
 	defer engine.Close()
-	r.Equal(profile.MinTime, engine.Now(), "the clock says nothing")
+	r.True(engine.Now().Before(start), "the clock says nothing")
 	clock.Set(start)
 	r.Equal(start, engine.Now())
 	r.NoError(engine.Advance(ctx, start.Add(time.Hour)))

@@ -22,7 +22,9 @@ func TestNewIDsAreTold(t *testing.T) {
 		told = append(told, c.String())
 		return nil
 	})
-	has := func(id string) string { return fmt.Sprintf("%s has other ids at %s", id, start.Format("2006-01-02T15:04:05Z")) }
+	has := func(id string) string {
+		return fmt.Sprintf("%s has other ids at %s", id, start.Format("2006-01-02T15:04:05Z"))
+	}
 	ids := func(id string) []profile.ExternalID {
 		return []profile.ExternalID{{Type: "email", Value: id + "@x.io"}}
 	}
