@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -19,12 +20,14 @@ import (
 //   - Message ids are remembered as long as what they came with: that of an
 //     event with the event, that of a trait call for the retention, counted
 //     from its arrival (some 30 bytes a call, for ever if all is kept).
+//     Those of a deleted profile take 8 bytes each: see WithDuplicateMemory.
 //   - A retention frees a profile's old events when the profile is written to,
 //     by the chunk of about 1 KiB, so a few older ones remain for a while.
 type MemStore struct {
 	reader
 	dict      *Dict
 	retention time.Duration
+	duplicate time.Duration // how long messages of deleted profiles stay duplicates
 
 	snapshots sync.Mutex
 	open      map[uint64]struct{} // generations of the open snapshots
@@ -39,11 +42,22 @@ func WithRetention(age time.Duration) MemOption {
 	return func(s *MemStore) { s.retention = max(age, 0) }
 }
 
+// WithDuplicateMemory is how long the messages of a deleted profile stay
+// duplicates: by default for the retention or, where all is kept, 30 days. Only
+// hashes of its ids and of the message ids are kept for that. With 0 they are
+// forgotten at once.
+func WithDuplicateMemory(d time.Duration) MemOption {
+	return func(s *MemStore) { s.duplicate = max(d, 0) }
+}
+
 // NewMemStore returns an empty store.
 func NewMemStore(opts ...MemOption) *MemStore {
-	s := &MemStore{dict: NewDict(), open: map[uint64]struct{}{}}
+	s := &MemStore{dict: NewDict(), duplicate: -1, open: map[uint64]struct{}{}}
 	for _, opt := range opts {
 		opt(s)
+	}
+	if s.duplicate < 0 {
+		s.duplicate = cmp.Or(s.retention, 30*Day)
 	}
 	s.state.Store(newState(s.dict))
 	return s
@@ -94,7 +108,7 @@ func (s *MemStore) Apply(ctx context.Context, now time.Time, batch ...Change) er
 		locked = 1
 		st.lock(locked)
 	}
-	tx := tx{state: st, now: now.UnixNano(), cutoff: cutoff(now, s.retention)}
+	tx := tx{state: st, now: now.UnixNano(), cutoff: cutoff(now, s.retention), duplicates: s.duplicate}
 	tx.tick(locked)
 	for _, c := range batch {
 		tx.apply(c)

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"time"
 )
 
 // tx is one Apply under way: all shards that it needs are locked, and nothing
@@ -12,6 +13,8 @@ type tx struct {
 	*state
 	now    int64
 	cutoff int64 // events before it are dropped
+
+	duplicates time.Duration // how long messages of deleted profiles stay duplicates
 
 	// The changes of memberships and computed values of one profile come
 	// together: it is looked up for the first of them.
@@ -29,6 +32,7 @@ func (tx *tx) tick(locked shardSet) {
 		if tx.now > sh.now.Load() {
 			sh.now.Store(tx.now)
 		}
+		sh.deleted.expire(tx.now)
 	}
 }
 
@@ -101,11 +105,12 @@ func (tx *tx) putEvent(c *PutEvent) {
 		return
 	}
 	m := tx.message(e.MessageID)
-	if r != nil && r.has(&m, e.Name, t) {
+	if tx.seen(UserRef(e.Profile), r, &m, e.Name, t) {
 		c.Duplicate = true
 		return
 	}
 	r, c.Created = tx.writable(sh, ref, r)
+	r.known = r.known || !c.Visitor
 	c.OutID = r.id
 	c.OutSeq = tx.seq.Add(1)
 
@@ -145,11 +150,12 @@ func (tx *tx) putTraits(c *PutTraits) {
 	sh, ref, r := tx.resolve(c.Ref)
 	c.OutID, c.OutSeq, c.Created, c.Duplicate = ref.ID, 0, false, false
 	m := tx.message(c.MessageID)
-	if r != nil && r.has(&m, "", tx.now) {
+	if tx.seen(c.Ref, r, &m, "", tx.now) {
 		c.Duplicate = true
 		return
 	}
 	r, c.Created = tx.writable(sh, ref, r)
+	r.known = r.known || !c.Visitor
 	c.OutID = r.id
 	c.OutSeq = tx.seq.Add(1)
 
@@ -158,11 +164,27 @@ func (tx *tx) putTraits(c *PutTraits) {
 		writes = append(writes, TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: c.OutSeq})
 	}
 	r.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
+	tx.remember(r, &m, c.OutSeq)
+	tx.trim(r)
+}
+
+// remember keeps the id of a message that is no event: as an event of no name,
+// at the time of its arrival, for the age of a trait does not make its
+// redelivery new.
+func (tx *tx) remember(r *record, m *messageID, seq uint64) {
 	if m.form != idNone {
-		// The message id is kept as an event of no name, at the time of its
-		// arrival: the age of a trait does not make its redelivery new.
-		r.addSeries("").insert(tx.now, c.OutSeq, m.append([]byte{m.form}))
+		r.addSeries("").insert(tx.now, seq, m.append([]byte{m.form}))
 		r.seen.add(m.hash)
 	}
-	tx.trim(r)
+}
+
+// seen reports whether a message is a duplicate: its id came before to the
+// profile that ref, as the message has it, names, or to one of ref's that was
+// deleted. The record is that of the profile, nil if there is none; name and t
+// are where a message sent twice is found at once.
+func (tx *tx) seen(ref Ref, r *record, m *messageID, name string, t int64) bool {
+	if m.form == idNone {
+		return false
+	}
+	return r != nil && r.has(m, name, t) || tx.shard(ref.ID).deleted.had(tx.identity(ref), m.sum, tx.now)
 }

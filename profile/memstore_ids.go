@@ -14,6 +14,7 @@ import (
 func (tx *tx) putIDs(c *PutIDs) {
 	sh, ref, r := tx.resolve(c.Ref)
 	r, c.Created = tx.writable(sh, ref, r)
+	r.known = r.known || !c.Visitor
 	c.OutID = r.id
 	c.Changed = tx.addIDs(sh, ref.Subject, r, c.IDs)
 }

@@ -8,11 +8,17 @@ import (
 func (tx *tx) merge(c *Merge) {
 	shFrom, from, rFrom := tx.resolve(UserRef(c.From))
 	shInto, into, rInto := tx.resolve(UserRef(c.Into))
-	c.OutFrom, c.OutInto, c.Created = from.ID, into.ID, false
+	c.OutFrom, c.OutInto, c.Created, c.Duplicate = from.ID, into.ID, false, false
+	m := tx.message(c.MessageID)
+	if tx.seen(UserRef(c.Into), rInto, &m, "", tx.now) {
+		c.Duplicate = true
+		return
+	}
 	if from == into {
 		return
 	}
 	rInto, c.Created = tx.writable(shInto, into, rInto)
+	rInto.known = true
 	if rFrom == nil {
 		rFrom = &record{id: strings.Clone(from.ID)}
 	} else {
@@ -29,6 +35,9 @@ func (tx *tx) merge(c *Merge) {
 		writes = slices.DeleteFunc(writes, func(w TraitWrite) bool { return slices.Contains(repeated, w.Seq) })
 		writes = dropRepeated(writes)
 		rInto.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
+	}
+	if m.form != idNone && !rInto.has(&m, "", tx.now) {
+		tx.remember(rInto, &m, tx.seq.Add(1))
 	}
 	tx.trim(rInto)
 }
@@ -145,6 +154,7 @@ func (tx *tx) delete(c *Delete) {
 	if r == nil {
 		return
 	}
+	tx.bury(ref, r)
 	tx.leaveAll(sh, ref.Subject, r)
 	sh.remove(ref.Subject, r)
 	sh.unlink(ref.Subject, r)
@@ -176,8 +186,18 @@ func (tx *tx) detachAll(account string) {
 
 func (tx *tx) join(c *Join) {
 	sh, ref, r := tx.resolve(UserRef(c.User))
+	c.OutUser, c.CreatedUser, c.CreatedAccount, c.Changed, c.Duplicate = ref.ID, false, false, false, false
+	m := tx.message(c.MessageID)
+	if tx.seen(UserRef(c.User), r, &m, "", tx.now) {
+		c.Duplicate = true
+		return
+	}
 	r, c.CreatedUser = tx.writable(sh, ref, r)
+	r.known = r.known || !c.Visitor
 	c.OutUser = r.id
+	if m.form != idNone {
+		tx.remember(r, &m, tx.seq.Add(1))
+	}
 	account := AccountRef(c.Account)
 	shAccount := tx.shard(c.Account)
 	ra := shAccount.find(account)
@@ -185,6 +205,7 @@ func (tx *tx) join(c *Join) {
 		ra = shAccount.create(account, tx.gen.Load())
 	}
 	c.Changed = tx.attach(sh, r, ra.id)
+	tx.trim(r)
 }
 
 func (tx *tx) leave(c *Leave) {

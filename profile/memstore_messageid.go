@@ -17,7 +17,8 @@ const (
 // messageID is a message id ready to be stored or searched for.
 type messageID struct {
 	form byte
-	hash uint32 // not 0
+	hash uint32 // of sum, not 0
+	sum  uint64
 	uuid [16]byte
 	text string
 }
@@ -37,10 +38,11 @@ func (st *state) message(id string) messageID {
 	m := formOf(id)
 	switch m.form {
 	case idUUID:
-		m.hash = foldHash(maphash.Bytes(st.seed, m.uuid[:]))
+		m.sum = maphash.Bytes(st.seed, m.uuid[:])
 	case idText:
-		m.hash = foldHash(maphash.String(st.seed, id))
+		m.sum = maphash.String(st.seed, id)
 	}
+	m.hash = foldHash(m.sum)
 	return m
 }
 
@@ -89,11 +91,16 @@ func splitID(form byte, b []byte) (raw, rest []byte) {
 
 // hashOf returns the hash of a packed event's message id, if it has one.
 func hashOf(seed maphash.Seed, body []byte) (uint32, bool) {
+	sum, ok := sumOf(seed, body)
+	return foldHash(sum), ok
+}
+
+func sumOf(seed maphash.Seed, body []byte) (uint64, bool) {
 	if body[0]&idMask == idNone {
 		return 0, false
 	}
 	raw, _ := idOf(body)
-	return foldHash(maphash.Bytes(seed, raw)), true
+	return maphash.Bytes(seed, raw), true
 }
 
 // appendIDText appends the message id as the sender wrote it.

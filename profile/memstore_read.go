@@ -82,6 +82,36 @@ func (r *reader) Resolve(ctx context.Context, ref Ref) (string, bool, error) {
 	return id, rec != nil, nil
 }
 
+// Known implements Reader.
+func (r *reader) Known(ctx context.Context, user string) (bool, error) {
+	st, err := r.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	sh, _, rec := st.view(UserRef(user))
+	defer sh.mu.Unlock()
+	return rec != nil && rec.known, nil
+}
+
+// Seen implements Reader, of the live store.
+func (s *MemStore) Seen(ctx context.Context, ref Ref, messageID string) (bool, error) {
+	st, err := s.enterRef(ctx, ref.Subject)
+	if err != nil || messageID == "" {
+		return false, err
+	}
+	m := st.message(messageID)
+	sh, _, rec := st.view(ref)
+	seen := rec != nil && rec.has(&m, "", never)
+	sh.mu.Unlock()
+	if seen {
+		return true, nil
+	}
+	sh = st.shard(ref.ID)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.deleted.had(st.identity(ref), m.sum, sh.now.Load()), nil
+}
+
 // Count implements Reader.
 func (r *reader) Count(ctx context.Context, s Subject) (int, error) {
 	st, err := r.enterRef(ctx, s)

@@ -20,6 +20,7 @@ type record struct {
 	series []series // by name; that of no name holds the message ids of trait calls
 	seen   hashSet  // of message ids; only the live record's is read
 	traits []byte   // packed writes, replaced as a whole
+	known  bool     // see Reader.Known
 }
 
 // links are a profile's ties to others and its ids elsewhere: sorted slices that

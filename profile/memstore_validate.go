@@ -13,11 +13,11 @@ func validate(c Change) error {
 	case *PutIDs:
 		return c.validate()
 	case *Merge:
-		return firstError(CheckID("id to merge", c.From), CheckID("id to merge into", c.Into))
+		return firstError(CheckID("id to merge", c.From), CheckID("id to merge into", c.Into), checkOptional("message id", c.MessageID))
 	case *Delete:
 		return checkRef(c.Ref)
 	case *Join:
-		return firstError(CheckID("user id", c.User), CheckID("account id", c.Account))
+		return firstError(CheckID("user id", c.User), CheckID("account id", c.Account), checkOptional("message id", c.MessageID))
 	case *Leave:
 		return firstError(CheckID("user id", c.User), CheckID("account id", c.Account))
 	case *SetMember:

@@ -21,6 +21,10 @@ type Store interface {
 	// own Out fields.
 	Apply(ctx context.Context, now time.Time, batch ...Change) error
 
+	// Seen reports whether a message of this id, sent for a profile, would be a
+	// duplicate for Apply. No profile has seen the empty id.
+	Seen(ctx context.Context, ref Ref, messageID string) (bool, error)
+
 	// Snapshot returns the store as it is at the call, unaffected by later
 	// changes. Taking one is cheap, whatever the size of the store.
 	Snapshot(ctx context.Context) (Snapshot, error)
@@ -45,6 +49,11 @@ type Reader interface {
 	// Resolve returns the id under which the profile is kept (another than
 	// ref.ID after a merge), and whether it exists.
 	Resolve(ctx context.Context, ref Ref) (id string, exists bool, err error)
+
+	// Known reports whether a profile is a known user's: a message came with one
+	// of its ids as the user id. One of which only anonymous ids are known is a
+	// visitor's.
+	Known(ctx context.Context, user string) (bool, error)
 
 	// Profiles yields the ids of the profiles of a subject in ascending order,
 	// from the first that is greater than after.
@@ -122,7 +131,8 @@ type Change interface{ change() }
 
 // PutEvent stores an event. Its profile is made if there is none.
 type PutEvent struct {
-	Event Event
+	Event   Event
+	Visitor bool // Event.Profile is an anonymous id; else it makes a known user: see Reader.Known
 
 	OutID     string // the id the profile is kept under
 	OutSeq    uint64 // the event's arrival number
@@ -138,6 +148,7 @@ type PutTraits struct {
 	Traits    Object // a null removes the trait
 	Time      time.Time
 	MessageID string
+	Visitor   bool // Ref.ID is an anonymous id
 
 	OutID     string
 	OutSeq    uint64
@@ -147,8 +158,9 @@ type PutTraits struct {
 
 // PutIDs attaches external ids to a profile, which is made if there is none.
 type PutIDs struct {
-	Ref Ref
-	IDs []ExternalID
+	Ref     Ref
+	IDs     []ExternalID
+	Visitor bool // Ref.ID is an anonymous id
 
 	OutID   string
 	Created bool
@@ -157,21 +169,26 @@ type PutIDs struct {
 
 // Merge makes From and Into one user profile, kept under Into's id, which is
 // made if there is none: events, traits, ids, accounts. From's id resolves to
-// it from then on. Of an event that both have (by message id) the one that
-// arrived first is kept. The memberships and computed values of From are
-// dropped: the engine computes those of the whole.
+// it from then on. Of a message that both have (by its id) the one that arrived
+// first is kept, and all that the other did is as if it had never come: a trait
+// write that it superseded counts again. The memberships and computed values of
+// From are dropped: the engine computes those of the whole. Into is a user id.
 type Merge struct {
 	From, Into string
+	MessageID  string // of Into's; empty: never a duplicate
 
 	OutFrom, OutInto string // the ids they resolved to; equal: nothing to do
 	Created          bool   // Into is new; From need not have existed
+	Duplicate        bool   // nothing was merged
 }
 
 // Delete removes a profile with everything that is its own: events, traits,
-// ids, accounts, memberships, computed values, message ids, and the ids merged
-// into it. A message that names one of them later begins a new profile.
-// Deleting an account detaches its users; events they sent with its id stay
-// theirs.
+// ids, accounts, memberships, computed values, and the ids merged into it. A
+// message that names one of them later begins a new profile, unless it is one
+// that the profile had: those stay duplicates under all its ids for the
+// retention, or, where all is kept, for a time that the store states, at least
+// 7 days. Deleting an account detaches its users; events they sent with its id
+// stay theirs.
 type Delete struct {
 	Ref Ref
 
@@ -183,10 +200,13 @@ type Delete struct {
 // if there are none.
 type Join struct {
 	User, Account string
+	MessageID     string // of the user's: for another user it is another message; empty: never a duplicate
+	Visitor       bool   // User is an anonymous id
 
 	OutUser                     string
 	CreatedUser, CreatedAccount bool
 	Changed                     bool
+	Duplicate                   bool // nothing was changed
 }
 
 // Leave is the opposite of Join.

@@ -37,6 +37,26 @@ var accountCases = []testCase{
 		require.False(h, gone.Changed)
 		require.Equal(h, 1, h.count(profile.User), "leave makes no profile")
 	}},
+	{name: "the same message id for the same user is one join, for another user another", run: func(h *harness) {
+		join := func(user string) *profile.Join {
+			return &profile.Join{User: user, Account: "acme", MessageID: "m"}
+		}
+		again, other := join("u"), join("v")
+		h.apply(join("u"), &profile.Leave{User: "u", Account: "acme"}, again, other)
+		require.True(h, again.Duplicate)
+		require.False(h, again.Changed)
+		require.Equal(h, "u", again.OutUser)
+		require.Empty(h, h.accountsOf("u"))
+		require.False(h, other.Duplicate)
+		require.Equal(h, []string{"acme"}, h.accountsOf("v"))
+		h.apply(merge("u", "w"))
+		again = join("w")
+		h.apply(again)
+		require.True(h, again.Duplicate, "the message ids of both are remembered")
+		event := event("w", "A", "m", 0)
+		h.apply(event)
+		require.True(h, event.Duplicate, "and shared with other messages")
+	}},
 	{name: "accounts of a user ascend", run: func(h *harness) {
 		for _, a := range []string{"c", "a", "b"} {
 			h.apply(&profile.Join{User: "u", Account: a})

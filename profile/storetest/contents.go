@@ -49,7 +49,9 @@ func contents(h *harness, r profile.Reader) (lines []string) {
 		}
 		accounts, err := r.Accounts(h.ctx(), id)
 		require.NoError(h, err)
-		add("%s accounts %q", id, accounts)
+		known, err := r.Known(h.ctx(), id)
+		require.NoError(h, err)
+		add("%s known %t accounts %q", id, known, accounts)
 	}
 	for _, id := range someAccounts {
 		lines = append(lines, refContents(h, r, profile.AccountRef(id))...)
@@ -133,7 +135,7 @@ func (m *model) contents() (lines []string) {
 				add("%s event %s", id, describe(e))
 			}
 		}
-		add("%s accounts %q", id, slices.Sorted(maps.Keys(p.accounts)))
+		add("%s known %t accounts %q", id, p.known, slices.Sorted(maps.Keys(p.accounts)))
 	}
 	for _, id := range someAccounts {
 		lines = append(lines, m.refLines(profile.AccountRef(id), profile.AccountRef(id))...)

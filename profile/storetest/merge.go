@@ -169,13 +169,54 @@ var deleteCases = []testCase{
 		require.Empty(h, h.holders("v", ""))
 		require.Equal(h, 1, h.count(profile.Account))
 	}},
-	{name: "its message ids are forgotten", run: func(h *harness) {
-		a := profile.UserRef("a")
-		track, identify := event("a", "A", "m", 0), traits(a, "t", 0, `{"x": 1}`)
-		h.apply(event("a", "A", "m", 0), traits(a, "t", 0, `{"x": 1}`), &profile.Delete{Ref: a}, track, identify)
-		require.False(h, track.Duplicate)
-		require.True(h, track.Created)
-		require.False(h, identify.Duplicate)
+	{name: "its messages stay duplicates, under all its ids, and others begin a new profile", run: func(h *harness) {
+		a, acme := profile.UserRef("a"), profile.AccountRef("acme")
+		h.apply(h.messages("a")...)
+		h.apply(event("visitor", "A", "early", 0), merge("visitor", "a"), traits(acme, "t", 0, `{"x": 1}`),
+			&profile.Delete{Ref: a}, &profile.Delete{Ref: acme})
+		before := contents(h, h.store)
+		for _, id := range []string{"a", "visitor"} {
+			for _, c := range append(h.messages(id), event(id, "A", "early", 0), traits(acme, "t", 0, `{"x": 1}`)) {
+				h.apply(c)
+				require.True(h, duplicate(c), "%T", c)
+			}
+			for _, m := range []string{"event", "traits", "join", "merge", "early"} {
+				require.True(h, h.seen(profile.UserRef(id), m), m)
+			}
+			require.False(h, h.seen(profile.UserRef(id), "new"))
+		}
+		require.Equal(h, before, contents(h, h.store), "nobody was made")
+		fresh := event("a", "A", "new", 0)
+		h.apply(fresh, event("visitor", "A", "new", 0))
+		require.True(h, fresh.Created)
+		require.Equal(h, []string{"new"}, h.messageIDs("a", "A"))
+		require.Equal(h, []string{"new"}, h.messageIDs("visitor", "A"))
+		h.apply(h.messages("a")...)
+		require.Equal(h, []string{"new"}, h.messageIDs("a", "A"), "still")
+		require.Empty(h, h.traitsOf(a))
+		h.apply(&profile.Delete{Ref: a})
+		require.True(h, h.seen(a, "event"))
+		require.True(h, h.seen(a, "new"))
+	}},
+	{name: "the messages of another, or to another, are none of them", run: func(h *harness) {
+		other, account := event("b", "A", "m", 0), traits(profile.AccountRef("a"), "m", 0, `{"x": 1}`)
+		h.apply(event("a", "A", "m", 0), &profile.Delete{Ref: profile.UserRef("a")}, other, account)
+		require.False(h, other.Duplicate)
+		require.False(h, account.Duplicate)
+	}},
+	{name: "its messages are forgotten after the retention", retention: profile.Day, run: func(h *harness) {
+		a, deleted := profile.UserRef("a"), h.now
+		h.apply(event("a", "A", "m", 0), traits(a, "t", 0, `{"x": 1}`), &profile.Delete{Ref: a})
+		h.now = deleted.Add(profile.Day - 1)
+		again := traits(a, "t", 0, `{"x": 1}`)
+		h.apply(again)
+		require.True(h, again.Duplicate)
+		require.True(h, h.seen(a, "m"))
+		h.now = deleted.Add(profile.Day)
+		h.apply(again)
+		require.False(h, again.Duplicate)
+		require.True(h, again.Created)
+		require.False(h, h.seen(a, "m"))
 	}},
 	{name: "the ids merged into it go too, and begin new profiles", run: func(h *harness) {
 		again := event("a", "A", "", 0)
@@ -216,4 +257,35 @@ var deleteCases = []testCase{
 		require.Len(h, h.messageIDs("7", "A"), 1)
 		require.Equal(h, 1, h.count(profile.User))
 	}},
+}
+
+// messages are one message of each kind that a user sends.
+func (h *harness) messages(user string) []profile.Change {
+	return []profile.Change{
+		event(user, "A", "event", 0), traits(profile.UserRef(user), "traits", 0, `{"x": 1}`),
+		&profile.Join{User: user, Account: "acme", MessageID: "join"},
+		&profile.Merge{From: user + "'s visitor", Into: user, MessageID: "merge"},
+	}
+}
+
+// duplicate reports whether a message was found to be one.
+func duplicate(c profile.Change) bool {
+	switch c := c.(type) {
+	case *profile.PutEvent:
+		return c.Duplicate
+	case *profile.PutTraits:
+		return c.Duplicate
+	case *profile.Join:
+		return c.Duplicate
+	case *profile.Merge:
+		return c.Duplicate
+	}
+	return false
+}
+
+func (h *harness) seen(ref profile.Ref, messageID string) bool {
+	h.Helper()
+	seen, err := h.store.Seen(h.ctx(), ref, messageID)
+	require.NoError(h, err)
+	return seen
 }

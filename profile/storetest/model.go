@@ -15,6 +15,7 @@ import (
 type model struct {
 	profiles map[profile.Ref]*modelProfile
 	merged   map[string]string
+	deleted  map[profile.Ref]map[string]bool // message ids of deleted profiles, by each of their ids
 	members  map[string]map[profile.Ref]time.Time
 	values   map[string]map[profile.Ref]profile.ComputedValue
 	keys     []profile.KeyRecord
@@ -25,16 +26,18 @@ type model struct {
 type modelProfile struct {
 	events   []profile.Event
 	writes   []profile.TraitWrite
-	calls    map[string]uint64 // message ids of trait calls, with their arrival
+	calls    map[string]uint64 // message ids of what is no event, with their arrival
 	ids      map[profile.ExternalID]bool
 	accounts map[string]bool
 	senders  map[string]bool
+	known    bool
 }
 
 func newModel() *model {
 	return &model{
 		profiles: map[profile.Ref]*modelProfile{},
 		merged:   map[string]string{},
+		deleted:  map[profile.Ref]map[string]bool{},
 		members:  map[string]map[profile.Ref]time.Time{},
 		values:   map[string]map[profile.Ref]profile.ComputedValue{},
 	}
@@ -58,9 +61,21 @@ func (m *model) make(ref profile.Ref) (*modelProfile, bool) {
 	return p, !ok
 }
 
+// seen reports whether a message sent for a profile is a duplicate.
 func (m *model) seen(ref profile.Ref, messageID string) bool {
-	p := m.profiles[ref]
+	return m.deleted[ref][messageID] || m.profiles[m.resolve(ref)].seen(messageID)
+}
+
+func (p *modelProfile) seen(messageID string) bool {
 	return p != nil && messageID != "" && (p.calls[messageID] > 0 || p.event(messageID) >= 0)
+}
+
+// remember keeps the id of a message that is no event.
+func (m *model) remember(p *modelProfile, messageID string) {
+	if messageID != "" && !p.seen(messageID) {
+		m.seq++
+		p.calls[messageID] = m.seq
+	}
 }
 
 // event returns the place of an event, -1 if there is none.
@@ -85,6 +100,7 @@ func (m *model) apply(now time.Time, c profile.Change) profile.Change {
 		for _, id := range c.IDs {
 			p.ids[id] = true
 		}
+		p.known = p.known || !c.Visitor
 		out.OutID, out.Created, out.Changed = ref.ID, created, len(p.ids) > had
 		return &out
 	case *profile.Merge:
@@ -93,11 +109,17 @@ func (m *model) apply(now time.Time, c profile.Change) profile.Change {
 		return m.delete(*c)
 	case *profile.Join:
 		out, ref := *c, m.resolve(profile.UserRef(c.User))
+		out.OutUser = ref.ID
+		if out.Duplicate = m.seen(profile.UserRef(c.User), c.MessageID); out.Duplicate {
+			return &out
+		}
 		var p *modelProfile
 		p, out.CreatedUser = m.make(ref)
 		_, out.CreatedAccount = m.make(profile.AccountRef(c.Account))
-		out.OutUser, out.Changed = ref.ID, !p.accounts[c.Account]
+		out.Changed = !p.accounts[c.Account]
 		p.accounts[c.Account] = true
+		p.known = p.known || !c.Visitor
+		m.remember(p, c.MessageID)
 		return &out
 	case *profile.Leave:
 		out, ref := *c, m.resolve(profile.UserRef(c.User))
@@ -140,10 +162,11 @@ func (m *model) apply(now time.Time, c profile.Change) profile.Change {
 func (m *model) putEvent(c profile.PutEvent) profile.Change {
 	ref := m.resolve(profile.UserRef(c.Event.Profile))
 	c.OutID = ref.ID
-	if c.Duplicate = m.seen(ref, c.Event.MessageID); c.Duplicate {
+	if c.Duplicate = m.seen(profile.UserRef(c.Event.Profile), c.Event.MessageID); c.Duplicate {
 		return &c
 	}
 	p, created := m.make(ref)
+	p.known = p.known || !c.Visitor
 	m.seq++
 	c.OutSeq, c.Created = m.seq, created
 	e := c.Event
@@ -158,10 +181,11 @@ func (m *model) putEvent(c profile.PutEvent) profile.Change {
 func (m *model) putTraits(c profile.PutTraits) profile.Change {
 	ref := m.resolve(c.Ref)
 	c.OutID = ref.ID
-	if c.Duplicate = m.seen(ref, c.MessageID); c.Duplicate {
+	if c.Duplicate = m.seen(c.Ref, c.MessageID); c.Duplicate {
 		return &c
 	}
 	p, created := m.make(ref)
+	p.known = p.known || !c.Visitor
 	m.seq++
 	c.OutSeq, c.Created = m.seq, created
 	for name, v := range c.Traits.All() {
@@ -176,7 +200,7 @@ func (m *model) putTraits(c profile.PutTraits) profile.Change {
 func (m *model) merge(c profile.Merge) profile.Change {
 	from, into := m.resolve(profile.UserRef(c.From)), m.resolve(profile.UserRef(c.Into))
 	c.OutFrom, c.OutInto = from.ID, into.ID
-	if from == into {
+	if c.Duplicate = m.seen(profile.UserRef(c.Into), c.MessageID); c.Duplicate || from == into {
 		return &c
 	}
 	f, _ := m.make(from)
@@ -196,6 +220,8 @@ func (m *model) merge(c profile.Merge) profile.Change {
 		}
 	}
 	p.dropRepeated()
+	p.known = true
+	m.remember(p, c.MessageID)
 	maps.Copy(p.ids, f.ids)
 	maps.Copy(p.accounts, f.accounts)
 	maps.Copy(p.senders, f.senders)
@@ -228,6 +254,9 @@ func (p *modelProfile) dropRepeated() {
 func (m *model) delete(c profile.Delete) profile.Change {
 	ref := m.resolve(c.Ref)
 	c.OutID, c.Existed = ref.ID, m.profiles[ref] != nil
+	if c.Existed {
+		m.bury(ref)
+	}
 	m.remove(ref)
 	if ref.Subject == profile.User {
 		maps.DeleteFunc(m.merged, func(_, into string) bool { return into == ref.ID })
@@ -237,6 +266,30 @@ func (m *model) delete(c profile.Delete) profile.Change {
 		delete(p.accounts, ref.ID)
 	}
 	return &c
+}
+
+// bury remembers the messages of a profile that is deleted, under all its ids.
+func (m *model) bury(ref profile.Ref) {
+	refs := []profile.Ref{ref}
+	for id, into := range m.merged {
+		if into == ref.ID && ref.Subject == profile.User {
+			refs = append(refs, profile.UserRef(id))
+		}
+	}
+	p := m.profiles[ref]
+	for _, ref := range refs {
+		if m.deleted[ref] == nil {
+			m.deleted[ref] = map[string]bool{}
+		}
+		for id := range p.calls {
+			m.deleted[ref][id] = true
+		}
+		for _, e := range p.events {
+			if e.MessageID != "" {
+				m.deleted[ref][e.MessageID] = true
+			}
+		}
+	}
 }
 
 // remove removes a profile with what the engine has made of it.

@@ -21,6 +21,13 @@ func (h *harness) idsOf(ref profile.Ref) []profile.ExternalID {
 	return list
 }
 
+func (h *harness) known(user string) bool {
+	h.Helper()
+	known, err := h.store.Known(h.ctx(), user)
+	require.NoError(h, err)
+	return known
+}
+
 func (h *harness) find(s profile.Subject, typ, value string) []string {
 	h.Helper()
 	list, err := h.store.Find(h.ctx(), s, profile.ExternalID{Type: typ, Value: value})
@@ -49,6 +56,33 @@ var profileCases = []testCase{
 		require.Equal(h, []string{"acme"}, all(h, h.store.Profiles(h.ctx(), profile.Account, "")))
 		require.Equal(h, n, h.count(profile.User))
 		require.Equal(h, 1, h.count(profile.Account))
+	}},
+	{name: "who came under a user id is known, who came as a visitor is not, and a merge knows both", run: func(h *harness) {
+		for i, c := range []func(user string, visitor bool) profile.Change{
+			func(user string, visitor bool) profile.Change {
+				e := event(user, "A", "", 0)
+				e.Visitor = visitor
+				return e
+			},
+			func(user string, visitor bool) profile.Change {
+				return &profile.PutTraits{Ref: profile.UserRef(user), Time: start, Visitor: visitor}
+			},
+			func(user string, visitor bool) profile.Change {
+				return &profile.PutIDs{Ref: profile.UserRef(user), Visitor: visitor}
+			},
+			func(user string, visitor bool) profile.Change {
+				return &profile.Join{User: user, Account: "acme", Visitor: visitor}
+			},
+		} {
+			user, visitor, both := fmt.Sprint("user", i), fmt.Sprint("visitor", i), fmt.Sprint("both", i)
+			require.False(h, h.known(user))
+			h.apply(c(user, false), c(visitor, true), c(both, true), c(both, false), c(both, true))
+			require.Equal(h, []bool{true, false, true}, []bool{h.known(user), h.known(visitor), h.known(both)}, "%T", c("u", true))
+			h.apply(merge(visitor, "second visitor"))
+			require.True(h, h.known(visitor), "an id to merge into is a user id")
+			h.apply(&profile.Delete{Ref: profile.UserRef(user)}, c(user, true))
+			require.False(h, h.known(user), "all is forgotten of a deleted one")
+		}
 	}},
 	{name: "external ids are a set, by type, then value", run: func(h *harness) {
 		u := profile.UserRef("u")

@@ -77,6 +77,8 @@ func (g *generator) ref() profile.Ref {
 	return profile.UserRef(pick(g, someUsers))
 }
 
+func (g *generator) visitor() bool { return g.rand.IntN(8) > 0 }
+
 // time is often equal to another, sometimes late, rarely in the future.
 func (g *generator) time(now time.Time) time.Time {
 	return now.Truncate(time.Minute).Add(time.Duration(5-g.rand.IntN(60)) * time.Minute)
@@ -98,16 +100,16 @@ func (g *generator) change(now time.Time) profile.Change {
 	case n < 45:
 		return g.event(now)
 	case n < 58:
-		return &profile.PutTraits{Ref: g.ref(), MessageID: g.messageID(), Time: g.time(now),
+		return &profile.PutTraits{Ref: g.ref(), MessageID: g.messageID(), Time: g.time(now), Visitor: g.visitor(),
 			Traits: object(fmt.Sprintf(`{%q: %d, "both": null}`, pick(g, []string{"p", "q"}), g.rand.IntN(3)))}
 	case n < 63:
-		return &profile.PutIDs{Ref: g.ref(), IDs: []profile.ExternalID{pick(g, someIDs), pick(g, someIDs)}}
+		return &profile.PutIDs{Ref: g.ref(), Visitor: g.visitor(), IDs: []profile.ExternalID{pick(g, someIDs), pick(g, someIDs)}}
 	case n < 67:
-		return merge(pick(g, someUsers), pick(g, someUsers))
+		return &profile.Merge{From: pick(g, someUsers), Into: pick(g, someUsers), MessageID: g.messageID()}
 	case n < 71:
 		return &profile.Delete{Ref: g.ref()}
 	case n < 76:
-		return &profile.Join{User: pick(g, someUsers), Account: pick(g, someAccounts)}
+		return &profile.Join{User: pick(g, someUsers), Account: pick(g, someAccounts), MessageID: g.messageID(), Visitor: g.visitor()}
 	case n < 79:
 		return &profile.Leave{User: pick(g, someUsers), Account: pick(g, someAccounts)}
 	case n < 87:
@@ -137,7 +139,7 @@ func (g *generator) value() any {
 }
 
 func (g *generator) event(now time.Time) *profile.PutEvent {
-	e := &profile.PutEvent{Event: profile.Event{
+	e := &profile.PutEvent{Visitor: g.visitor(), Event: profile.Event{
 		Profile: pick(g, someUsers), Name: pick(g, someNames), Time: g.time(now), MessageID: g.messageID(),
 		Properties: object(fmt.Sprintf(`{"n": %d, "list": [{"s": "x"}]}`, g.rand.IntN(1000))),
 	}}

@@ -27,8 +27,8 @@ var applyCases = []testCase{
 	}},
 	{name: "the changes of a batch are made in order", run: func(h *harness) {
 		a := profile.UserRef("a")
-		last := event("a", "A", "1", 0)
-		h.apply(event("a", "A", "1", 0), &profile.Delete{Ref: a}, event("a", "B", "1", 0), merge("a", "b"), last)
+		last := event("a", "A", "2", 0)
+		h.apply(event("a", "A", "1", 0), &profile.Delete{Ref: a}, event("a", "B", "2", 0), merge("a", "b"), last)
 		require.True(h, last.Duplicate)
 		require.Equal(h, "b", last.OutID)
 		require.Equal(h, []string{"B"}, all(h, h.store.EventNames(h.ctx(), "b")))
@@ -162,6 +162,10 @@ var readCalls = []struct {
 }{
 	{"Resolve", func(ctx context.Context, r profile.Reader) error {
 		_, _, err := r.Resolve(ctx, profile.UserRef("a"))
+		return err
+	}},
+	{"Known", func(ctx context.Context, r profile.Reader) error {
+		_, err := r.Known(ctx, "a")
 		return err
 	}},
 	{"Profiles", func(ctx context.Context, r profile.Reader) error { return ends(r.Profiles(ctx, profile.User, "")) }},
