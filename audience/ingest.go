@@ -66,7 +66,7 @@ type Group struct {
 	Account   string
 	Traits    profile.Object
 	Time      time.Time
-	MessageID string
+	MessageID string // of a repeated one of the user only the first counts, also after a Leave; empty: never repeated
 }
 
 // Group takes one group call. Both profiles are made if there are none.
@@ -161,6 +161,9 @@ func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
 			return fmt.Errorf("%w: %q", ErrComputed, name)
 		}
 	}
+	if seen, err := sh.e.store.Seen(ctx, profile.UserRef(id.Profile), id.MessageID); err != nil || seen {
+		return err // a repeated call brings no ids either
+	}
 	put := &profile.PutTraits{
 		Ref:       profile.UserRef(id.Profile),
 		Traits:    id.Traits,
@@ -191,7 +194,10 @@ func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
 			return fmt.Errorf("%w: %q", ErrComputed, name)
 		}
 	}
-	join := &profile.Join{User: g.Profile, Account: g.Account}
+	if seen, err := sh.e.store.Seen(ctx, profile.UserRef(g.Profile), g.MessageID); err != nil || seen {
+		return err
+	}
+	join := &profile.Join{User: g.Profile, Account: g.Account, MessageID: g.MessageID}
 	put := &profile.PutTraits{
 		Ref:       profile.AccountRef(g.Account),
 		Traits:    g.Traits,

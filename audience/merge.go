@@ -12,22 +12,25 @@ import (
 // have had a profile. From exits the audiences it was in, and into gets the
 // difference that the whole makes, both with the cause merge.
 func (e *Engine) Alias(ctx context.Context, from, into string) error {
-	return e.alias(ctx, from, into, nil)
+	return e.alias(ctx, from, into, "", nil)
 }
 
 // alias is Alias that attaches ids to the whole.
-func (e *Engine) alias(ctx context.Context, from, into string, ids []profile.ExternalID) error {
+func (e *Engine) alias(ctx context.Context, from, into, messageID string, ids []profile.ExternalID) error {
 	if err := profile.CheckID("previous id", from); err != nil {
 		return in("alias", err)
 	}
 	if err := profile.CheckID("profile id", into); err != nil {
 		return in("alias", err)
 	}
-	return e.alone(ctx, "alias", false, func(t int64) error { return e.merge(ctx, from, into, ids, t) })
+	return e.alone(ctx, "alias", false, func(t int64) error { return e.merge(ctx, from, into, messageID, ids, t) })
 }
 
 // merge is alias with all locks held.
-func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.ExternalID, t int64) error {
+func (e *Engine) merge(ctx context.Context, from, into, messageID string, ids []profile.ExternalID, t int64) error {
+	if seen, err := e.store.Seen(ctx, profile.UserRef(into), messageID); err != nil || seen {
+		return err
+	}
 	known := false // whether from is a profile: else it is an id and nothing more
 	for _, id := range []string{into, from} {
 		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
@@ -52,7 +55,7 @@ func (e *Engine) merge(ctx context.Context, from, into string, ids []profile.Ext
 		return err
 	}
 	fromTies.join(&intoTies)
-	merge := &profile.Merge{From: from, Into: into}
+	merge := &profile.Merge{From: from, Into: into, MessageID: messageID}
 	batch := []profile.Change{merge}
 	if len(ids) > 0 && from != into { // of one id there need not be a profile
 		batch = append(batch, &profile.PutIDs{Ref: profile.UserRef(into), IDs: ids})

@@ -30,14 +30,20 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 }
 
 func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
-	if m.UserID != "" && m.AnonymousID != "" && m.UserID != m.AnonymousID {
+	id, ids := m.Profile(), m.IDs()
+	seen, err := e.store.Seen(ctx, profile.UserRef(id), m.MessageID)
+	switch {
+	case err != nil:
+		return err
+	case seen:
+		ids = nil // a repeated message brings none
+	case m.UserID != "" && m.AnonymousID != "" && m.UserID != m.AnonymousID:
 		if err := e.attach(ctx, m); err != nil {
 			return err
 		}
 	}
-	id := m.Profile()
 	if m.Type == profile.Alias {
-		return e.alias(ctx, m.PreviousID, id, m.IDs())
+		return e.alias(ctx, m.PreviousID, id, m.MessageID, ids)
 	}
 	sh, t, err := e.enter(ctx, id)
 	if err != nil {
@@ -49,7 +55,7 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 		return sh.identify(ctx, &Identify{
 			Profile:   id,
 			Traits:    m.Traits,
-			IDs:       m.IDs(),
+			IDs:       ids,
 			Time:      m.Time,
 			MessageID: m.MessageID,
 		}, t)
@@ -63,7 +69,7 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 		}, t); err != nil {
 			return err
 		}
-		return sh.putIDs(ctx, id, m.IDs(), t)
+		return sh.putIDs(ctx, id, ids, t)
 	}
 	created, err := sh.track(ctx, &profile.Event{
 		Profile:    id,
@@ -75,7 +81,7 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 		Context:    m.Context,
 	}, t)
 	if created { // the ids of later events are known
-		err = errors.Join(err, sh.putIDs(ctx, id, m.IDs(), t))
+		err = errors.Join(err, sh.putIDs(ctx, id, ids, t))
 	}
 	return err
 }
@@ -100,5 +106,5 @@ func (e *Engine) attach(ctx context.Context, m *profile.Message) error {
 	if err != nil || exists && was != m.AnonymousID {
 		return err
 	}
-	return e.alias(ctx, m.AnonymousID, m.UserID, m.IDs())
+	return e.alias(ctx, m.AnonymousID, m.UserID, "", m.IDs())
 }

@@ -96,8 +96,9 @@ func TestAnAccountThatIsDeletedAndMadeAnew(t *testing.T) {
 			accountsWho("big", audience.Trait("traits.size == 2")),
 			accountsWho("none", audience.NoUser(audience.Performed("Buy")))),
 		buys(3, "u", ""),
-		step{at(4), oracle.Group{Profile: "v", Account: "acme", Traits: object(`{"size": 2}`), Time: at(4), MessageID: "m"},
-			"acme.n=null>1@4 trait, acme+big@4 trait, acme+none@4 trait"}, // the message is not known, u not attached
+		step{at(3), oracle.Group{Profile: "u", Account: "acme", Traits: object(`{"size": 2}`), Time: at(1), MessageID: "m"}, ""}, // a duplicate
+		step{at(4), oracle.Group{Profile: "v", Account: "acme", Traits: object(`{"size": 2}`), Time: at(4), MessageID: "n"},
+			"acme.n=null>1@4 trait, acme+big@4 trait, acme+none@4 trait"}, // u is not attached
 	)
 	require.Equal(t, append(users("u", "v"), profile.AccountRef("acme")), m.Profiles())
 }

@@ -114,7 +114,7 @@ func TestMergedHistoryCountsAMessageOnce(t *testing.T) {
 	)
 }
 
-func TestDeletionForgetsEverything(t *testing.T) {
+func TestDeletionForgetsAllButTheMessageIDs(t *testing.T) {
 	m := play(t,
 		create(at(0), "", members("a", audience.Performed("Buy")), members("z", audience.NotPerformed("Buy"))),
 		event(at(1), "u", "Buy", at(1), "u+a@1 event", `{}`, "m"),
@@ -122,7 +122,9 @@ func TestDeletionForgetsEverything(t *testing.T) {
 		merge(1, "older", "old", ""),
 		remove(2, "old", "u-a@2 delete"),
 		remove(2, "old", ""),
-		event(at(3), "u", "Buy", at(1), "u+a@3 event", `{}`, "m"), // not known before
+		event(at(3), "u", "Buy", at(1), "", `{}`, "m"), // a duplicate still
+		event(at(3), "older", "Buy", at(1), "", `{}`, "m"),
+		event(at(3), "u", "Buy", at(1), "u+a@3 event", `{}`, "n"), // not known before
 		event(at(3), "older", "Look", at(3), "older+z@3 event"),   // nor merged
 	)
 	require.Equal(t, users("older", "u"), m.Profiles())

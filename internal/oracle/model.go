@@ -166,9 +166,9 @@ func (m *Model) reached(before *world, op Operation) ([]profile.Ref, audience.Ca
 // none if the message was known before.
 func (m *Model) receiver(id string) []profile.Ref {
 	id = m.world.resolve(id)
-	messages := m.world.people[id].messages
-	if messages[len(messages)-1].arrival != len(m.log) {
-		return nil
+	p := m.world.people[id]
+	if p == nil || p.messages[len(p.messages)-1].arrival != len(m.log) {
+		return nil // a duplicate
 	}
 	return []profile.Ref{profile.UserRef(id)}
 }

@@ -27,20 +27,21 @@ type Group struct {
 	Profile, Account string
 	Traits           profile.Object
 	Time             time.Time
-	MessageID        string // known to the account
+	MessageID        string // known to the user and to the account
 }
 
 // Merge makes From and Into one profile, under Into's id.
 type Merge struct{ From, Into string }
 
-// Delete removes a profile with all that is its own.
+// Delete removes a profile with all that is its own. The ids of its messages
+// stay known.
 type Delete struct{ Profile string }
 
 // Leave detaches a user from an account.
 type Leave struct{ Profile, Account string }
 
-// DeleteAccount removes an account, with its traits, its message ids and its
-// hold on users. The events that were sent for it are theirs, and count again
+// DeleteAccount removes an account, with its traits and its hold on users. The
+// ids of its messages stay known. The events that were sent for it are theirs, and count again
 // when a group call makes the account anew.
 type DeleteAccount struct{ Account string }
 

@@ -15,7 +15,8 @@ type world struct {
 	mergedTo  map[string]string // an id that is no profile of its own → where its messages go
 	audiences map[string]live
 	traits    map[string]computed
-	frozen    frozen // of the model: a log has no instants
+	deleted   map[profile.Ref]map[string]bool // ids of messages that a deleted profile had, by each of its ids
+	frozen    frozen                          // of the model: a log has no instants
 }
 
 // person is one profile, of a user or an account: every message that was sent
@@ -47,6 +48,7 @@ func fold(log []Operation) *world {
 		mergedTo:  map[string]string{},
 		audiences: map[string]live{},
 		traits:    map[string]computed{},
+		deleted:   map[profile.Ref]map[string]bool{},
 	}
 	for i, op := range log {
 		arrival := i + 1
@@ -56,11 +58,15 @@ func fold(log []Operation) *world {
 		case Identify:
 			w.deliver(op.Profile, message{arrival: arrival, id: op.MessageID, traits: &op})
 		case Group:
-			w.deliver(op.Profile, message{arrival: arrival})
+			if !w.deliver(op.Profile, message{arrival: arrival, id: op.MessageID}) {
+				break
+			}
 			w.people[w.resolve(op.Profile)].accounts[op.Account] = true
-			traits := &Identify{Traits: op.Traits, Time: op.Time}
 			a := profileOf(w.accounts, op.Account)
-			a.messages = append(a.messages, message{arrival: arrival, id: op.MessageID, traits: traits})
+			if !w.deleted[profile.AccountRef(op.Account)][op.MessageID] {
+				traits := &Identify{Traits: op.Traits, Time: op.Time}
+				a.messages = append(a.messages, message{arrival: arrival, id: op.MessageID, traits: traits})
+			}
 		case Merge:
 			w.merge(op.From, op.Into)
 		case Delete:
@@ -70,6 +76,9 @@ func fold(log []Operation) *world {
 				delete(p.accounts, op.Account)
 			}
 		case DeleteAccount:
+			if a := w.accounts[op.Account]; a != nil {
+				w.bury(profile.AccountRef(op.Account), a)
+			}
 			delete(w.accounts, op.Account)
 			for _, p := range w.people {
 				delete(p.accounts, op.Account)
@@ -145,9 +154,32 @@ func profileOf(of map[string]*person, id string) *person {
 	return of[id]
 }
 
-func (w *world) deliver(id string, m message) {
+// deliver gives a user a message, and reports whether it is none that the user
+// had: under this id before, or before it was deleted.
+func (w *world) deliver(id string, m message) bool {
+	if w.deleted[profile.UserRef(id)][m.id] {
+		return false
+	}
 	p := profileOf(w.people, w.resolve(id))
+	for _, had := range p.messages {
+		if m.id != "" && had.id == m.id {
+			return false
+		}
+	}
 	p.messages = append(p.messages, m)
+	return true
+}
+
+// bury remembers the messages of a profile that is deleted.
+func (w *world) bury(ref profile.Ref, p *person) {
+	if w.deleted[ref] == nil {
+		w.deleted[ref] = map[string]bool{}
+	}
+	for _, m := range p.messages {
+		if m.id != "" {
+			w.deleted[ref][m.id] = true
+		}
+	}
 }
 
 func (w *world) merge(from, into string) {
@@ -167,9 +199,11 @@ func (w *world) merge(from, into string) {
 
 func (w *world) delete(id string) {
 	id = w.resolve(id)
-	if w.people[id] == nil {
+	p := w.people[id]
+	if p == nil {
 		return
 	}
+	w.bury(profile.UserRef(id), p)
 	delete(w.people, id)
 	var aliases []string // collected first: some lead through others
 	for alias := range w.mergedTo {
@@ -178,6 +212,7 @@ func (w *world) delete(id string) {
 		}
 	}
 	for _, alias := range aliases {
+		w.bury(profile.UserRef(alias), p)
 		delete(w.mergedTo, alias)
 	}
 }
