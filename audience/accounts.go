@@ -111,9 +111,9 @@ func (e *Engine) accountsOf(ctx context.Context, user string) ([]string, error) 
 
 // accountsTaking returns the accounts that take an event, ascending: those of
 // its user, and the one it was sent for if that exists.
-func (j *joint) accountsTaking(ev *profile.Event) []string {
-	accounts := j.accountsOf(ev.Profile)
-	if ev.Account != "" && !slices.Contains(accounts, ev.Account) && j.exists(ev.Account) {
+func (x *txn) accountsTaking(ev *profile.Event) []string {
+	accounts := x.accountsOf(ev.Profile)
+	if ev.Account != "" && !slices.Contains(accounts, ev.Account) && x.exists(ev.Account) {
 		accounts = append(accounts, ev.Account)
 		slices.Sort(accounts)
 	}
@@ -122,144 +122,51 @@ func (j *joint) accountsTaking(ev *profile.Event) []string {
 
 // exists reports whether there is an account of an id. Those that events were
 // sent for need not exist.
-func (j *joint) exists(account string) bool {
+func (x *txn) exists(account string) bool {
 	ref := profile.AccountRef(account)
-	if p := j.e.shardOf(account).state(ref); p != nil && !p.stale {
+	if p := x.shardOf(ref).state(ref); p != nil && !p.stale {
 		return true
 	}
-	_, exists, err := j.store.Resolve(j.ctx, ref)
+	_, exists, err := x.e.store.Resolve(x.ctx, ref)
 	if err != nil {
-		j.err = err
+		x.err = err
 	}
 	return exists
 }
 
-// trackJoint brings an event to its user and to the accounts that take it.
-func (e *Engine) trackJoint(ctx context.Context, put *profile.PutEvent, t int64) error {
-	return e.together(ctx, t, CauseEvent, func(j *joint) {
-		ev := &put.Event
-		p, fresh := j.user(ev.Profile, put.Created)
-		j.arrive(p, fresh, ev)
-		if e.nets[profile.Account].events[ev.Name] == nil {
-			return
-		}
-		for _, account := range j.accountsTaking(ev) {
-			p, fresh := j.reach(profile.AccountRef(account))
-			j.arrive(p, fresh, ev)
-		}
-	})
-}
-
-// user makes a user one of the step.
-func (j *joint) user(id string, created bool) (p *state, fresh bool) {
-	if created {
-		return j.create(profile.UserRef(id)), false
-	}
-	return j.reach(profile.UserRef(id))
-}
-
-// identifyJoint brings traits to their user, and has what accounts make of that
-// user's events by them counted anew.
-func (e *Engine) identifyJoint(ctx context.Context, put *profile.PutTraits, t int64) error {
-	var accounts []string
-	actor := e.nets[profile.Account].actor
-	if len(actor) > 0 {
-		var err error
-		if accounts, err = e.accountsOf(ctx, put.OutID); err != nil {
-			return err
-		}
-	}
-	return e.together(ctx, t, CauseTrait, func(j *joint) {
-		if p, fresh := j.user(put.OutID, put.Created); !fresh {
-			j.turn(p)
-			j.renewTraits(put.Traits)
-		}
-		for _, account := range accounts {
-			if !j.exists(account) {
-				continue
-			}
-			if p, fresh := j.reach(profile.AccountRef(account)); !fresh {
-				j.turn(p)
-				j.recompute(actor...)
-			}
-		}
-	})
-}
-
-// groupJoint brings a group call to its user and its account.
-func (e *Engine) groupJoint(ctx context.Context, join *profile.Join, put *profile.PutTraits, t int64) error {
-	return e.together(ctx, t, CauseTrait, func(j *joint) {
-		user, userFresh := j.user(join.OutUser, join.CreatedUser)
-		account, fresh := j.reach(profile.AccountRef(join.Account)) // also if it is new: events may have been sent for it before
-		if join.Changed && !userFresh {
-			j.turn(user)
-			j.recompute(j.net.linked...)
-		}
-		if fresh {
-			return
-		}
-		j.turn(account)
-		if join.Changed {
-			j.addUser(join.OutUser)
-			j.count(user, 1)
-		}
-		if !put.Duplicate && j.err == nil {
-			j.renewTraits(put.Traits)
-		}
-	})
-}
-
-// renewAccounts has those of the accounts that exist computed anew.
-func (j *joint) renewAccounts(ids []string) {
+// renewAccounts has accounts, which exist, computed anew.
+func (x *txn) renewAccounts(ids []string) {
 	for _, id := range ids {
-		j.forget(profile.AccountRef(id))
+		x.forget(profile.AccountRef(id))
 	}
 	for _, id := range ids {
-		if j.exists(id) {
-			j.reach(profile.AccountRef(id))
-		}
+		x.reach(profile.AccountRef(id))
 	}
 }
 
-// fireJoint settles all profiles that are due first, if that is at t or before,
-// as one step.
-func (e *Engine) fireJoint(ctx context.Context, t int64) error {
-	e.lock()
-	err := error(nil)
-	switch first, due := e.earliest(); {
-	case e.closed.Load():
-		err = profile.ErrClosed
-	case first != nil && due <= t:
-		err = e.together(ctx, due, CauseTime, func(*joint) {})
-	}
-	e.release(ctx)
-	return err
-}
-
-// deleteAccount is DeleteAccount with all locks held.
-func (e *Engine) deleteAccount(ctx context.Context, account string, t int64) error {
+func (x *txn) deleteAccount(account string) error {
 	ref := profile.AccountRef(account)
-	was, err := e.belongings(ctx, ref)
+	was, err := x.e.belongings(x.ctx, ref)
 	if err != nil {
 		return err
 	}
 	var users []string
-	for user, err := range e.store.Users(ctx, account) {
+	for user, err := range x.e.store.Users(x.ctx, account) {
 		if err != nil {
 			return err
 		}
 		users = append(users, user)
 	}
 	del := &profile.Delete{Ref: ref}
-	if err := e.store.Apply(ctx, instant(t), del); err != nil || !del.Existed || !e.joined() {
+	if err := x.put(del); err != nil || !del.Existed || !x.e.joined() {
 		return err
 	}
-	return e.together(lasting(ctx), t, CauseDelete, func(j *joint) {
-		j.end(ref, was)
+	return x.run(CauseDelete, func() {
+		x.end(ref, was)
 		for _, user := range users {
-			if p, fresh := j.reach(profile.UserRef(user)); !fresh {
-				j.turn(p)
-				j.recompute(j.net.linked...)
+			if p, fresh := x.reach(profile.UserRef(user)); !fresh {
+				x.turn(p)
+				x.recompute(x.net.linked...)
 			}
 		}
 	})

@@ -13,8 +13,7 @@ import (
 // spread marks what depends on a node of the profile at hand, which changed, in
 // other profiles.
 func (s *step) spread(n *node) {
-	j := s.joint
-	if j == nil || j.mute {
+	if s.x.mute {
 		return
 	}
 	if s.p.ref.Subject == profile.Account {
@@ -26,7 +25,7 @@ func (s *step) spread(n *node) {
 		by = 1
 	}
 	for _, account := range s.accountsOf(s.p.ref.ID) {
-		q, _ := j.reach(profile.AccountRef(account))
+		q, _ := s.x.reach(profile.AccountRef(account))
 		for _, users := range n.across {
 			if i, ok := q.find(users.id); ok {
 				q.cells[i].past += by
@@ -38,8 +37,7 @@ func (s *step) spread(n *node) {
 
 // overUsers marks nodes for all users of the account at hand.
 func (s *step) overUsers(nodes []*node) {
-	j := s.joint
-	if len(nodes) == 0 || j == nil || j.mute {
+	if len(nodes) == 0 || s.x.mute {
 		return
 	}
 	for user, err := range s.store.Users(s.ctx, s.p.ref.ID) {
@@ -47,7 +45,7 @@ func (s *step) overUsers(nodes []*node) {
 			s.err = err
 			return
 		}
-		q, _ := j.reach(profile.UserRef(user))
+		q, _ := s.x.reach(profile.UserRef(user))
 		for _, n := range nodes {
 			delete(q.counts, n.id)
 			s.dirty.push(dirt{n, q})
@@ -66,14 +64,11 @@ func (s *step) accountsOf(user string) []string {
 
 // accounts returns the states of the accounts of the user at hand.
 func (s *step) accounts() []*state {
-	if s.joint == nil {
-		return nil
-	}
 	if s.linkedOf != s.p {
 		s.linked = s.linked[:0]
 		p := s.p
 		for _, id := range s.accountsOf(p.ref.ID) {
-			s.linked = append(s.linked, s.joint.stateOf(profile.AccountRef(id)))
+			s.linked = append(s.linked, s.x.stateOf(profile.AccountRef(id)))
 		}
 		s.linkedOf = p
 	}
@@ -81,30 +76,30 @@ func (s *step) accounts() []*state {
 }
 
 // stateOf returns the state of a profile to be read.
-func (j *joint) stateOf(ref profile.Ref) *state {
-	p := j.e.shardOf(ref.ID).state(ref)
+func (x *txn) stateOf(ref profile.Ref) *state {
+	p := x.e.shardOf(ref.ID).state(ref)
 	known := p != nil && !p.stale
 	switch {
-	case known && j.peek:
+	case known && x.peek:
 		// What it remembers of traits depends on the instant, which may be to come.
 		glanced := *p
 		glanced.views = nil
 		return &glanced
 	case known:
 		return p
-	case j.peek:
+	case x.peek:
 		return newState(ref)
 	}
-	p, _ = j.reach(ref)
+	p, _ = x.reach(ref)
 	return p
 }
 
 // truthOf returns a node's truth for a profile.
-func (j *joint) truthOf(ref profile.Ref, n *node) bool {
-	if p := j.e.shardOf(ref.ID).state(ref); p != nil && !p.stale {
+func (x *txn) truthOf(ref profile.Ref, n *node) bool {
+	if p := x.e.shardOf(ref.ID).state(ref); p != nil && !p.stale {
 		return p.truth(n)
 	}
-	return j.stateOf(ref).truth(n)
+	return x.stateOf(ref).truth(n)
 }
 
 // computeUsers answers a condition on the users of the account at hand.
@@ -129,7 +124,7 @@ func (s *step) countUsers(n *node) {
 			break
 		}
 		users++
-		if s.joint.truthOf(profile.UserRef(user), n.others[0]) {
+		if s.x.truthOf(profile.UserRef(user), n.others[0]) {
 			meet++
 		}
 	}

@@ -3,6 +3,7 @@ package audience
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
@@ -111,33 +112,9 @@ func (s *step) rely(on []*node) {
 	}
 }
 
-// compareRoots adds what a new root changes for the profile of the step.
-func (sh *shard) compareRoots(s *step, m remade) {
-	p := s.p
-	is := false
-	if m.root != nil {
-		v := s.ask(m.root)
-		is = v.True
-		p.wake = min(p.wake, v.Until)
-	}
-	if m.computed == nil {
-		if was := m.old != nil && p.truth(m.old); was != is {
-			sh.changes = append(sh.changes, change{audience: m.live, member: is, cause: m.cause})
-		}
-		return
-	}
-	var was profile.Value
-	if m.old != nil {
-		was, _ = p.read(m.old)
-	}
-	if is, _ := p.read(m.root); !same(was, is) {
-		sh.values = append(sh.values, valueChange{m.live, was, is, m.cause})
-	}
-}
-
 // everyProfile calls fn for every stored profile of a subject in the order of
 // ids.
-func (e *Engine) everyProfile(ctx context.Context, of profile.Subject, fn func(sh *shard, ref profile.Ref) error) error {
+func (e *Engine) everyProfile(ctx context.Context, of profile.Subject, fn func(ref profile.Ref) error) error {
 	snap, err := e.store.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -147,7 +124,7 @@ func (e *Engine) everyProfile(ctx context.Context, of profile.Subject, fn func(s
 		if err != nil {
 			return err
 		}
-		if err := fn(e.shardOf(id), profile.Ref{Subject: of, ID: id}); err != nil {
+		if err := fn(profile.Ref{Subject: of, ID: id}); err != nil {
 			return err
 		}
 	}
@@ -155,7 +132,7 @@ func (e *Engine) everyProfile(ctx context.Context, of profile.Subject, fn func(s
 }
 
 // every calls fn for every stored user, then every account.
-func (e *Engine) every(ctx context.Context, fn func(sh *shard, ref profile.Ref) error) error {
+func (e *Engine) every(ctx context.Context, fn func(ref profile.Ref) error) error {
 	for of := range e.nets {
 		if err := e.everyProfile(ctx, profile.Subject(of), fn); err != nil {
 			return err
@@ -164,8 +141,15 @@ func (e *Engine) every(ctx context.Context, fn func(sh *shard, ref profile.Ref) 
 	return nil
 }
 
-// backfillJoint is backfill where profiles depend on each other.
-func (e *Engine) backfillJoint(ctx context.Context, b *backfill, t int64) error {
+// backfillJoined brings what a change of definitions brings to every profile at
+// once, where profiles depend on each other. If it fails, every profile is read
+// anew.
+func (x *txn) backfillJoined(b *backfill) (err error) {
+	defer func() {
+		if err != nil {
+			x.e.dropAll(x.t)
+		}
+	}()
 	var made [2][]remade
 	var fresh [2][]*node
 	var ix [2]*leafIndex
@@ -176,57 +160,55 @@ func (e *Engine) backfillJoint(ctx context.Context, b *backfill, t int64) error 
 		on[of] = relied(b.fresh, profile.Subject(of))
 	}
 	unknown := map[profile.Ref]bool{} // to the cache
-	j := e.joint
-	err := j.computeAll(ctx, t, b.fresh, func(p *state) {
+	err = x.computeAll(b.fresh, func(p *state) {
 		of := p.ref.Subject
-		j.bringFresh(ix[of], fresh[of])
-		j.walk()
-		j.rely(on[of])
+		x.bringFresh(ix[of], fresh[of])
+		x.walk()
+		x.rely(on[of])
 	}, func(ref profile.Ref) { unknown[ref] = true })
 	if err != nil {
 		return err
 	}
 	settleBatches(b.fresh)
-	return e.every(ctx, func(sh *shard, ref profile.Ref) error {
-		p := sh.state(ref)
+	return x.e.every(x.ctx, func(ref profile.Ref) error {
+		p := x.shardOf(ref).state(ref)
+		x.begin(x.ctx, x.t, CauseBackfill)
+		pt := x.add(ref, p)
+		x.turn(p)
+		x.rouse()
 		if unknown[ref] {
-			return j.recordUnknown(sh, p, CauseBackfill)
+			pt.fresh = true
+			x.moves = x.movesOf(p)
+			return x.commit()
 		}
-		j.turn(p)
-		j.rouse()
-		j.noteAll()
-		sh.clear()
-		for _, m := range made[ref.Subject] {
-			sh.compareRoots(j.step, m)
+		x.noteAll()
+		pt.made = made[ref.Subject]
+		if pt.made == nil {
+			pt.made = []remade{}
 		}
-		return sh.record(j.step)
+		return x.commit()
 	})
 }
 
-// recordUnknown records the difference of what follows for a profile whose state
-// is new from what is stored.
-func (j *joint) recordUnknown(sh *shard, p *state, cause Cause) error {
-	if err := j.compareUnknown(sh, p, cause); err != nil {
-		return err
+// dropAll has every profile read anew.
+func (e *Engine) dropAll(t int64) {
+	for _, sh := range e.shards {
+		for _, states := range sh.states {
+			for _, p := range slices.Collect(maps.Values(states)) {
+				if !p.stale {
+					sh.drop(p.ref, t)
+				}
+			}
+		}
 	}
-	return sh.record(j.step)
-}
-
-func (j *joint) compareUnknown(sh *shard, p *state, cause Cause) error {
-	j.turn(p)
-	j.rouse()
-	if err := sh.compareStored(j.step, j.movesOf(p), cause); err != nil {
-		return failed(p.ref, err)
-	}
-	return nil
 }
 
 // movesOf returns the values of a profile whose state is new, as moves from
 // nothing.
-func (j *joint) movesOf(p *state) []move {
+func (x *txn) movesOf(p *state) []move {
 	var moves []move
 	for _, a := range p.aggregates {
-		moves = append(moves, move{p: p, node: j.net.nodes[a.node], new: a.value})
+		moves = append(moves, move{p: p, node: x.net.nodes[a.node], new: a.value})
 	}
 	return moves
 }
@@ -235,41 +217,42 @@ func (j *joint) movesOf(p *state) []move {
 // profile, then the rest by height, each node for all before the next. A profile
 // that is known gets what bring does; another is read as a whole, and told to
 // unknown.
-func (j *joint) computeAll(ctx context.Context, t int64, nodes []*node, bring func(*state), unknown func(profile.Ref)) error {
-	j.start(ctx, t)
-	j.mute, j.waiting = true, true
-	defer func() { j.mute, j.waiting = false, false }()
+func (x *txn) computeAll(nodes []*node, bring func(*state), unknown func(profile.Ref)) error {
+	x.begin(x.ctx, x.t, CauseBackfill)
+	x.mute, x.waiting = true, true
+	defer func() { x.mute, x.waiting, x.open = false, false, false }()
 	all := false // nodes: some profile is unknown
-	err := j.e.every(ctx, func(sh *shard, ref profile.Ref) error {
+	err := x.e.every(x.ctx, func(ref profile.Ref) error {
+		sh := x.shardOf(ref)
 		p := sh.state(ref)
 		if p != nil && !p.stale {
-			j.turn(p)
+			x.turn(p)
 			bring(p)
 		} else {
 			all = true
 			p = newState(ref)
 			sh.keep(p)
-			j.turn(p)
-			j.first = true
-			j.load(&j.net.leafIndex)
-			j.first = false
+			x.turn(p)
+			x.first = true
+			x.load(&x.net.leafIndex)
+			x.first = false
 			unknown(ref)
 		}
-		j.walk()
-		j.flips, j.moves = j.flips[:0], j.moves[:0]
-		return j.err
+		x.walk()
+		x.flips, x.moves = x.flips[:0], x.moves[:0]
+		return x.err
 	})
 	if err != nil {
 		return err
 	}
-	j.waiting = false
-	for _, n := range j.linkedNodes(nodes, all) {
-		if err := j.e.everyProfile(ctx, n.of, func(sh *shard, ref profile.Ref) error {
-			j.turn(sh.state(ref))
-			j.touch(n)
-			j.dirty = j.dirty[:0] // what is above comes later
-			j.flips, j.moves = j.flips[:0], j.moves[:0]
-			return j.err
+	x.waiting = false
+	for _, n := range x.linkedNodes(nodes, all) {
+		if err := x.e.everyProfile(x.ctx, n.of, func(ref profile.Ref) error {
+			x.turn(x.shardOf(ref).state(ref))
+			x.touch(n)
+			x.dirty = x.dirty[:0] // what is above comes later
+			x.flips, x.moves = x.flips[:0], x.moves[:0]
+			return x.err
 		}); err != nil {
 			return err
 		}
@@ -279,9 +262,9 @@ func (j *joint) computeAll(ctx context.Context, t int64, nodes []*node, bring fu
 
 // linkedNodes returns those of the nodes, or of all there are, that depend on
 // other profiles, by height.
-func (j *joint) linkedNodes(nodes []*node, all bool) []*node {
+func (x *txn) linkedNodes(nodes []*node, all bool) []*node {
 	if all {
-		nodes = slices.Concat(j.nets[profile.User].nodes, j.nets[profile.Account].nodes)
+		nodes = slices.Concat(x.nets[profile.User].nodes, x.nets[profile.Account].nodes)
 	}
 	nodes = slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return n == nil || !n.linked })
 	slices.SortStableFunc(nodes, func(a, b *node) int { return int(a.height - b.height) })
@@ -327,49 +310,64 @@ func (e *Engine) restore(ctx context.Context) error {
 		b.bring(e, &live{}, d, CauseTime)
 	}
 	settleBatches(b.fresh)
+	x := e.x
+	x.ctx, x.t = ctx, now.UnixNano()
 	if e.joined() {
-		return e.restoreJoint(ctx, now.UnixNano())
+		return x.restoreJoined()
 	}
-	return e.everyProfile(ctx, profile.User, func(sh *shard, ref profile.Ref) error {
-		if err := sh.compare(ctx, ref, now.UnixNano(), CauseTime); err != nil {
-			return failed(ref, err)
+	return e.everyProfile(ctx, profile.User, func(ref profile.Ref) error {
+		x.begin(x.ctx, x.t, CauseTime)
+		x.reach(ref)
+		x.settle()
+		x.gatherAll()
+		x.finish()
+		if x.err != nil {
+			return failed(ref, x.err)
 		}
-		sh.restored(sh.step.p, now.UnixNano())
+		x.restored(x.parts[0].p)
 		return nil
 	})
 }
 
-func (e *Engine) restoreJoint(ctx context.Context, t int64) error {
-	j := e.joint
-	if err := j.computeAll(ctx, t, nil, nil, func(profile.Ref) {}); err != nil {
+func (x *txn) restoreJoined() error {
+	if err := x.computeAll(nil, nil, func(profile.Ref) {}); err != nil {
 		return err
 	}
 	again := map[string]bool{}
-	err := e.every(ctx, func(sh *shard, ref profile.Ref) error {
-		p := sh.state(ref)
-		if err := j.compareUnknown(sh, p, CauseTime); err != nil {
-			return err
+	err := x.e.every(x.ctx, func(ref profile.Ref) error {
+		p := x.shardOf(ref).state(ref)
+		x.begin(x.ctx, x.t, CauseTime)
+		pt := x.add(ref, p)
+		pt.fresh = true
+		x.turn(p)
+		x.rouse()
+		x.gather(pt, nil, x.movesOf(p))
+		x.finish()
+		if x.err != nil {
+			return failed(ref, x.err)
 		}
-		if sh.restored(p, t); sh.state(ref) != p && ref.Subject == profile.User {
+		if x.restored(p); x.shardOf(ref).state(ref) != p && ref.Subject == profile.User {
 			// Its accounts have counted it as it was.
-			for _, account := range j.accountsOf(ref.ID) {
+			for _, account := range x.accountsOf(ref.ID) {
 				again[account] = true
 			}
 		}
-		return j.err
+		return x.err
 	})
 	for account := range again {
-		e.shardOf(account).stale(profile.AccountRef(account), t)
+		ref := profile.AccountRef(account)
+		x.shardOf(ref).drop(ref, x.t)
 	}
 	return err
 }
 
 // restored sets the timer of a profile whose state has been made as it was when
-// the store was left, at t. What differs from what is stored was due at that
-// very instant, or left undone by a crash: it happens with the first call.
-func (sh *shard) restored(p *state, t int64) {
-	if len(sh.changes)+len(sh.values) > 0 {
-		sh.stale(p.ref, t)
+// the store was left. What differs from what is stored was due at that very
+// instant, or left undone by a crash: it happens with the first call.
+func (x *txn) restored(p *state) {
+	sh := x.shardOf(p.ref)
+	if len(x.changes)+len(x.values) > 0 {
+		sh.drop(p.ref, x.t)
 	} else {
 		sh.schedule(p)
 	}

@@ -49,14 +49,12 @@ func TestBadDataIsRefusedAndChangesNothing(t *testing.T) {
 	}{
 		"event of nobody":              {func() error { return e.Track(ctx, event("", "Buy", 0)) }, profile.ErrInvalid},
 		"event without a name":         {func() error { return e.Track(ctx, event("u", "", 0)) }, profile.ErrInvalid},
-		"event at no time":             {func() error { return e.Track(ctx, profile.Event{Profile: "u", Name: "Buy"}) }, profile.ErrTime},
 		"event before 1900":            {func() error { return e.Track(ctx, event("u", "Buy", -200*365*profile.Day)) }, profile.ErrTime},
 		"event after 2200":             {func() error { return e.Track(ctx, event("u", "Buy", 200*365*profile.Day)) }, profile.ErrTime},
 		"event of an id too long":      {func() error { return e.Track(ctx, event(long, "Buy", 0)) }, profile.ErrTooLarge},
 		"event of an id not UTF-8":     {func() error { return e.Track(ctx, event("u\xff", "Buy", 0)) }, profile.ErrInvalid},
 		"event of a name not UTF-8":    {func() error { return e.Track(ctx, event("u", "Buy\xff", 0)) }, profile.ErrInvalid},
 		"traits of nobody":             {func() error { return e.Identify(ctx, audience.Identify{Time: start}) }, profile.ErrInvalid},
-		"traits at no time":            {func() error { return e.Identify(ctx, audience.Identify{Profile: "u"}) }, profile.ErrTime},
 		"group without an account":     {func() error { return e.Group(ctx, audience.Group{Profile: "u", Time: start}) }, profile.ErrInvalid},
 		"alias of nothing":             {func() error { return e.Alias(ctx, "", "u") }, profile.ErrInvalid},
 		"alias to nothing":             {func() error { return e.Alias(ctx, "u", "") }, profile.ErrInvalid},
@@ -86,9 +84,10 @@ func TestABatchWithOneBadMessageIsRefusedWhole(t *testing.T) {
 	bad := good
 	bad.Time = time.Time{}
 	err := e.Apply(ctx, good, bad)
-	var batch *audience.BatchError
-	require.ErrorAs(t, err, &batch)
-	require.Equal(t, 1, batch.Index)
+	var of *audience.MessageError
+	require.ErrorAs(t, err, &of)
+	require.Equal(t, 1, of.Index)
+	require.ErrorIs(t, err, audience.ErrRefused)
 	require.ErrorIs(t, err, profile.ErrTime)
 	require.Empty(t, *told)
 }

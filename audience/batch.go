@@ -23,7 +23,7 @@ var ErrBatch = errors.New("not a batch audience")
 // condition enters, who does not exits, with the cause backfill. It looks at every
 // profile while no data is taken.
 func (e *Engine) Recompute(ctx context.Context, keys ...string) error {
-	return e.alone(ctx, "recompute", true, func(t int64) error {
+	return e.alone(ctx, "recompute", true, func(x *txn) error {
 		var nodes []*node
 		for _, key := range keys {
 			a := e.live[key]
@@ -37,7 +37,7 @@ func (e *Engine) Recompute(ctx context.Context, keys ...string) error {
 			}
 			nodes = append(nodes, a.root)
 		}
-		return e.latchAll(lasting(ctx), nodes, t, CauseBackfill)
+		return x.latchAll(nodes, CauseBackfill)
 	})
 }
 
@@ -134,7 +134,8 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 		}
 	}
 	e.batchDue.Store(next)
-	err := e.latchAll(lasting(ctx), nodes, at, CauseTime)
+	e.x.ctx, e.x.t = lasting(ctx), at
+	err := e.x.latchAll(nodes, CauseTime)
 	if err != nil {
 		for _, n := range nodes {
 			lower(&n.due, at)
@@ -154,31 +155,33 @@ func settleBatches(nodes []*node) {
 // latchAll has nodes of batch audiences latch for every profile, users first,
 // and records what follows. One that reads another comes after it, and latches
 // what that latched. All locks are held, and nothing is due at t any more.
-func (e *Engine) latchAll(ctx context.Context, nodes []*node, t int64, cause Cause) error {
+func (x *txn) latchAll(nodes []*node, cause Cause) error {
 	slices.SortStableFunc(nodes, func(a, b *node) int { return int(a.height - b.height) })
-	if e.joined() {
-		return e.together(ctx, t, cause, func(j *joint) { j.latchAll(nodes) })
+	if x.e.joined() {
+		return x.run(cause, func() { x.latchJoined(nodes) })
 	}
-	for id, err := range e.store.Profiles(ctx, profile.User, "") {
+	for id, err := range x.e.store.Profiles(x.ctx, profile.User, "") {
 		if err != nil {
 			return err
 		}
-		sh := e.shardOf(id)
-		if err := sh.upgradeID(ctx, id, t); err != nil {
+		if err := x.upgradeID(id, x.t); err != nil {
 			return err
 		}
-		p, s := sh.state(profile.UserRef(id)), &sh.step
+		ref := profile.UserRef(id)
+		p := x.shardOf(ref).state(ref)
 		if p == nil || p.stale || !slices.ContainsFunc(nodes, p.differs) {
 			continue
 		}
-		s.begin(ctx, p, t)
-		for _, n := range nodes {
-			if p.differs(n) {
-				s.latch(n)
-				s.settle()
+		if err := x.run(cause, func() {
+			x.reach(ref)
+			x.turn(p)
+			for _, n := range nodes {
+				if p.differs(n) {
+					x.latch(n)
+					x.settle()
+				}
 			}
-		}
-		if err := sh.finish(cause); err != nil {
+		}); err != nil {
 			return err
 		}
 	}
@@ -191,30 +194,30 @@ func (p *state) differs(n *node) bool {
 	return n.of == p.ref.Subject && p.truth(n) != p.truth(n.latched)
 }
 
-// latchAll has nodes, by height, latch for every profile, and for those whose
+// latchJoined has nodes, by height, latch for every profile, and for those whose
 // conditions what follows has changed.
-func (j *joint) latchAll(nodes []*node) {
+func (x *txn) latchJoined(nodes []*node) {
 	var first []profile.Ref
-	for of := range j.nets {
-		for id, err := range j.store.Profiles(j.ctx, profile.Subject(of), "") {
+	for of := range x.nets {
+		for id, err := range x.e.store.Profiles(x.ctx, profile.Subject(of), "") {
 			if err != nil {
-				j.err = err
+				x.err = err
 				return
 			}
-			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); slices.ContainsFunc(nodes, j.stateOf(ref).differs) {
+			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); slices.ContainsFunc(nodes, x.stateOf(ref).differs) {
 				first = append(first, ref)
 			}
 		}
 	}
 	for _, ref := range first {
-		j.reach(ref)
+		x.reach(ref)
 	}
 	for _, n := range nodes {
-		j.settle()
-		for i := 0; i < len(j.order); i++ { // it may grow
-			if p := j.order[i].p; p != nil && p.differs(n) {
-				j.turn(p)
-				j.latch(n)
+		x.settle()
+		for i := 0; i < len(x.parts); i++ { // there may be more and more
+			if p := x.parts[i].p; p != nil && p.differs(n) {
+				x.turn(p)
+				x.latch(n)
 			}
 		}
 	}

@@ -1,127 +1,107 @@
 package audience
 
-import (
-	"context"
+import "github.com/muster-go/muster/profile"
 
-	"github.com/muster-go/muster/profile"
-)
-
-// finishNew is finish for a new profile, which so far was in no audience: not
-// even in those that ask for nothing to have happened.
-func (sh *shard) finishNew(cause Cause) error {
-	s := &sh.step
-	s.settle()
-	s.noteAll()
-	s.sortChanges()
-	sh.clear()
-	sh.changes = s.members(sh.changes, cause)
-	sh.takeMoves(s.moves, cause)
-	return sh.record(s)
-}
-
-// members appends the audiences whose condition the profile meets, as changes
-// that make it a member.
-func (s *step) members(into []change, cause Cause) []change {
+// addMembers adds the audiences whose condition the profile at hand meets, as
+// changes that make it a member. A new profile so far was in none: not even in
+// those that ask for nothing to have happened.
+func (x *txn) addMembers(cause Cause) {
 	add := func(n *node) {
 		for _, a := range n.audiences {
-			if a.shadow {
-				continue
+			if !a.shadow {
+				x.changes = append(x.changes, change{audience: a, member: true, cause: cause})
 			}
-			into = append(into, change{audience: a, member: true, cause: cause})
 		}
 	}
-	for _, n := range s.net.idleTrue {
-		if s.p.truth(n) {
+	for _, n := range x.net.idleTrue {
+		if x.p.truth(n) {
 			add(n)
 		}
 	}
-	for i, id := range s.p.nodes {
-		if n := s.net.nodes[id]; s.p.cells[i].truth && s.net.root[id] && !n.idle {
+	for i, id := range x.p.nodes {
+		if n := x.net.nodes[id]; x.p.cells[i].truth && x.net.root[id] && !n.idle {
 			add(n)
 		}
 	}
-	return into
 }
 
-// load makes the state of a stored profile, and records how what follows from
-// it differs from what is stored.
-func (sh *shard) load(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
-	if err := sh.compare(ctx, ref, t, cause); err != nil {
-		sh.stale(ref, t)
-		return failed(ref, err)
-	}
-	return sh.record(&sh.step)
-}
-
-// compare makes the state of a stored profile as it is at t, and leaves in
-// sh.changes and sh.values how that differs from what is stored.
-func (sh *shard) compare(ctx context.Context, ref profile.Ref, t int64, cause Cause) error {
-	s, old := &sh.step, sh.state(ref)
-	s.begin(ctx, newState(ref), t)
-	s.first = cause == CauseBackfill || old != nil && old.epoch < sh.e.epoch
-	s.load(&s.net.leafIndex)
-	if s.settle(); s.err != nil {
-		return s.err
-	}
-	s.sortChanges()
-	if err := sh.compareStored(s, s.moves, cause); err != nil {
-		return err
-	}
-	sh.keep(s.p)
-	return nil
-}
-
-// compareStored leaves in sh.changes and sh.values how the profile at hand, whose
-// state is new, differs from what is stored.
-func (sh *shard) compareStored(s *step, moves []move, cause Cause) error {
-	s.noteAll()
-	was, err := sh.e.belongings(s.ctx, s.p.ref)
+// compareStored adds how the profile at hand, whose state is new, differs from
+// what is stored.
+func (x *txn) compareStored(moves []move, cause Cause) {
+	x.noteAll()
+	was, err := x.e.belongings(x.ctx, x.p.ref)
 	if err != nil {
-		return err
+		x.err = err
+		return
 	}
-	sh.clear()
-	sh.compareMembers(s, was.members, cause)
-	sh.compareValues(moves, was.values, cause)
-	return nil
+	x.compareMembers(was.members, cause)
+	x.compareValues(moves, was.values, cause)
 }
 
-func (sh *shard) compareMembers(s *step, stored []profile.Membership, cause Cause) {
+func (x *txn) compareMembers(stored []profile.Membership, cause Cause) {
 	was := make(map[string]bool, len(stored))
 	for _, m := range stored {
 		was[m.Audience] = true
 	}
-	for _, c := range s.members(nil, cause) {
+	x.addMembers(cause)
+	is := x.changes
+	x.changes = x.changes[:0]
+	for _, c := range is {
 		if !was[c.audience.key] {
-			sh.changes = append(sh.changes, c)
+			x.changes = append(x.changes, c)
 		}
 		delete(was, c.audience.key)
 	}
 	for key := range was {
-		if a := sh.e.live[key]; a != nil {
-			sh.changes = append(sh.changes, change{audience: a, cause: cause})
+		if a := x.e.live[key]; a != nil {
+			x.changes = append(x.changes, change{audience: a, cause: cause})
 		}
 	}
 }
 
-func (sh *shard) compareValues(moves []move, stored []profile.ComputedValue, cause Cause) {
+func (x *txn) compareValues(moves []move, stored []profile.ComputedValue, cause Cause) {
 	was := make(map[string]profile.Value, len(stored))
 	for _, v := range stored {
 		was[v.Key] = v.Value
 	}
-	sh.takeMoves(moves, cause)
-	all := sh.values // from null, each
-	sh.values = sh.values[:0]
-	for _, v := range all {
+	x.takeMoves(moves, cause)
+	is := x.values // from null, each
+	x.values = x.values[:0]
+	for _, v := range is {
 		old := was[v.trait.key]
 		delete(was, v.trait.key)
 		if !same(old, v.new) {
 			v.old = old
-			sh.values = append(sh.values, v)
+			x.values = append(x.values, v)
 		}
 	}
 	for key, old := range was {
-		if a := sh.e.live[key]; a != nil {
-			sh.values = append(sh.values, valueChange{trait: a, old: old, cause: cause})
+		if a := x.e.live[key]; a != nil {
+			x.values = append(x.values, valueChange{trait: a, old: old, cause: cause})
 		}
+	}
+}
+
+// compareRoots adds what a new root changes for the profile at hand.
+func (x *txn) compareRoots(m remade) {
+	p := x.p
+	is := false
+	if m.root != nil {
+		v := x.ask(m.root)
+		is = v.True
+		p.wake = min(p.wake, v.Until)
+	}
+	if m.computed == nil {
+		if was := m.old != nil && p.truth(m.old); was != is {
+			x.changes = append(x.changes, change{audience: m.live, member: is, cause: m.cause})
+		}
+		return
+	}
+	var was profile.Value
+	if m.old != nil {
+		was, _ = p.read(m.old)
+	}
+	if is, _ := p.read(m.root); !same(was, is) {
+		x.values = append(x.values, valueChange{m.live, was, is, m.cause})
 	}
 }

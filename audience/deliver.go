@@ -24,13 +24,6 @@ type subscribers[F any] struct {
 	list atomic.Pointer[[]*F]
 }
 
-// notice is one of the three.
-type notice struct {
-	transition Transition
-	change     *TraitChange
-	ids        *IDChange
-}
-
 // Subscribe has fn called for every transition from now on, in order for each
 // profile: Entered and Exited alternate for each audience. It returns what ends
 // that. Several callbacks are called in the order in which they subscribed.

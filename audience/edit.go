@@ -149,10 +149,11 @@ func (e *Engine) beginEdit(ctx context.Context, sorted []*definition, edited *de
 // endEdit puts the new definitions in the place of the old ones, or forgets them
 // if the edit was broken off.
 func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
-	t, err := e.exclusive(ctx, true)
+	x, err := e.exclusive(ctx, true)
 	if err != nil {
 		return errors.Join(broken, err)
 	}
+	t := x.t
 	defer e.release(ctx)
 	for _, a := range ed.shadows {
 		delete(e.changing, a.key)
@@ -168,7 +169,7 @@ func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
 	var made []remade
 	if broken == nil {
 		made = e.swap(ed)
-		err = e.everyProfile(ctx, profile.User, func(sh *shard, ref profile.Ref) error { return sh.tellEdit(ctx, ref, made, t) })
+		err = e.everyProfile(ctx, profile.User, func(ref profile.Ref) error { return x.tellEdit(ref, made) })
 	}
 	if broken == nil {
 		e.over(ed.growth)
@@ -204,25 +205,21 @@ func (e *Engine) swap(ed *editing) (made []remade) {
 }
 
 // tellEdit records what new roots change for a user, who has them.
-func (sh *shard) tellEdit(ctx context.Context, ref profile.Ref, made []remade, t int64) error {
-	p := sh.state(ref)
+func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
+	p := x.shardOf(ref).state(ref)
 	if p == nil || p.stale {
-		return sh.load(ctx, ref, t, CauseEdit)
+		return x.run(CauseEdit, func() { x.reach(ref) })
 	}
-	s := &sh.step
-	s.begin(ctx, p, t)
-	sh.clear()
-	for _, m := range made {
-		if m.root.kind == kindBatch && m.root.batchOf == m.key {
-			s.latch(m.root) // anew: it is some time ago
+	x.begin(x.ctx, x.t, CauseEdit)
+	return x.compare(p, made, func() {
+		for _, m := range made {
+			if m.root.kind == kindBatch && m.root.batchOf == m.key {
+				x.latch(m.root) // anew: it is some time ago
+			}
 		}
-	}
-	s.walk()
-	s.noteAll()
-	for _, m := range made {
-		sh.compareRoots(s, m)
-	}
-	return sh.record(s)
+		x.walk()
+		x.noteAll()
+	})
 }
 
 func (e *Engine) storeEdit(ctx context.Context, edited *definition, t int64) error {
@@ -252,7 +249,7 @@ func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *de
 			d.takePlace(e.live[d.key].root, old)
 		}
 	}
-	err := e.backfillJoint(ctx, &b, t)
+	err := e.x.backfillJoined(&b)
 	for _, m := range slices.Backward(b.made) {
 		if m.old != nil {
 			e.dropNodes(e.detach(m.live, m.old))

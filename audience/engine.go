@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"sync"
@@ -46,7 +47,7 @@ type Engine struct {
 	// and then mu. nets and live may be read under any of these locks.
 	mu      sync.RWMutex
 	nets    [2]*network // by Subject
-	joint   *joint      // under all locks
+	x       *txn        // under all locks
 	growths []*growth   // that have not come to every profile yet
 	epoch   uint32      // of the last of them there was
 	version uint64      // of live: it changes with it
@@ -107,7 +108,7 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 	if e.clock == nil {
 		e.clock = WallClock{}
 	}
-	e.joint = newJoint(e)
+	e.x = newTxn(e, nil)
 	n := opts.Shards
 	if n <= 0 {
 		n = 16
@@ -202,18 +203,47 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 			first = sh
 		}
 	}
-	first.mu.Lock()
-	if e.joined() {
-		first.mu.Unlock()
-		return true, e.fireJoint(ctx, t)
+	err = first.fireFirst(ctx, due)
+	if err == errJoined {
+		err = e.fireJoined(ctx, t)
 	}
-	switch {
-	case e.closed.Load():
-		err = profile.ErrClosed
-	case first.due.Load() == due: // nobody was faster
-		err = first.fire(ctx)
-	}
-	first.mu.Unlock()
 	first.deliver(ctx)
 	return true, err
+}
+
+// fireFirst settles the profile that is due first, unless somebody was faster.
+func (sh *shard) fireFirst(ctx context.Context, due int64) error {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	switch {
+	case sh.e.joined():
+		return errJoined
+	case sh.e.closed.Load():
+		return profile.ErrClosed
+	case sh.due.Load() != due:
+		return nil
+	}
+	return sh.x.fire(lasting(ctx))
+}
+
+// errJoined says that one shard's lock is not enough.
+var errJoined = errors.New("profiles depend on each other")
+
+// fireJoined settles all profiles that are due first, if that is at t or before,
+// as one transaction.
+func (e *Engine) fireJoined(ctx context.Context, t int64) error {
+	e.lock()
+	defer e.release(ctx)
+	first, due := e.earliest()
+	switch {
+	case e.closed.Load():
+		return profile.ErrClosed
+	case first == nil || due > t:
+		return nil
+	}
+	for _, sh := range e.shards {
+		due = max(due, sh.last)
+	}
+	e.x.ctx, e.x.t = lasting(ctx), due
+	return e.x.run(CauseTime, func() {})
 }

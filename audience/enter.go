@@ -7,41 +7,69 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// enter prepares for data of one profile. It returns the profile's shard,
-// locked, and the instant at which the data is applied; all that is due
-// strictly before has fired and its callbacks have run. The caller ends with
+// update makes a change to what is known of one profile: it calls do with a
+// transaction that has the locks which that takes, at the engine's instant, with
+// all done that was due strictly before and its callbacks run. What do changes is
+// told before update returns.
+func (e *Engine) update(ctx context.Context, id string, do func(*txn) error) error {
+	x, err := e.enter(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer e.leave(ctx, x)
+	return do(x)
+}
+
+// enter prepares for a change of one profile: see update. The caller ends with
 // leave.
-func (e *Engine) enter(ctx context.Context, id string) (*shard, int64, error) {
+func (e *Engine) enter(ctx context.Context, id string) (*txn, error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		sh, err := e.lockShard(ctx, id)
-		if err != nil {
-			return nil, 0, err
+		x, joined, err := e.enterShard(ctx, id)
+		if x != nil || err != nil {
+			return x, err
 		}
-		if e.joined() {
-			sh.mu.Unlock()
-			return e.enterAll(ctx, id)
-		}
-		p, err := sh.lacking(ctx, id)
-		if err != nil {
-			sh.mu.Unlock()
-			return nil, 0, err
-		}
-		t, ready, err := sh.ready(ctx, p)
-		if ready {
-			return sh, t, nil
-		}
-		sh.mu.Unlock()
-		sh.deliver(ctx)
-		if err == nil {
-			err = e.computeBatches(ctx, t)
-		}
-		if err != nil {
-			return nil, 0, err
+		if joined {
+			return e.exclusive(ctx, false)
 		}
 	}
+}
+
+// enterShard is enter with the lock of the profile's shard. It returns nothing
+// where there are callbacks to run or batch audiences to compute first, which it
+// has done, or where that lock is not enough, as profiles depend on each other.
+func (e *Engine) enterShard(ctx context.Context, id string) (x *txn, joined bool, err error) {
+	sh, err := e.lockShard(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	done := false
+	defer func() {
+		if !done {
+			sh.mu.Unlock()
+		}
+	}()
+	if e.joined() {
+		return nil, true, nil
+	}
+	p, err := sh.lacking(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	t, ready, err := sh.ready(ctx, p)
+	if ready {
+		done = true
+		return sh.x, false, nil
+	}
+	sh.mu.Unlock()
+	done = true
+	sh.deliver(ctx)
+	if err == nil {
+		err = e.computeBatches(ctx, t)
+	}
+	return nil, false, err
 }
 
 // ready fires what is due strictly before the engine's instant, and upgrades p
@@ -55,35 +83,27 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 		return 0, false, profile.ErrClosed
 	}
 	waiting := sh.out.waiting.Load()
-	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t }
+	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t || sh.owes(t) }
 	for err == nil && due() && sh.due.Load() <= sh.e.batchDue.Load() && sh.out.waiting.Load() == waiting {
-		err = sh.fire(ctx)
+		if err = ctx.Err(); err == nil {
+			err = sh.x.fire(lasting(ctx))
+		}
 	}
+	x := sh.x
+	x.ctx, x.t, x.err = lasting(ctx), t, nil // what has begun is done to its end
 	if err == nil && p != nil && !due() && sh.out.waiting.Load() == waiting {
-		err = sh.upgrade(ctx, p, t)
+		err = x.upgrade(p, t)
 	}
 	if err != nil || due() || sh.out.waiting.Load() != waiting {
 		return t, false, err
 	}
+	x.t = t
 	sh.last = t
 	return t, true, nil
 }
 
-// enterAll is enter with all locks, for data that reaches accounts.
-func (e *Engine) enterAll(ctx context.Context, id string) (*shard, int64, error) {
-	t, err := e.exclusive(ctx, false)
-	if err != nil {
-		return nil, 0, err
-	}
-	kept, _, err := e.store.Resolve(ctx, profile.UserRef(id))
-	if err != nil {
-		e.release(ctx)
-		return nil, 0, fmt.Errorf("resolve %q: %w", id, err)
-	}
-	sh := e.shardOf(kept)
-	sh.all = true
-	return sh, t, nil
-}
+// owes reports whether a state failed that is to be read again at t or before.
+func (sh *shard) owes(t int64) bool { return sh.owed > 0 && sh.due.Load() <= t }
 
 // lockShard locks the shard of the profile that id names.
 func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
@@ -112,9 +132,9 @@ func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
 }
 
 // leave is the end of what enter began.
-func (e *Engine) leave(ctx context.Context, sh *shard) {
-	if sh.all {
-		sh.all = false
+func (e *Engine) leave(ctx context.Context, x *txn) {
+	sh := x.home
+	if sh == nil {
 		e.release(ctx)
 		return
 	}
@@ -136,39 +156,65 @@ func (e *Engine) poke() {
 }
 
 // exclusive is enter for what concerns all profiles: all locks are held, and
-// all that is due before t (at t too, if inclusive) has fired. The caller ends
-// with release.
-func (e *Engine) exclusive(ctx context.Context, inclusive bool) (t int64, err error) {
+// all that is due before the transaction's instant (at it too, if inclusive) has
+// fired. The caller ends with release.
+func (e *Engine) exclusive(ctx context.Context, inclusive bool) (*txn, error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return nil, err
 		}
-		e.lock()
-		t, err := e.now(e.shards...)
-		if err == nil && e.closed.Load() {
-			err = profile.ErrClosed
+		x, until, err := e.enterAll(ctx, inclusive)
+		if x != nil || err != nil {
+			return x, err
 		}
-		if err != nil {
-			e.unlock()
-			return 0, err
-		}
-		until := t
-		if !inclusive {
-			until--
-		}
-		if _, due := e.earliest(); due > until {
-			for _, sh := range e.shards {
-				sh.last = t
-			}
-			return t, nil
-		}
-		e.unlock()
 		for fired := true; fired; {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			if fired, err = e.fire(ctx, until); err != nil {
-				return 0, err
+				return nil, err
 			}
 		}
 	}
+}
+
+// enterAll is exclusive as long as nothing is due; else it returns until when all
+// that is has to be fired.
+func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until int64, err error) {
+	e.lock()
+	defer func() {
+		if x == nil {
+			e.unlock()
+		}
+	}()
+	t, err := e.now(e.shards...)
+	if err == nil && e.closed.Load() {
+		err = profile.ErrClosed
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if until = t; !inclusive && !e.owes(t) {
+		until--
+	}
+	if _, due := e.earliest(); due <= until {
+		return nil, until, nil
+	}
+	for _, sh := range e.shards {
+		sh.last = t
+	}
+	e.x.ctx, e.x.t, e.x.err = lasting(ctx), t, nil
+	return e.x, until, nil
+}
+
+// owes reports whether a state failed that is to be read again at t or before.
+func (e *Engine) owes(t int64) bool {
+	for _, sh := range e.shards {
+		if sh.owes(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // release is the end of what exclusive began.
@@ -182,11 +228,11 @@ func (e *Engine) release(ctx context.Context) {
 
 // alone runs what concerns all profiles, between exclusive and release. what
 // begins the text of its errors.
-func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func(t int64) error) error {
-	t, err := e.exclusive(ctx, inclusive)
-	if err == nil {
-		err = do(t)
-		e.release(ctx)
+func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func(*txn) error) error {
+	x, err := e.exclusive(ctx, inclusive)
+	if err != nil {
+		return in(what, err)
 	}
-	return in(what, err)
+	defer e.release(ctx)
+	return in(what, do(x))
 }

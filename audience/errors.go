@@ -74,14 +74,3 @@ func (e *CallbackError) Unwrap() error {
 	}
 	return e.Err
 }
-
-// BatchError says at which message of a batch Apply stopped.
-type BatchError struct {
-	Index int
-	Err   error
-}
-
-func (e *BatchError) Error() string { return fmt.Sprintf("message %d: %v", e.Index, e.Err) }
-
-// Unwrap returns the cause.
-func (e *BatchError) Unwrap() error { return e.Err }

@@ -26,11 +26,11 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err := profile.CheckID("profile id", ref.ID); err != nil {
 		return x, err
 	}
-	sh, t, err := e.enter(ctx, ref.ID)
+	at, err := e.enter(ctx, ref.ID)
 	if err != nil {
 		return x, err
 	}
-	defer e.leave(ctx, sh)
+	defer e.leave(ctx, at)
 	a := e.live[key]
 	if a == nil || a.audience == nil || a.rootOf(ref.Subject) == nil {
 		return x, profile.ErrNotFound
@@ -39,7 +39,7 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err != nil {
 		return x, err
 	}
-	return e.explainAt(ctx, a, profile.Ref{Subject: ref.Subject, ID: id}, exists, t)
+	return e.explainAt(ctx, a, profile.Ref{Subject: ref.Subject, ID: id}, exists, at.t)
 }
 
 // explainAt is explain for a profile by the id that it is kept under.
@@ -76,13 +76,16 @@ func (a *live) rootOf(of profile.Subject) *node {
 // this very instant waits for the data of the instant, which explaining must not
 // separate.
 func (e *Engine) glance(ctx context.Context, ref profile.Ref, exists bool, t int64) *step {
-	s := &step{e: e, store: e.store, nets: &e.nets, quiet: true}
-	s.joint = &joint{step: s, e: e, mute: true, peek: true}
+	x := newTxn(e, nil)
+	x.mute, x.peek = true, true
+	s := &x.step
+	s.quiet = true
 	s.begin(ctx, newState(ref), t)
 	if exists {
 		s.load(&s.net.leafIndex)
 		s.push(s.net.linked...)
-		s.settle()
+		s.walk()
+		s.rouse()
 	}
 	return s
 }
@@ -111,7 +114,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 			s.err = err
 			return
 		}
-		meets := s.joint.truthOf(profile.UserRef(user), p.node.others[0])
+		meets := s.x.truthOf(profile.UserRef(user), p.node.others[0])
 		if example == "" || meets == decides {
 			example = user
 		}
@@ -126,7 +129,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 
 // explainOther explains a condition of another profile.
 func (s *step) explainOther(ref profile.Ref, p *plan, n *Node, path string) Explained {
-	other := s.joint.e.glance(s.ctx, ref, true, s.t)
+	other := s.e.glance(s.ctx, ref, true, s.t)
 	x := other.explain(p, n, path)
 	x.Of = ref
 	if other.err != nil {

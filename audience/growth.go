@@ -50,7 +50,7 @@ func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64)
 		if n++; n > e.firstUpgrades {
 			return g, false, nil
 		}
-		if err := e.shardOf(id).upgradeID(ctx, id, t); err != nil {
+		if err := e.x.upgradeID(id, t); err != nil {
 			return g, false, err
 		}
 	}
@@ -85,21 +85,19 @@ func (e *Engine) giveUp(g *growth) {
 // upgrade brings a profile what it has yet to get, as of t or, if it is due at
 // that very instant, of the instant before: what is due waits for the data of
 // its instant.
-func (sh *shard) upgrade(ctx context.Context, p *state, t int64) error {
-	for _, g := range sh.e.growths {
+func (x *txn) upgrade(p *state, t int64) error {
+	now := x.t
+	defer func() { x.t = now }()
+	for _, g := range x.e.growths {
 		if g.epoch <= p.epoch {
 			continue
 		}
-		s := &sh.step
-		s.begin(ctx, p, min(t, p.wake-1))
-		s.bringFresh(g.leaves, g.fresh)
-		s.walk()
-		s.rely(g.relied)
-		sh.clear()
-		for _, m := range g.made {
-			sh.compareRoots(s, m)
-		}
-		if err := sh.record(s); err != nil {
+		x.begin(x.ctx, min(t, p.wake-1), CauseBackfill)
+		if err := x.compare(p, g.made, func() {
+			x.bringFresh(g.leaves, g.fresh)
+			x.walk()
+			x.rely(g.relied)
+		}); err != nil {
 			return err
 		}
 		p.epoch = g.epoch
@@ -107,20 +105,30 @@ func (sh *shard) upgrade(ctx context.Context, p *state, t int64) error {
 	return nil
 }
 
+// compare is a transaction, begun, that tells of one profile what new roots change,
+// after bring.
+func (x *txn) compare(p *state, made []remade, bring func()) error {
+	defer x.giveUp()
+	x.add(p.ref, p).made = made
+	x.turn(p)
+	bring()
+	return x.commit()
+}
+
 // upgradeID upgrades the user kept under an id.
-func (sh *shard) upgradeID(ctx context.Context, id string, t int64) error {
+func (x *txn) upgradeID(id string, t int64) error {
 	ref := profile.UserRef(id)
-	p := sh.state(ref)
+	p := x.shardOf(ref).state(ref)
 	switch {
 	case p != nil && !p.stale:
-		return sh.upgrade(ctx, p, t)
+		return x.upgrade(p, t)
 	case p == nil:
-		kept, exists, err := sh.e.store.Resolve(ctx, ref)
+		kept, exists, err := x.e.store.Resolve(x.ctx, ref)
 		if err != nil || !exists || kept != id {
 			return err // it is no more
 		}
 	}
-	return sh.load(ctx, ref, t, CauseBackfill)
+	return x.runAt(t, CauseBackfill, func() { x.reach(ref) })
 }
 
 // lacking returns the state of the user that an id names if it has yet to be
@@ -189,19 +197,27 @@ func (sh *shard) upgradeMany(ctx context.Context, ids []string, g *growth) error
 		if err != nil {
 			return err
 		}
-		until := time.Now().Add(upgradeTime)
-		for n := 0; len(ids) > 0 && err == nil && (n%8 > 0 || time.Now().Before(until)); n++ {
-			err = sh.upgradeID(lasting(ctx), ids[0], t)
-			ids = ids[1:]
-			g.done.Add(1)
-		}
-		sh.e.leave(ctx, sh)
-		if err != nil {
+		if ids, err = sh.upgradeSome(ctx, ids, g, t); err != nil {
 			return err
 		}
 		runtime.Gosched() // data that waited for the lock goes first, not in ten milliseconds
 	}
 	return nil
+}
+
+// upgradeSome upgrades the first of some users and returns the others. The shard
+// was entered, and is left.
+func (sh *shard) upgradeSome(ctx context.Context, ids []string, g *growth, t int64) (rest []string, err error) {
+	defer sh.e.leave(ctx, sh.x)
+	until := time.Now().Add(upgradeTime)
+	for n := 0; len(ids) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {
+		if err := sh.x.upgradeID(ids[0], t); err != nil {
+			return ids, err
+		}
+		ids = ids[1:]
+		g.done.Add(1)
+	}
+	return ids, nil
 }
 
 // enter locks the shard for what its profiles are to be brought, as Engine.enter
@@ -211,12 +227,10 @@ func (sh *shard) enter(ctx context.Context) (t int64, err error) {
 		if err := ctx.Err(); err != nil {
 			return 0, context.Cause(ctx)
 		}
-		sh.mu.Lock()
-		t, ready, err := sh.ready(ctx, nil)
+		t, ready, err := sh.tryEnter(ctx)
 		if ready {
 			return t, nil
 		}
-		sh.mu.Unlock()
 		sh.deliver(ctx)
 		if err == nil {
 			err = sh.e.computeBatches(ctx, t)
@@ -225,6 +239,17 @@ func (sh *shard) enter(ctx context.Context) (t int64, err error) {
 			return 0, err
 		}
 	}
+}
+
+// tryEnter locks the shard, and unlocks it if it is not ready.
+func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) {
+	sh.mu.Lock()
+	defer func() {
+		if !ready {
+			sh.mu.Unlock()
+		}
+	}()
+	return sh.ready(ctx, nil)
 }
 
 // Progress says how far the making of definitions has come.

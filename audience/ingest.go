@@ -4,30 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/muster-go/muster/profile"
 )
 
 // Track takes one event. A duplicate (by message id) changes nothing and is no
-// error. An event older than the store's retention is profile.ErrRetention.
+// error. An event older than the store's retention is profile.ErrRetention. The
+// zero time is the engine's now.
 func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
-	// The store refuses a bad event before it changes anything.
-	sh, t, err := e.enter(ctx, ev.Profile)
-	if err == nil {
-		_, err = sh.track(ctx, &ev, t)
-		e.leave(ctx, sh)
-	}
-	return in("track", err)
+	return in("track", e.update(ctx, ev.Profile, func(x *txn) error { return x.track(&ev, nil, false) }))
 }
 
-// in says which call failed.
+// in says in which call an error came.
 func in(what string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+	if err == nil || what == "" {
+		return err
 	}
-	return nil
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // Identify sets traits of a user, and ids.
@@ -35,8 +29,8 @@ type Identify struct {
 	Profile   string // the user's id
 	Traits    profile.Object
 	IDs       []profile.ExternalID // besides those that the profile has
-	Time      time.Time
-	MessageID string // of a repeated one only the first counts; empty: never repeated
+	Time      time.Time            // zero: the engine's now
+	MessageID string               // of a repeated one only the first counts; empty: never repeated
 }
 
 // Identify takes one identify call: for each trait the newest time wins, and a
@@ -45,19 +39,16 @@ func (e *Engine) Identify(ctx context.Context, id Identify) error {
 	if err := id.validate(); err != nil {
 		return in("identify", err)
 	}
-	sh, t, err := e.enter(ctx, id.Profile)
-	if err == nil {
-		err = sh.identify(ctx, &id, t)
-		e.leave(ctx, sh)
-	}
-	return in("identify", err)
+	return in("identify", e.update(ctx, id.Profile, func(x *txn) error {
+		return x.once(id.Profile, id.MessageID, func() error { return x.identify(&id, false) })
+	}))
 }
 
 func (id *Identify) validate() error {
 	if err := profile.CheckID("profile id", id.Profile); err != nil {
 		return err
 	}
-	return profile.CheckTime(id.Time)
+	return checkTime(id.Time)
 }
 
 // Group attaches a user to an account and sets traits of the account.
@@ -65,8 +56,8 @@ type Group struct {
 	Profile   string // the user's id
 	Account   string
 	Traits    profile.Object
-	Time      time.Time
-	MessageID string // of a repeated one of the user only the first counts, also after a Leave; empty: never repeated
+	Time      time.Time // zero: the engine's now
+	MessageID string    // of a repeated one of the user only the first counts, also after a Leave; empty: never repeated
 }
 
 // Group takes one group call. Both profiles are made if there are none.
@@ -74,12 +65,9 @@ func (e *Engine) Group(ctx context.Context, g Group) error {
 	if err := g.validate(); err != nil {
 		return in("group", err)
 	}
-	sh, t, err := e.enter(ctx, g.Profile)
-	if err == nil {
-		err = sh.group(ctx, &g, t)
-		e.leave(ctx, sh)
-	}
-	return in("group", err)
+	return in("group", e.update(ctx, g.Profile, func(x *txn) error {
+		return x.once(g.Profile, g.MessageID, func() error { return x.group(&g, nil, false) })
+	}))
 }
 
 // Leave detaches a user from an account. Events that the user sent with the
@@ -88,12 +76,7 @@ func (e *Engine) Leave(ctx context.Context, user, account string) error {
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
 		return in("leave", err)
 	}
-	sh, t, err := e.enter(ctx, user)
-	if err == nil {
-		err = sh.leave(ctx, user, account, t)
-		e.leave(ctx, sh)
-	}
-	return in("leave", err)
+	return in("leave", e.update(ctx, user, func(x *txn) error { return x.leave(user, account) }))
 }
 
 func (g *Group) validate() error {
@@ -103,7 +86,7 @@ func (g *Group) validate() error {
 	if err := profile.CheckID("group id", g.Account); err != nil {
 		return err
 	}
-	return profile.CheckTime(g.Time)
+	return checkTime(g.Time)
 }
 
 // DeleteUser removes a user with all that is known of it; it exits every audience
@@ -112,12 +95,7 @@ func (e *Engine) DeleteUser(ctx context.Context, user string) error {
 	if err := profile.CheckID("profile id", user); err != nil {
 		return in("delete user", err)
 	}
-	sh, t, err := e.enter(ctx, user)
-	if err == nil {
-		err = sh.delete(ctx, user, t)
-		e.leave(ctx, sh)
-	}
-	return in("delete user", err)
+	return in("delete user", e.update(ctx, user, func(x *txn) error { return x.delete(user) }))
 }
 
 // DeleteAccount removes an account with its traits; it exits every audience it
@@ -128,194 +106,238 @@ func (e *Engine) DeleteAccount(ctx context.Context, account string) error {
 	if err := profile.CheckID("group id", account); err != nil {
 		return in("delete account", err)
 	}
-	return e.alone(ctx, "delete account", false, func(t int64) error { return e.deleteAccount(ctx, account, t) })
+	return e.alone(ctx, "delete account", false, func(x *txn) error { return x.deleteAccount(account) })
 }
 
-// track stores an event and settles its profile. The shard is locked. created
-// says that the profile is new.
-func (sh *shard) track(ctx context.Context, ev *profile.Event, t int64) (created bool, err error) {
-	put := &sh.event
-	*put = profile.PutEvent{Event: *ev}
-	sh.batch = append(sh.batch[:0], put)
-	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
-		return false, err
+// put has the store make changes, at the instant of the transaction.
+func (x *txn) put(changes ...profile.Change) error {
+	return x.e.store.Apply(x.ctx, instant(x.t), changes...)
+}
+
+// track stores an event, and ids of its user, and works out what follows.
+func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) error {
+	if err := x.checkAge(ev.Time); err != nil {
+		return err
 	}
-	switch {
-	case put.Dropped:
-		return put.Created, fmt.Errorf("%w: %s", profile.ErrRetention, ev.Time.UTC().Format(time.RFC3339))
-	case put.Duplicate:
-		return false, nil
+	put := &x.event
+	*put = profile.PutEvent{Event: *ev, Visitor: visitor}
+	if put.Event.Time.IsZero() {
+		put.Event.Time = instant(x.t)
+	}
+	x.data = append(x.data[:0], put)
+	x.putIDs(ev.Profile, ids, visitor)
+	if err := x.put(x.data...); err != nil {
+		return err
+	}
+	x.tellIDs()
+	if put.Duplicate {
+		return nil
 	}
 	put.Event.Seq, put.Event.Profile = put.OutSeq, put.OutID
-	if sh.e.joined() {
-		return put.Created, sh.e.trackJoint(ctx, put, t)
-	}
-	return put.Created, sh.settle(ctx, put.OutID, put.Created, t, CauseEvent, func(s *step) {
-		s.addEvent(&put.Event)
+	return x.run(CauseEvent, func() {
+		ev := &put.Event
+		p, fresh := x.user(ev.Profile, put.Created)
+		x.arrive(p, fresh, ev)
+		if x.nets[profile.Account].events[ev.Name] == nil {
+			return
+		}
+		for _, account := range x.accountsTaking(ev) {
+			p, fresh := x.reach(profile.AccountRef(account))
+			x.arrive(p, fresh, ev)
+		}
 	})
 }
 
-func (sh *shard) identify(ctx context.Context, id *Identify, t int64) error {
-	for name := range id.Traits.All() {
-		if sh.e.computes(name, aTrait) {
-			return fmt.Errorf("%w: %q", ErrComputed, name)
+// once takes a message of a user, but for a repeated one: of that nothing counts,
+// not its ids, and not what it says of an account.
+func (x *txn) once(user, messageID string, take func() error) error {
+	if messageID != "" {
+		if seen, err := x.e.store.Seen(x.ctx, profile.UserRef(user), messageID); err != nil || seen {
+			return err
 		}
 	}
-	if seen, err := sh.e.store.Seen(ctx, profile.UserRef(id.Profile), id.MessageID); err != nil || seen {
-		return err // a repeated call brings no ids either
+	return take()
+}
+
+// putIDs adds ids of a user to what is to be stored.
+func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) {
+	x.ids = profile.PutIDs{}
+	if len(ids) > 0 {
+		x.ids = profile.PutIDs{Ref: profile.UserRef(user), IDs: ids, Visitor: visitor}
+		x.data = append(x.data, &x.ids)
+	}
+}
+
+// tellIDs tells what ids the change has brought.
+func (x *txn) tellIDs() {
+	if x.ids.Changed {
+		x.shardOf(profile.UserRef(x.ids.OutID)).tellIDs(&x.ids, x.t)
+	}
+}
+
+// identify stores traits of a user, and works out what follows.
+func (x *txn) identify(id *Identify, visitor bool) error {
+	if err := x.e.checkTraits(id.Traits, aTrait); err != nil {
+		return err
 	}
 	put := &profile.PutTraits{
 		Ref:       profile.UserRef(id.Profile),
 		Traits:    id.Traits,
-		Time:      id.Time,
+		Time:      x.timeOf(id.Time),
 		MessageID: id.MessageID,
+		Visitor:   visitor,
 	}
-	sh.batch = append(sh.batch[:0], put)
-	ids := &profile.PutIDs{Ref: put.Ref, IDs: id.IDs}
-	if len(id.IDs) > 0 {
-		sh.batch = append(sh.batch, ids)
-	}
-	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
+	x.data = append(x.data[:0], put)
+	x.putIDs(id.Profile, id.IDs, visitor)
+	if err := x.put(x.data...); err != nil {
 		return err
 	}
-	sh.tellIDs(ids, t)
+	x.tellIDs()
 	if put.Duplicate {
 		return nil
 	}
-	if sh.e.joined() {
-		return sh.e.identifyJoint(ctx, put, t)
-	}
-	return sh.settle(ctx, put.OutID, put.Created, t, CauseTrait, func(s *step) { s.renewTraits(put.Traits) })
+	return x.run(CauseTrait, func() {
+		if p, fresh := x.user(put.OutID, put.Created); !fresh {
+			x.turn(p)
+			x.renewTraits(put.Traits)
+		}
+		x.recountActor(put.OutID)
+	})
 }
 
-func (sh *shard) group(ctx context.Context, g *Group, t int64) error {
-	for name := range g.Traits.All() {
-		if sh.e.computes(name, anAccountTrait) {
+// recountActor has what accounts make of a user's events by traits of that user
+// counted anew.
+func (x *txn) recountActor(user string) {
+	actor := x.nets[profile.Account].actor
+	if len(actor) == 0 {
+		return
+	}
+	accounts, err := x.e.accountsOf(x.ctx, user)
+	if err != nil {
+		x.err = err
+	}
+	for _, account := range accounts {
+		if !x.exists(account) {
+			continue
+		}
+		if p, fresh := x.reach(profile.AccountRef(account)); !fresh {
+			x.turn(p)
+			x.recompute(actor...)
+		}
+	}
+}
+
+// timeOf returns the time of a message: the zero time is now.
+func (x *txn) timeOf(t time.Time) time.Time {
+	if t.IsZero() {
+		return instant(x.t)
+	}
+	return t
+}
+
+// checkTime returns an error for a time that data cannot have.
+func checkTime(t time.Time) error {
+	if t.IsZero() {
+		return nil // the engine's now
+	}
+	return profile.CheckTime(t)
+}
+
+// checkTraits returns an error if some custom traits have the name of a computed
+// one.
+func (e *Engine) checkTraits(custom profile.Object, of keyOf) error {
+	for name := range custom.All() {
+		if e.computes(name, of) {
 			return fmt.Errorf("%w: %q", ErrComputed, name)
 		}
 	}
-	if seen, err := sh.e.store.Seen(ctx, profile.UserRef(g.Profile), g.MessageID); err != nil || seen {
+	return nil
+}
+
+// group stores a group call, and ids of its user, and works out what follows.
+func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
+	if err := x.e.checkTraits(g.Traits, anAccountTrait); err != nil {
 		return err
 	}
-	join := &profile.Join{User: g.Profile, Account: g.Account, MessageID: g.MessageID}
+	join := &profile.Join{User: g.Profile, Account: g.Account, MessageID: g.MessageID, Visitor: visitor}
 	put := &profile.PutTraits{
 		Ref:       profile.AccountRef(g.Account),
 		Traits:    g.Traits,
-		Time:      g.Time,
+		Time:      x.timeOf(g.Time),
 		MessageID: g.MessageID,
 	}
-	sh.batch = append(sh.batch[:0], join, put)
-	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
+	x.data = append(x.data[:0], join, put)
+	x.putIDs(g.Profile, ids, visitor)
+	if err := x.put(x.data...); err != nil {
 		return err
 	}
-	if sh.e.joined() {
-		return sh.e.groupJoint(ctx, join, put, t)
-	}
-	return sh.settle(ctx, join.OutUser, join.CreatedUser, t, CauseTrait, func(*step) {})
-}
-
-func (sh *shard) leave(ctx context.Context, user, account string, t int64) error {
-	was, err := sh.e.tiesOf(ctx, user)
-	if err != nil {
-		return err
-	}
-	leave := &profile.Leave{User: user, Account: account}
-	sh.batch = append(sh.batch[:0], leave)
-	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil || !leave.Changed {
-		return err
-	}
-	if !sh.e.joined() {
-		return sh.settle(ctx, leave.OutUser, false, t, CauseTrait, func(*step) {})
-	}
-	was.accounts = []string{account}
-	if slices.Contains(was.renew, account) {
-		was.renew = was.accounts
-	} else {
-		was.renew = nil
-	}
-	return sh.e.together(lasting(ctx), t, CauseTrait, func(j *joint) {
-		j.loosen(was)
-		j.renewAccounts(was.renew)
-		if p, fresh := j.reach(profile.UserRef(leave.OutUser)); !fresh {
-			j.turn(p)
-			j.recompute(j.net.linked...)
+	x.tellIDs()
+	return x.run(CauseTrait, func() {
+		user, fresh := x.user(join.OutUser, join.CreatedUser)
+		if join.Changed && !fresh {
+			x.turn(user)
+			x.recompute(x.net.linked...)
+		}
+		if x.e.joined() {
+			x.joinAccount(user, join, put)
 		}
 	})
 }
 
-func (sh *shard) delete(ctx context.Context, user string, t int64) error {
-	ref := profile.UserRef(user)
-	was, err := sh.e.belongings(ctx, ref)
+// joinAccount brings a group call to its account.
+func (x *txn) joinAccount(user *state, join *profile.Join, put *profile.PutTraits) {
+	// It is read also if it is new: events may have been sent for it before.
+	account, fresh := x.reach(profile.AccountRef(join.Account))
+	if fresh {
+		return
+	}
+	x.turn(account)
+	if join.Changed {
+		x.addUser(join.OutUser)
+		x.count(user, 1)
+	}
+	if !put.Duplicate && x.err == nil {
+		x.renewTraits(put.Traits)
+	}
+}
+
+func (x *txn) leave(user, account string) error {
+	was, err := x.tiesOf(user)
 	if err != nil {
 		return err
 	}
-	ties, err := sh.e.tiesOf(ctx, user)
+	was.leaveOne(account)
+	leave := &profile.Leave{User: user, Account: account}
+	if err := x.put(leave); err != nil || !leave.Changed {
+		return err
+	}
+	return x.run(CauseTrait, func() {
+		x.loosen(was)
+		x.renewAccounts(was.renew)
+		if p, fresh := x.reach(profile.UserRef(leave.OutUser)); !fresh {
+			x.turn(p)
+			x.recompute(x.net.linked...)
+		}
+	})
+}
+
+func (x *txn) delete(user string) error {
+	ref := profile.UserRef(user)
+	was, err := x.e.belongings(x.ctx, ref)
+	if err != nil {
+		return err
+	}
+	ties, err := x.tiesOf(user)
 	if err != nil {
 		return err
 	}
 	del := &profile.Delete{Ref: ref}
-	sh.batch = append(sh.batch[:0], del)
-	if err := sh.e.store.Apply(ctx, instant(t), sh.batch...); err != nil {
+	if err := x.put(del); err != nil || !del.Existed {
 		return err
 	}
-	if !del.Existed {
-		return nil
-	}
-	if sh.e.joined() {
-		return sh.e.together(lasting(ctx), t, CauseDelete, func(j *joint) {
-			j.loosen(ties)
-			j.end(profile.UserRef(del.OutID), was)
-			j.renewAccounts(ties.renew)
-		})
-	}
-	if p := sh.states[profile.User][del.OutID]; p != nil {
-		sh.forget(p)
-	}
-	sh.tellEnd(was, t, CauseDelete)
-	return nil
-}
-
-// belongings are what the engine has made of a profile.
-type belongings struct {
-	members []profile.Membership
-	values  []profile.ComputedValue
-}
-
-func (e *Engine) belongings(ctx context.Context, ref profile.Ref) (b belongings, err error) {
-	if b.members, err = e.store.Memberships(ctx, ref); err != nil {
-		return b, err
-	}
-	b.values, err = e.store.ValuesOf(ctx, ref)
-	return b, err
-}
-
-// tellEnd tells that a profile is no more.
-func (sh *shard) tellEnd(was belongings, t int64, cause Cause) {
-	for _, v := range was.values {
-		sh.tellValue(v, t, cause)
-	}
-	for _, m := range was.members {
-		sh.tellExit(m, t, cause)
-	}
-}
-
-// settle brings what the store has just taken to the profile's state and
-// records what that changes. Data that arrived reaches the leaves through add;
-// a profile whose state is not at hand is read from the store, which has it.
-func (sh *shard) settle(ctx context.Context, id string, created bool, t int64, cause Cause, add func(*step)) error {
-	ref := profile.UserRef(id)
-	p, s := sh.state(ref), &sh.step
-	if !created && (p == nil || p.stale) {
-		return sh.load(ctx, ref, t, cause)
-	}
-	if created {
-		p = newState(ref)
-		sh.keep(p)
-	}
-	s.begin(ctx, p, t)
-	add(s)
-	if created {
-		return sh.finishNew(cause)
-	}
-	return sh.finish(cause)
+	return x.run(CauseDelete, func() {
+		x.loosen(ties)
+		x.end(profile.UserRef(del.OutID), was)
+		x.renewAccounts(ties.renew)
+	})
 }

@@ -82,17 +82,16 @@ func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, fun
 		if err != nil {
 			return err
 		}
-		t, err := e.exclusive(ctx, true)
-		if err != nil {
+		again := false
+		err = e.alone(ctx, "", true, func(x *txn) error {
+			if again = e.version != version; again {
+				return nil
+			}
+			return do(sorted, x.t)
+		})
+		if !again {
 			return err
 		}
-		if e.version != version {
-			e.release(ctx)
-			continue
-		}
-		err = do(sorted, t)
-		e.release(ctx)
-		return err
 	}
 }
 
@@ -129,7 +128,7 @@ func (e *Engine) bringNew(ctx context.Context, sorted []*definition, t int64) (g
 		b.bring(e, &live{}, d, CauseBackfill)
 	}
 	if e.joined() {
-		return nil, true, e.backfillJoint(ctx, &b, t)
+		return nil, true, e.x.backfillJoined(&b)
 	}
 	for _, key := range keys {
 		e.changing[key] = true
@@ -153,7 +152,7 @@ func (e *Engine) made(g *growth) {
 // created ends a creation that went through all profiles, or was broken off: then
 // there is nothing of it, but that its keys were used.
 func (e *Engine) created(ctx context.Context, g *growth, broken error) error {
-	t, err := e.exclusive(ctx, broken != nil)
+	x, err := e.exclusive(ctx, broken != nil)
 	if err != nil {
 		return errors.Join(broken, err)
 	}
@@ -170,7 +169,7 @@ func (e *Engine) created(ctx context.Context, g *growth, broken error) error {
 		if e.live[key].computed != nil {
 			remove = e.deleteTrait
 		}
-		if err := remove(ctx, key, t); err != nil {
+		if err := remove(ctx, key, x.t); err != nil {
 			// What is left stays live; profiles get it as they are touched.
 			return errors.Join(broken, err)
 		}
@@ -262,7 +261,7 @@ func (e *Engine) reserve(ctx context.Context, defs []*definition) (unreserve fun
 		if len(byKey) == 0 {
 			continue
 		}
-		err := e.everyProfile(ctx, profile.Subject(subject), func(_ *shard, ref profile.Ref) error {
+		err := e.everyProfile(ctx, profile.Subject(subject), func(ref profile.Ref) error {
 			writes, err := e.store.Traits(ctx, ref)
 			for _, w := range writes {
 				if d := byKey[w.Name]; d != nil && !w.Value.IsNull() {

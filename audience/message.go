@@ -3,75 +3,155 @@ package audience
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/muster-go/muster/profile"
 )
 
-// Apply takes a batch of Segment-spec messages, in their order. All are checked
-// before the first is applied: a *BatchError says which one cannot be used, and
-// then nothing was. An error of the store also stops at the message it names;
-// those before it have been applied.
+// Apply takes Segment-spec messages, in their order: all, or none. All are
+// checked against everything that can refuse one (its form, names of computed
+// traits, the retention, limits) before the first has any effect: then the error
+// is a *MessageError that says which is refused, and wraps ErrRefused. Several
+// messages are of one instant, and stop other calls for as long as they take;
+// ApplyEach does not. Any other error, of the store or the context, also stops at
+// the message that it names; those before it have been taken. A message that is
+// sent again with the same id changes nothing.
 //
 // A message that has both a user id and an anonymous id attaches the second to
-// the user's profile: if that id had a profile of its own until then, the two
-// are merged.
+// the user's profile: if it is a visitor's, who has a profile of its own so far,
+// the two are merged. An id that has come as a user id is no visitor's: it stays a
+// user of its own.
 func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
-	for i := range messages {
-		if err := messages[i].Validate(); err != nil {
-			return &BatchError{Index: i, Err: err}
-		}
+	if len(messages) == 1 {
+		return messageError(0, &messages[0], e.take(ctx, &messages[0]))
 	}
 	for i := range messages {
-		if err := e.apply(ctx, &messages[i]); err != nil {
-			return &BatchError{Index: i, Err: err}
+		if err := messages[i].Validate(); err != nil {
+			return messageError(i, &messages[i], err)
 		}
+	}
+	failed := -1
+	err := e.alone(ctx, "", false, func(x *txn) error {
+		for i := range messages {
+			if err := x.check(&messages[i]); err != nil {
+				failed = i
+				return err
+			}
+		}
+		for i := range messages {
+			if err := x.message(&messages[i]); err != nil {
+				failed = i
+				return err
+			}
+		}
+		return nil
+	})
+	if failed < 0 {
+		return in("apply", err)
+	}
+	return messageError(failed, &messages[failed], err)
+}
+
+// ApplyEach takes Segment-spec messages, in their order, each by itself: one that
+// is refused has no effect, and is returned with the reason, and the others are
+// taken. An error, of the store or the context, stops at the message that it
+// names, a *MessageError as well: those before it have been taken or refused, and
+// it can be sent again with those after it.
+func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
+	for i := range messages {
+		err := messageError(i, &messages[i], e.take(ctx, &messages[i]))
+		if err == nil {
+			continue
+		}
+		var of *MessageError
+		if errors.As(err, &of) && of.Refused {
+			refused = append(refused, of)
+			continue
+		}
+		return refused, err
+	}
+	return refused, nil
+}
+
+// take takes one message, or refuses it.
+func (e *Engine) take(ctx context.Context, m *profile.Message) error {
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	err := e.update(ctx, m.Profile(), func(x *txn) error {
+		if err := x.check(m); err != nil {
+			return err
+		}
+		return x.message(m)
+	})
+	if err == errMerges {
+		return e.alone(ctx, "", false, func(x *txn) error {
+			if err := x.check(m); err != nil {
+				return err
+			}
+			return x.message(m)
+		})
+	}
+	return err
+}
+
+// errMerges says that a message merges profiles, for which all locks are needed.
+var errMerges = errors.New("the message merges profiles")
+
+// check returns why a message cannot be taken, if so. It is valid.
+func (x *txn) check(m *profile.Message) error {
+	switch {
+	case m.Type == profile.Identify:
+		return x.e.checkTraits(m.Traits, aTrait)
+	case m.Type == profile.Group:
+		return x.e.checkTraits(m.Traits, anAccountTrait)
+	case m.IsEvent():
+		return x.checkAge(m.Time)
 	}
 	return nil
 }
 
-func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
+// checkAge returns an error for an event that the store does not keep.
+func (x *txn) checkAge(t time.Time) error {
+	age := x.e.store.Retention()
+	if age > 0 && !t.IsZero() && t.Before(instant(x.t).Add(-age)) {
+		return fmt.Errorf("%w: %s", profile.ErrRetention, t.UTC().Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
+// message takes a message that was checked. It returns errMerges, and has done
+// nothing, if it needs all locks and does not have them.
+func (x *txn) message(m *profile.Message) error {
+	return x.once(m.Profile(), m.MessageID, func() error { return x.accept(m) })
+}
+
+// accept takes a message that is not a repeated one.
+func (x *txn) accept(m *profile.Message) error {
 	id, ids := m.Profile(), m.IDs()
-	seen, err := e.store.Seen(ctx, profile.UserRef(id), m.MessageID)
+	merges, err := x.attaches(m)
 	switch {
 	case err != nil:
 		return err
-	case seen:
-		ids = nil // a repeated message brings none
-	case m.UserID != "" && m.AnonymousID != "" && m.UserID != m.AnonymousID:
-		if err := e.attach(ctx, m); err != nil {
+	case x.home != nil && (merges || m.Type == profile.Alias):
+		return errMerges
+	case m.Type == profile.Alias:
+		return x.merge(m.PreviousID, id, m.MessageID, ids)
+	case merges:
+		if err := x.merge(m.AnonymousID, m.UserID, "", ids); err != nil {
 			return err
 		}
+		ids = nil
 	}
-	if m.Type == profile.Alias {
-		return e.alias(ctx, m.PreviousID, id, m.MessageID, ids)
-	}
-	sh, t, err := e.enter(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer e.leave(ctx, sh)
+	visitor := m.UserID == ""
 	switch m.Type {
 	case profile.Identify:
-		return sh.identify(ctx, &Identify{
-			Profile:   id,
-			Traits:    m.Traits,
-			IDs:       ids,
-			Time:      m.Time,
-			MessageID: m.MessageID,
-		}, t)
+		return x.identify(&Identify{Profile: id, Traits: m.Traits, IDs: ids, Time: m.Time, MessageID: m.MessageID}, visitor)
 	case profile.Group:
-		if err := sh.group(ctx, &Group{
-			Profile:   id,
-			Account:   m.GroupID,
-			Traits:    m.Traits,
-			Time:      m.Time,
-			MessageID: m.MessageID,
-		}, t); err != nil {
-			return err
-		}
-		return sh.putIDs(ctx, id, ids, t)
+		return x.group(&Group{Profile: id, Account: m.GroupID, Traits: m.Traits, Time: m.Time, MessageID: m.MessageID}, ids, visitor)
 	}
-	created, err := sh.track(ctx, &profile.Event{
+	return x.track(&profile.Event{
 		Profile:    id,
 		Name:       m.Name,
 		Time:       m.Time,
@@ -79,32 +159,72 @@ func (e *Engine) apply(ctx context.Context, m *profile.Message) error {
 		Account:    m.GroupID,
 		Properties: m.Properties,
 		Context:    m.Context,
-	}, t)
-	if created { // the ids of later events are known
-		err = errors.Join(err, sh.putIDs(ctx, id, ids, t))
-	}
-	return err
+	}, ids, visitor)
 }
 
-func (sh *shard) putIDs(ctx context.Context, id string, ids []profile.ExternalID, t int64) error {
-	if len(ids) == 0 {
+// attaches reports whether a message makes its anonymous id one of the user's. One
+// that is another user's already stays there: the message does not say that the
+// two are one person.
+func (x *txn) attaches(m *profile.Message) (bool, error) {
+	if m.UserID == "" || m.AnonymousID == "" || m.UserID == m.AnonymousID {
+		return false, nil
+	}
+	kept, exists, err := x.e.store.Resolve(x.ctx, profile.UserRef(m.AnonymousID))
+	if err != nil || !exists {
+		return err == nil, err
+	}
+	if kept != m.AnonymousID {
+		return false, nil
+	}
+	known, err := x.e.store.Known(x.ctx, m.AnonymousID)
+	return !known, err
+}
+
+// ErrRefused says that a message can never be taken as it is, and has had no
+// effect. No other failure wraps it.
+var ErrRefused = errors.New("refused")
+
+// MessageError says which message of a call was not taken, and why.
+type MessageError struct {
+	Index     int    // in the call
+	MessageID string // empty: it has none
+	Refused   bool   // it cannot be taken as it is; else it was its turn when the store failed or the context ended
+	Err       error
+}
+
+func (e *MessageError) Error() string {
+	of := fmt.Sprintf("message %d", e.Index)
+	if e.MessageID != "" {
+		of += fmt.Sprintf(" (id %q)", e.MessageID)
+	}
+	if e.Refused {
+		of += " refused"
+	}
+	return fmt.Sprintf("%s: %v", of, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *MessageError) Unwrap() error { return e.Err }
+
+// Is reports whether target is ErrRefused, of a message that is.
+func (e *MessageError) Is(target error) bool { return e.Refused && target == ErrRefused }
+
+// messageError returns err as that of a message, if it is one.
+func messageError(i int, m *profile.Message, err error) error {
+	if err == nil {
 		return nil
 	}
-	put := &profile.PutIDs{Ref: profile.UserRef(id), IDs: ids}
-	sh.batch = append(sh.batch[:0], put)
-	err := sh.e.store.Apply(ctx, instant(t), sh.batch...)
-	if err == nil {
-		sh.tellIDs(put, t)
-	}
-	return err
+	return &MessageError{Index: i, MessageID: m.MessageID, Refused: refuses(err), Err: err}
 }
 
-// attach makes an anonymous id one of the user's. One that is another user's
-// already stays there: the message does not say that the two are one person.
-func (e *Engine) attach(ctx context.Context, m *profile.Message) error {
-	was, exists, err := e.store.Resolve(ctx, profile.UserRef(m.AnonymousID))
-	if err != nil || exists && was != m.AnonymousID {
-		return err
+// refuses reports whether an error says that input cannot be taken as it is.
+func refuses(err error) bool {
+	for _, why := range []error{
+		profile.ErrInvalid, profile.ErrTooLarge, profile.ErrTime, profile.ErrRetention, ErrComputed,
+	} {
+		if errors.Is(err, why) {
+			return true
+		}
 	}
-	return e.alias(ctx, m.AnonymousID, m.UserID, "", m.IDs())
+	return false
 }

@@ -3,6 +3,7 @@ package audience_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -54,4 +55,27 @@ func TestASharedDeviceDoesNotMergeItsUsers(t *testing.T) {
 	bob, err := e.AudiencesOf(ctx, profile.UserRef("bob"))
 	require.NoError(t, err)
 	require.Empty(t, bob)
+}
+
+func TestTheZeroTimeIsTheEnginesNow(t *testing.T) {
+	ctx := context.Background()
+	engine, _, told := newEngine(t)
+	require.NoError(t, engine.Create(ctx,
+		audience.Define("buyers").Members(audience.Performed("Buy").Within(time.Hour)),
+		audience.Define("pros").Members(audience.Trait(`traits.plan == "pro"`)),
+		audience.Define("big").OfAccounts().Members(audience.Trait(`traits.size > 100`))))
+	pro, err := profile.NewObject(map[string]any{"plan": "pro"})
+	require.NoError(t, err)
+	big, err := profile.NewObject(map[string]any{"size": 101})
+	require.NoError(t, err)
+	require.NoError(t, engine.Track(ctx, profile.Event{Profile: "u", Name: "Buy"}))
+	require.NoError(t, engine.Identify(ctx, audience.Identify{Profile: "u", Traits: pro}))
+	require.NoError(t, engine.Group(ctx, audience.Group{Profile: "u", Account: "a", Traits: big}))
+	require.NoError(t, engine.Advance(ctx, start.Add(2*time.Hour)))
+	require.Equal(t, []string{
+		"u entered buyers at 2026-01-01T00:00:00Z (event)",
+		"u entered pros at 2026-01-01T00:00:00Z (trait)",
+		"account a entered big at 2026-01-01T00:00:00Z (trait)",
+		"u exited buyers at 2026-01-01T01:00:00Z (time)",
+	}, *told)
 }

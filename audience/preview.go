@@ -205,16 +205,18 @@ func choose(ctx context.Context, store profile.Reader, of profile.Subject, opts 
 // meets computes whether a profile meets a condition.
 func (e *Engine) meets(ctx context.Context, root *node, ref profile.Ref, t int64) (bool, error) {
 	if e.joined() {
-		j := e.joint
-		j.start(ctx, t)
-		p, _ := j.reach(ref)
-		j.settle()
-		return p.truth(root), j.err
+		x := e.x
+		x.begin(ctx, t, CauseTime)
+		p, _ := x.reach(ref)
+		x.settle()
+		x.finish()
+		return p.truth(root), x.err
 	}
-	s := &e.shards[0].step
+	s := &e.x.step
 	s.begin(ctx, newState(ref), t)
 	s.load(&s.net.leafIndex)
-	s.settle()
+	s.walk()
+	s.rouse()
 	return s.p.truth(root), s.err
 }
 

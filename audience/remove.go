@@ -12,8 +12,8 @@ import (
 // key stays used for ever. An audience that another definition refers to stays:
 // the error wraps ErrInUse.
 func (e *Engine) DeleteAudience(ctx context.Context, key string) error {
-	return e.alone(ctx, fmt.Sprintf("delete audience %q", key), true, func(t int64) error {
-		return e.deleteAudience(ctx, key, t)
+	return e.alone(ctx, fmt.Sprintf("delete audience %q", key), true, func(x *txn) error {
+		return e.deleteAudience(x.ctx, key, x.t)
 	})
 }
 
@@ -33,7 +33,7 @@ func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error 
 		return err
 	}
 	for _, m := range members {
-		e.shardOf(m.Ref.ID).tellExit(m, t, CauseDelete)
+		e.shardOf(m.Ref.ID).out.push(exitOf(m, t, CauseDelete))
 	}
 	return nil
 }
@@ -42,8 +42,8 @@ func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error 
 // delete. Its key stays used for ever. A trait that another definition reads
 // stays: the error wraps ErrInUse.
 func (e *Engine) DeleteTrait(ctx context.Context, key string) error {
-	return e.alone(ctx, fmt.Sprintf("delete trait %q", key), true, func(t int64) error {
-		return e.deleteTrait(ctx, key, t)
+	return e.alone(ctx, fmt.Sprintf("delete trait %q", key), true, func(x *txn) error {
+		return e.deleteTrait(x.ctx, key, x.t)
 	})
 }
 
@@ -63,7 +63,7 @@ func (e *Engine) deleteTrait(ctx context.Context, key string, t int64) error {
 		return err
 	}
 	for _, v := range values {
-		e.shardOf(v.Ref.ID).tellValue(v, t, CauseDelete)
+		e.shardOf(v.Ref.ID).out.push(endOf(v, t, CauseDelete))
 	}
 	return nil
 }

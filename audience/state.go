@@ -20,6 +20,10 @@ type state struct {
 	timer int64    // when the profile's timer is set for; horizon.Never: it is not
 	stale bool     // there is nothing here: it has to be read from the store
 	epoch uint32   // of the last growth that it has
+	part  *part    // of the transaction at hand; nil: it is of none
+
+	failed bool  // there is nothing here as a transaction failed: see fail
+	cause  Cause // of that
 
 	writes []profile.TraitWrite // of the traits that the network reads
 	views  []view               // those traits, by what counts of them

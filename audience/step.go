@@ -1,9 +1,7 @@
 package audience
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
@@ -12,7 +10,7 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// step moves one profile, or several that depend on each other (see joint), from
+// step moves one profile, or several that depend on each other (see txn), from
 // what held before to what holds at t, with all that is new to it, as one
 // change. It is the engine's inner loop:
 //
@@ -38,7 +36,7 @@ type step struct {
 	dirty dirtHeap
 	flips []flip // roots whose truth changed
 	moves []move // computed traits whose value changed
-	joint *joint // of more profiles than one; nil: it is of one
+	x     *txn   // that it is of
 
 	event   *profile.Event // that arrived, for leaves whose filter reads traits
 	takers  []*state       // the profiles it arrived for
@@ -72,27 +70,6 @@ type move struct {
 	p        *state
 	node     *node
 	old, new profile.Value
-}
-
-// sortChanges brings the flips and moves of each node of a profile together, in
-// the order in which they happened: several nodes may change in turns.
-func (s *step) sortChanges() {
-	if len(s.flips) > 1 {
-		slices.SortStableFunc(s.flips, func(a, b flip) int { return compareCells(a.p, a.node, b.p, b.node) })
-	}
-	if len(s.moves) > 1 {
-		slices.SortStableFunc(s.moves, func(a, b move) int { return compareCells(a.p, a.node, b.p, b.node) })
-	}
-}
-
-// compareCells is the order of what profiles have of nodes.
-func compareCells(p *state, n *node, q *state, m *node) int {
-	if p != q {
-		if c := compareRefs(p.ref, q.ref); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(n.id, m.id)
 }
 
 // begin makes the step one of p.
@@ -275,7 +252,7 @@ func (s *step) walk() {
 	var last dirt
 	for len(s.dirty) > 0 {
 		d := s.dirty.pop()
-		if d == last || d.n.linked && s.joint.still() {
+		if d == last || d.n.linked && s.x.waiting {
 			continue
 		}
 		last = d
@@ -284,13 +261,6 @@ func (s *step) walk() {
 		}
 		s.touch(d.n)
 	}
-}
-
-// settle walks, asks the roots that have run out, and returns when the profile
-// has to be woken next.
-func (s *step) settle() {
-	s.walk()
-	s.rouse()
 }
 
 // rouse asks the roots of the profile at hand that have run out.

@@ -1,7 +1,7 @@
 package audience
 
 import (
-	"context"
+	"errors"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
@@ -19,44 +19,57 @@ type ties struct {
 
 // tiesOf returns the ties of a user, by any id of it; none where profiles do not
 // depend on each other.
-func (e *Engine) tiesOf(ctx context.Context, user string) (x ties, err error) {
+func (x *txn) tiesOf(user string) (of ties, err error) {
+	e, ctx := x.e, x.ctx
 	if !e.joined() {
-		return x, nil
+		return of, nil
 	}
-	if x.user, _, err = e.store.Resolve(ctx, profile.UserRef(user)); err != nil {
-		return x, err
+	if of.user, _, err = e.store.Resolve(ctx, profile.UserRef(user)); err != nil {
+		return of, err
 	}
-	if x.accounts, err = e.store.Accounts(ctx, user); err != nil {
-		return x, err
+	if of.accounts, err = e.store.Accounts(ctx, user); err != nil {
+		return of, err
 	}
 	for name, err := range e.store.EventNames(ctx, user) {
 		if err != nil {
-			return x, err
+			return of, err
 		}
 		if e.nets[profile.Account].events[name] != nil {
-			x.renew, err = e.accountsOf(ctx, user)
-			x.taken = true
-			return x, err
+			of.renew, err = e.accountsOf(ctx, user)
+			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.exists(id) })
+			of.taken = true
+			return of, errors.Join(err, x.err)
 		}
 	}
-	return x, nil
+	return of, nil
 }
 
 // loosen takes a user out of what accounts have counted that are not computed
 // anew. It comes before anything changes for the user.
-func (j *joint) loosen(x ties) {
-	p := j.e.shardOf(x.user).state(profile.UserRef(x.user))
-	for _, id := range x.accounts {
-		if slices.Contains(x.renew, id) {
+func (x *txn) loosen(was ties) {
+	p := x.shardOf(profile.UserRef(was.user)).state(profile.UserRef(was.user))
+	for _, id := range was.accounts {
+		if slices.Contains(was.renew, id) {
 			continue
 		}
-		account, fresh := j.reach(profile.AccountRef(id))
+		account, fresh := x.reach(profile.AccountRef(id))
 		if fresh || p == nil {
 			continue // it has not counted the user
 		}
-		j.turn(account)
-		j.count(p, -1)
+		x.turn(account)
+		x.count(p, -1)
 	}
+}
+
+// leaveOne makes the ties those to one account alone, which the user leaves.
+func (x *ties) leaveOne(account string) {
+	only := func(ids []string) []string {
+		if slices.Contains(ids, account) {
+			return []string{account}
+		}
+		return nil
+	}
+	x.accounts, x.renew = only(x.accounts), only(x.renew)
 }
 
 // join makes the ties of two users who become one those of the whole: what took
@@ -86,17 +99,17 @@ func (s *step) count(user *state, by int32) {
 
 // tie counts a user, whose state is new, in accounts that are not to be computed
 // anew.
-func (j *joint) tie(user *state, of ...ties) {
+func (x *txn) tie(user *state, of ...ties) {
 	var done []string
-	for _, x := range of {
-		for _, id := range x.accounts {
-			if slices.Contains(done, id) || slices.ContainsFunc(of, func(x ties) bool { return slices.Contains(x.renew, id) }) {
+	for _, t := range of {
+		for _, id := range t.accounts {
+			if slices.Contains(done, id) || slices.ContainsFunc(of, func(t ties) bool { return slices.Contains(t.renew, id) }) {
 				continue
 			}
 			done = append(done, id)
-			if account, fresh := j.reach(profile.AccountRef(id)); !fresh {
-				j.turn(account)
-				j.count(user, 1)
+			if account, fresh := x.reach(profile.AccountRef(id)); !fresh {
+				x.turn(account)
+				x.count(user, 1)
 			}
 		}
 	}

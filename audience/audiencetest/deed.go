@@ -30,9 +30,9 @@ type (
 
 func (d message) do(ctx context.Context, e *audience.Engine) error {
 	err := e.Apply(ctx, profile.Message(d))
-	var batch *audience.BatchError
-	if errors.As(err, &batch) { // of one message
-		err = batch.Err
+	var of *audience.MessageError
+	if errors.As(err, &of) { // there is but one
+		err = of.Err
 	}
 	return err
 }

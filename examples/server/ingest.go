@@ -21,9 +21,8 @@ func (s *service) take(t profile.MessageType) endpoint {
 	}
 }
 
-// takeBatch is the endpoint of batches. If one message is malformed none is
-// applied. If one is refused for what it says, those before it have been applied:
-// with message ids it does no harm to send them again.
+// takeBatch is the endpoint of batches: all messages are taken, or, if one is
+// refused, none.
 func (s *service) takeBatch(r *http.Request, body []byte) (any, error) {
 	var b struct {
 		Batch []json.RawMessage `json:"batch"`
@@ -38,7 +37,7 @@ func (s *service) takeBatch(r *http.Request, body []byte) (any, error) {
 	for i, text := range b.Batch {
 		var err error
 		if messages[i], err = s.parse(text, ""); err != nil {
-			return nil, &audience.BatchError{Index: i, Err: err}
+			return nil, &audience.MessageError{Index: i, Refused: true, Err: err}
 		}
 	}
 	return success, s.engine.Apply(r.Context(), messages...)

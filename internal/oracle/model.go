@@ -167,7 +167,7 @@ func (m *Model) reached(before *world, op Operation) ([]profile.Ref, audience.Ca
 func (m *Model) receiver(id string) []profile.Ref {
 	id = m.world.resolve(id)
 	p := m.world.people[id]
-	if p == nil || p.messages[len(p.messages)-1].arrival != len(m.log) {
+	if p == nil || len(p.messages) == 0 || p.messages[len(p.messages)-1].arrival != len(m.log) {
 		return nil // a duplicate
 	}
 	return []profile.Ref{profile.UserRef(id)}

@@ -1,0 +1,229 @@
+package audience
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// commitment is what a transaction has changed: what is stored, and what is told
+// then.
+type commitment struct {
+	changes []change            // of the part at hand
+	values  []valueChange       // likewise
+	sets    []profile.SetMember // of all parts
+	puts    []profile.SetValue  // likewise
+	batch   []profile.Change
+	notices []notice
+}
+
+// change is one membership that a transaction changed.
+type change struct {
+	audience *live
+	member   bool
+	cause    Cause
+	evidence *Explained
+}
+
+// valueChange is the value of one computed trait that a transaction changed.
+type valueChange struct {
+	trait    *live
+	old, new profile.Value
+	cause    Cause
+}
+
+func (c *commitment) clear() {
+	c.sets, c.puts, c.batch = c.sets[:0], c.puts[:0], c.batch[:0]
+	clear(c.notices)
+	c.notices = c.notices[:0]
+}
+
+// commit stores what the transaction changed, tells it and sets the timers of its
+// parts. If that fails the transaction is abandoned.
+func (x *txn) commit() error {
+	x.gatherAll()
+	x.write()
+	if x.err != nil {
+		err := x.err
+		if len(x.parts) == 1 {
+			err = failed(x.parts[0].ref, err)
+		}
+		x.abandon()
+		return err
+	}
+	for i := range x.notices {
+		x.shardOf(x.notices[i].ref()).out.push(x.notices[i])
+	}
+	for _, pt := range x.parts {
+		if pt.p != nil {
+			x.shardOf(pt.ref).schedule(pt.p)
+		}
+	}
+	x.finish()
+	return nil
+}
+
+// gatherAll gathers what changed, part after part in the order of profiles.
+func (x *txn) gatherAll() {
+	if x.err != nil {
+		return
+	}
+	if len(x.parts) > 1 {
+		slices.SortStableFunc(x.parts, func(a, b *part) int { return compareRefs(a.ref, b.ref) })
+		// What a state made that was forgotten is no change.
+		x.flips = slices.DeleteFunc(x.flips, func(f flip) bool { return f.p.part == nil })
+		x.moves = slices.DeleteFunc(x.moves, func(m move) bool { return m.p.part == nil })
+	}
+	x.sortChanges()
+	flips, moves := x.flips, x.moves
+	for _, pt := range x.parts {
+		nf, nm := 0, 0
+		for nf < len(flips) && flips[nf].p == pt.p {
+			nf++
+		}
+		for nm < len(moves) && moves[nm].p == pt.p {
+			nm++
+		}
+		x.gather(pt, flips[:nf], moves[:nm])
+		flips, moves = flips[nf:], moves[nm:]
+		if x.err != nil {
+			return
+		}
+	}
+}
+
+// gather gathers what changed for one part: those of computed traits before those
+// of memberships and each in the order of keys.
+func (x *txn) gather(pt *part, flips []flip, moves []move) {
+	x.changes, x.values = x.changes[:0], x.values[:0]
+	x.turn(pt.p)
+	switch {
+	case pt.ended:
+		x.notices = pt.was.appendEnd(x.notices, x.t, pt.cause)
+		return
+	case pt.made != nil:
+		for _, m := range pt.made {
+			x.compareRoots(m)
+		}
+	case pt.created:
+		x.noteAll()
+		x.addMembers(pt.cause)
+		x.takeMoves(moves, pt.cause)
+	case pt.fresh:
+		x.compareStored(moves, pt.cause)
+	default:
+		x.takeFlips(flips, pt.cause)
+		x.takeMoves(moves, pt.cause)
+	}
+	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.key, b.audience.key) })
+	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.key, b.trait.key) })
+	at := instant(x.t)
+	for _, c := range x.values {
+		x.puts = append(x.puts, profile.SetValue{
+			Value: profile.ComputedValue{Key: c.trait.key, Ref: pt.ref, Value: c.new, Since: at},
+		})
+		if len(x.e.traitSubs.all()) > 0 {
+			x.notices = append(x.notices, notice{change: &TraitChange{
+				Trait:   c.trait.key,
+				Profile: pt.ref,
+				Old:     c.old,
+				New:     c.new,
+				At:      at,
+				Cause:   c.cause,
+			}})
+		}
+	}
+	for _, c := range x.changes {
+		x.sets = append(x.sets, profile.SetMember{
+			Membership: profile.Membership{Audience: c.audience.key, Ref: pt.ref, Since: at},
+			Member:     c.member,
+		})
+		tr := Transition{
+			Audience: c.audience.key,
+			Subject:  pt.ref.Subject,
+			Profile:  pt.ref.ID,
+			Type:     typeOf(c.member),
+			At:       at,
+			Cause:    c.cause,
+		}
+		if x.e.evident && x.err == nil {
+			evidence := x.explainMembership(c.audience)
+			tr.Evidence = &evidence
+		}
+		x.notices = append(x.notices, notice{transition: tr})
+	}
+}
+
+// takeFlips makes changes of the flips of one profile, sorted. A node may change
+// its truth several times in a transaction: what counts is what it was before the
+// first and what it is.
+func (x *txn) takeFlips(flips []flip, cause Cause) {
+	for i, f := range flips {
+		truth := f.p.truth(f.node)
+		if i > 0 && flips[i-1].node == f.node || truth == f.was {
+			continue
+		}
+		for _, a := range f.node.audiences {
+			if !a.shadow {
+				x.changes = append(x.changes, change{audience: a, member: truth, cause: cause})
+			}
+		}
+	}
+}
+
+// takeMoves is takeFlips for computed traits. The moves are sorted.
+func (x *txn) takeMoves(moves []move, cause Cause) {
+	for i := 0; i < len(moves); {
+		first := moves[i]
+		last := first.new
+		for i++; i < len(moves) && moves[i].node == first.node; i++ {
+			last = moves[i].new
+		}
+		if same(first.old, last) {
+			continue
+		}
+		for _, c := range first.node.traits {
+			if !c.shadow {
+				x.values = append(x.values, valueChange{c, first.old, last, cause})
+			}
+		}
+	}
+}
+
+// sortChanges brings the flips and moves of each node of a profile together, in
+// the order in which they happened: several nodes may change in turns.
+func (s *step) sortChanges() {
+	if len(s.flips) > 1 {
+		slices.SortStableFunc(s.flips, func(a, b flip) int { return compareCells(a.p, a.node, b.p, b.node) })
+	}
+	if len(s.moves) > 1 {
+		slices.SortStableFunc(s.moves, func(a, b move) int { return compareCells(a.p, a.node, b.p, b.node) })
+	}
+}
+
+// compareCells is the order of what profiles have of nodes.
+func compareCells(p *state, n *node, q *state, m *node) int {
+	if p != q {
+		if c := compareRefs(p.ref, q.ref); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(n.id, m.id)
+}
+
+// write stores what was gathered.
+func (x *txn) write() {
+	if x.err != nil || len(x.sets)+len(x.puts) == 0 {
+		return
+	}
+	for i := range x.sets {
+		x.batch = append(x.batch, &x.sets[i])
+	}
+	for i := range x.puts {
+		x.batch = append(x.batch, &x.puts[i])
+	}
+	// The data is stored already: its consequences must be, too.
+	x.err = x.e.store.Apply(lasting(x.ctx), instant(x.t), x.batch...)
+}

@@ -1,0 +1,81 @@
+package audience
+
+import (
+	"context"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// notice is what is told to subscribers: a transition, the change of a computed
+// trait, or that of a profile's ids.
+type notice struct {
+	transition Transition
+	change     *TraitChange
+	ids        *IDChange
+}
+
+// ref returns the profile that a notice is about.
+func (n *notice) ref() profile.Ref {
+	switch {
+	case n.ids != nil:
+		return n.ids.Profile
+	case n.change != nil:
+		return n.change.Profile
+	}
+	return n.transition.Ref()
+}
+
+// exitOf tells the end of a membership.
+func exitOf(m profile.Membership, t int64, cause Cause) notice {
+	return notice{transition: Transition{
+		Audience: m.Audience,
+		Subject:  m.Ref.Subject,
+		Profile:  m.Ref.ID,
+		Type:     Exited,
+		At:       instant(t),
+		Cause:    cause,
+	}}
+}
+
+// endOf tells the end of a value.
+func endOf(v profile.ComputedValue, t int64, cause Cause) notice {
+	return notice{change: &TraitChange{
+		Trait:   v.Key,
+		Profile: v.Ref,
+		Old:     v.Value,
+		At:      instant(t),
+		Cause:   cause,
+	}}
+}
+
+func typeOf(member bool) Type {
+	if member {
+		return Entered
+	}
+	return Exited
+}
+
+// belongings are what the engine has made of a profile.
+type belongings struct {
+	members []profile.Membership
+	values  []profile.ComputedValue
+}
+
+func (e *Engine) belongings(ctx context.Context, ref profile.Ref) (b belongings, err error) {
+	if b.members, err = e.store.Memberships(ctx, ref); err != nil {
+		return b, err
+	}
+	b.values, err = e.store.ValuesOf(ctx, ref)
+	return b, err
+}
+
+// appendEnd tells that a profile is no more, which had these.
+func (b belongings) appendEnd(into []notice, t int64, cause Cause) []notice {
+	for _, v := range b.values {
+		into = append(into, endOf(v, t, cause))
+	}
+	for _, m := range b.members {
+		into = append(into, exitOf(m, t, cause))
+	}
+	return into
+}
