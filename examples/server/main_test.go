@@ -259,7 +259,7 @@ func TestABadRequestIsAnErrorAndChangesNothing(t *testing.T) {
 		{"a computed trait", "/v1/identify", `{"userId":"ann","traits":{"revenue_30d":500}}`, 400, `engine computes this trait: "revenue_30d"`},
 		{"no batch", "/v1/batch", "{}", 400, "no batch"},
 		{"no list", "/v1/batch", `{"batch":{}}`, 400, "invalid input"},
-		{"the second of a batch", "/v1/batch", `{"batch":[` + good + `,{"type":"trac","userId":"ann"}]}`, 400, `message 1: invalid input: unknown type`},
+		{"the second of a batch", "/v1/batch", `{"batch":[` + good + `,{"type":"trac","userId":"ann"}]}`, 400, `message 1 refused: invalid input: unknown type`},
 		{"definitions", "/v1/definitions", `{"audience":[]}`, 400, "audience"},
 		{"a definition", "/v1/definitions", `{"audiences":[{"key":"a","where":{"trait":"traits.a >"}}]}`, 400, `audience "a": where.trait`},
 		{"a path", "/v1/trac", good, 404, "POST /v1/trac: not found"},
