@@ -67,8 +67,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-timer.C:
 		case <-e.wake:
 		}
-		now := e.clock.Now()
-		if err := e.Advance(ctx, now); err != nil {
+		now, err := e.readClock()
+		if err == nil {
+			err = e.Advance(ctx, now)
+		}
+		if err != nil {
 			if errors.Is(err, profile.ErrClosed) {
 				return nil
 			}

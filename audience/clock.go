@@ -15,11 +15,11 @@ type Clock interface{ Now() time.Time }
 // instant that Advance has reached if that is later or the clock says nothing
 // that is a time (profile.CheckTime).
 func (e *Engine) Now() time.Time {
-	now := e.clock.Now().UTC()
-	if last := instant(e.last.Load()); profile.CheckTime(now) != nil || now.Before(last) {
+	now, err := e.readClock()
+	if last := instant(e.last.Load()); err != nil || profile.CheckTime(now) != nil || now.Before(last) {
 		return last
 	}
-	return now
+	return now.UTC()
 }
 
 // WallClock is the machine's clock, the default.

@@ -79,7 +79,11 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 	if err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
-	e := newEngine(store, env, opts)
+	guarded, err := guard(store)
+	if err != nil {
+		return nil, fmt.Errorf("new engine: %w", err)
+	}
+	e := newEngine(guarded, env, opts)
 	if err := e.restore(ctx); err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
@@ -159,7 +163,10 @@ func (e *Engine) shardOf(id string) *shard {
 // now returns the engine's instant for a call that concerns the shards given,
 // which the caller has locked. It never goes back.
 func (e *Engine) now(shards ...*shard) (int64, error) {
-	now := e.clock.Now()
+	now, err := e.readClock()
+	if err != nil {
+		return 0, err
+	}
 	if err := profile.CheckTime(now); err != nil {
 		return 0, fmt.Errorf("clock: %w", err)
 	}

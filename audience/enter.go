@@ -108,27 +108,37 @@ func (sh *shard) owes(t int64) bool { return sh.owed > 0 && sh.due.Load() <= t }
 // lockShard locks the shard of the profile that id names.
 func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
 	sh := e.shardOf(id)
-	sh.mu.Lock()
-	for len(e.shards) > 1 && sh.states[profile.User][id] == nil {
-		// It is new, or the id was merged into another profile, elsewhere.
-		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
-		if err != nil {
-			sh.mu.Unlock()
-			return nil, fmt.Errorf("resolve %q: %w", id, err)
+	for {
+		home, err := sh.lockFor(ctx, id)
+		if home == sh || err != nil {
+			return sh, err
 		}
-		home := e.shardOf(id)
-		if exists {
-			home = e.shardOf(kept)
-		}
-		if home == sh {
-			break
-		}
-		// Between the locks the profile may be merged again: look once more.
-		sh.mu.Unlock()
-		sh = home
-		sh.mu.Lock()
+		sh = home // between the locks the profile may be merged again: look once more
 	}
-	return sh, nil
+}
+
+// lockFor locks the shard if the profile that id names is one of its own, and else
+// returns its shard.
+func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error) {
+	e := sh.e
+	sh.mu.Lock()
+	defer func() {
+		if home != sh {
+			sh.mu.Unlock()
+		}
+	}()
+	if len(e.shards) == 1 || sh.states[profile.User][id] != nil {
+		return sh, nil
+	}
+	// It is new, or the id was merged into another profile, elsewhere.
+	kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
+	if err != nil {
+		return nil, fmt.Errorf("resolve %q: %w", id, err)
+	}
+	if exists {
+		id = kept
+	}
+	return e.shardOf(id), nil
 }
 
 // leave is the end of what enter began.

@@ -67,10 +67,13 @@ func (e *Engine) create(ctx context.Context, defs []*definition) error {
 // locks.
 func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, func(string) keyOf, error), do func([]*definition, int64) error) error {
 	for {
-		e.mu.RLock()
-		version := e.version
-		defs, kinds, err := prepare()
-		e.mu.RUnlock()
+		var version uint64
+		defs, kinds, err := func() ([]*definition, func(string) keyOf, error) {
+			e.mu.RLock()
+			defer e.mu.RUnlock()
+			version = e.version
+			return prepare()
+		}()
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,8 @@ type Store interface {
 	// changes. Taking one is cheap, whatever the size of the store.
 	Snapshot(ctx context.Context) (Snapshot, error)
 
-	// Retention is the age beyond which events may be dropped; 0 keeps all.
+	// Retention is the age beyond which events may be dropped; 0 keeps all. It
+	// stays the same as long as the store is open.
 	Retention() time.Duration
 
 	// Close releases what the store holds. Its use afterwards is ErrClosed.

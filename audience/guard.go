@@ -1,0 +1,219 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// PanicError is a panic of what the caller supplied, the store or the clock, as
+// the error of the call in which it came. The call ends as on any error of the
+// store: no lock is held, and nothing is lost.
+type PanicError struct {
+	In    string // the method: "store.Apply"
+	Value any    // what it panicked with
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("%s: panic: %v", e.In, e.Value) }
+
+// Unwrap returns the error that it panicked with, if it was one.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// catch, deferred, makes a panic the error of a method.
+func catch(in string, err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{In: in, Value: v, Stack: debug.Stack()}
+	}
+}
+
+// readClock asks the clock.
+func (e *Engine) readClock() (now time.Time, err error) {
+	defer catch("clock.Now", &err)
+	return e.clock.Now(), nil
+}
+
+// guardedStore is the caller's store, whose panics are errors.
+type guardedStore struct {
+	guardedReader
+	store     profile.Store
+	retention time.Duration
+}
+
+func guard(s profile.Store) (g guardedStore, err error) {
+	defer catch("store.Retention", &err)
+	return guardedStore{guardedReader{s}, s, s.Retention()}, nil
+}
+
+func (g guardedStore) Apply(ctx context.Context, now time.Time, batch ...profile.Change) (err error) {
+	defer catch("store.Apply", &err)
+	return g.store.Apply(ctx, now, batch...)
+}
+
+func (g guardedStore) Seen(ctx context.Context, ref profile.Ref, messageID string) (seen bool, err error) {
+	defer catch("store.Seen", &err)
+	return g.store.Seen(ctx, ref, messageID)
+}
+
+func (g guardedStore) Snapshot(ctx context.Context) (snap profile.Snapshot, err error) {
+	defer catch("store.Snapshot", &err)
+	if snap, err = g.store.Snapshot(ctx); err != nil {
+		return nil, err
+	}
+	return guardedSnapshot{guardedReader{snap}, snap}, nil
+}
+
+func (g guardedStore) Retention() time.Duration { return g.retention }
+
+func (g guardedStore) Close() (err error) {
+	defer catch("store.Close", &err)
+	return g.store.Close()
+}
+
+// guardedSnapshot is a snapshot whose panics are errors.
+type guardedSnapshot struct {
+	guardedReader
+	snap profile.Snapshot
+}
+
+func (g guardedSnapshot) Close() (err error) {
+	defer catch("snapshot.Close", &err)
+	return g.snap.Close()
+}
+
+// guardedReader is the half that they share.
+type guardedReader struct{ r profile.Reader }
+
+func (g guardedReader) Resolve(ctx context.Context, ref profile.Ref) (id string, exists bool, err error) {
+	defer catch("store.Resolve", &err)
+	return g.r.Resolve(ctx, ref)
+}
+
+func (g guardedReader) Known(ctx context.Context, user string) (known bool, err error) {
+	defer catch("store.Known", &err)
+	return g.r.Known(ctx, user)
+}
+
+func (g guardedReader) Profiles(ctx context.Context, of profile.Subject, after string) iter.Seq2[string, error] {
+	return guardSeq("store.Profiles", func() iter.Seq2[string, error] { return g.r.Profiles(ctx, of, after) })
+}
+
+func (g guardedReader) Count(ctx context.Context, of profile.Subject) (n int, err error) {
+	defer catch("store.Count", &err)
+	return g.r.Count(ctx, of)
+}
+
+func (g guardedReader) EventNames(ctx context.Context, user string) iter.Seq2[string, error] {
+	return guardSeq("store.EventNames", func() iter.Seq2[string, error] { return g.r.EventNames(ctx, user) })
+}
+
+func (g guardedReader) Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[profile.Event, error] {
+	return guardSeq("store.Events", func() iter.Seq2[profile.Event, error] { return g.r.Events(ctx, user, name, since) })
+}
+
+func (g guardedReader) Traits(ctx context.Context, ref profile.Ref) (writes []profile.TraitWrite, err error) {
+	defer catch("store.Traits", &err)
+	return g.r.Traits(ctx, ref)
+}
+
+func (g guardedReader) IDs(ctx context.Context, ref profile.Ref) (ids []profile.ExternalID, err error) {
+	defer catch("store.IDs", &err)
+	return g.r.IDs(ctx, ref)
+}
+
+func (g guardedReader) Find(ctx context.Context, of profile.Subject, id profile.ExternalID) (profiles []string, err error) {
+	defer catch("store.Find", &err)
+	return g.r.Find(ctx, of, id)
+}
+
+func (g guardedReader) Accounts(ctx context.Context, user string) (accounts []string, err error) {
+	defer catch("store.Accounts", &err)
+	return g.r.Accounts(ctx, user)
+}
+
+func (g guardedReader) Users(ctx context.Context, account string) iter.Seq2[string, error] {
+	return guardSeq("store.Users", func() iter.Seq2[string, error] { return g.r.Users(ctx, account) })
+}
+
+func (g guardedReader) Senders(ctx context.Context, account string) iter.Seq2[string, error] {
+	return guardSeq("store.Senders", func() iter.Seq2[string, error] { return g.r.Senders(ctx, account) })
+}
+
+func (g guardedReader) Members(ctx context.Context, audience, after string) iter.Seq2[profile.Membership, error] {
+	return guardSeq("store.Members", func() iter.Seq2[profile.Membership, error] { return g.r.Members(ctx, audience, after) })
+}
+
+func (g guardedReader) MemberCount(ctx context.Context, audience string) (n int, err error) {
+	defer catch("store.MemberCount", &err)
+	return g.r.MemberCount(ctx, audience)
+}
+
+func (g guardedReader) Memberships(ctx context.Context, ref profile.Ref) (in []profile.Membership, err error) {
+	defer catch("store.Memberships", &err)
+	return g.r.Memberships(ctx, ref)
+}
+
+func (g guardedReader) Values(ctx context.Context, key, after string) iter.Seq2[profile.ComputedValue, error] {
+	return guardSeq("store.Values", func() iter.Seq2[profile.ComputedValue, error] { return g.r.Values(ctx, key, after) })
+}
+
+func (g guardedReader) ValuesOf(ctx context.Context, ref profile.Ref) (values []profile.ComputedValue, err error) {
+	defer catch("store.ValuesOf", &err)
+	return g.r.ValuesOf(ctx, ref)
+}
+
+func (g guardedReader) Holders(ctx context.Context, key string, of profile.Subject, after string) iter.Seq2[profile.Holder, error] {
+	return guardSeq("store.Holders", func() iter.Seq2[profile.Holder, error] { return g.r.Holders(ctx, key, of, after) })
+}
+
+func (g guardedReader) MaxIDs(ctx context.Context, key string, of profile.Subject) (most map[string]int, err error) {
+	defer catch("store.MaxIDs", &err)
+	return g.r.MaxIDs(ctx, key, of)
+}
+
+func (g guardedReader) Position(ctx context.Context) (seq uint64, now time.Time, err error) {
+	defer catch("store.Position", &err)
+	return g.r.Position(ctx)
+}
+
+func (g guardedReader) Keys(ctx context.Context) iter.Seq2[profile.KeyRecord, error] {
+	return guardSeq("store.Keys", func() iter.Seq2[profile.KeyRecord, error] { return g.r.Keys(ctx) })
+}
+
+// guardSeq makes a panic of an iterator its last error. A panic of the loop over it
+// goes on as it is; one that comes after the loop was left has taken nothing from
+// it.
+func guardSeq[V any](in string, open func() iter.Seq2[V, error]) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		inside, stopped := false, false
+		pull := func() (err error) {
+			defer func() {
+				if inside {
+					return
+				}
+				if v := recover(); v != nil {
+					err = &PanicError{In: in, Value: v, Stack: debug.Stack()}
+				}
+			}()
+			open()(func(v V, err error) bool {
+				inside = true
+				more := yield(v, err)
+				inside = false
+				stopped = !more
+				return more
+			})
+			return nil
+		}
+		if err := pull(); err != nil && !stopped {
+			var none V
+			yield(none, err)
+		}
+	}
+}
