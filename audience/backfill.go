@@ -142,12 +142,12 @@ func (e *Engine) every(ctx context.Context, fn func(ref profile.Ref) error) erro
 }
 
 // backfillJoined brings what a change of definitions brings to every profile at
-// once, where profiles depend on each other. If it fails, every profile is read
-// anew.
-func (x *txn) backfillJoined(b *backfill) (err error) {
+// once, where profiles depend on each other. If it fails every profile is read
+// anew, and compared with what was told.
+func (x *txn) backfillJoined(b *backfill, cause Cause) (err error) {
 	defer func() {
 		if err != nil {
-			x.e.dropAll(x.t)
+			x.e.failAll(x.t, cause)
 		}
 	}()
 	var made [2][]remade
@@ -172,7 +172,8 @@ func (x *txn) backfillJoined(b *backfill) (err error) {
 	settleBatches(b.fresh)
 	return x.e.every(x.ctx, func(ref profile.Ref) error {
 		p := x.shardOf(ref).state(ref)
-		x.begin(x.ctx, x.t, CauseBackfill)
+		x.begin(x.ctx, x.t, cause)
+		defer x.giveUp()
 		pt := x.add(ref, p)
 		x.turn(p)
 		x.rouse()
@@ -190,13 +191,13 @@ func (x *txn) backfillJoined(b *backfill) (err error) {
 	})
 }
 
-// dropAll has every profile read anew.
-func (e *Engine) dropAll(t int64) {
+// failAll has every profile read anew, and compared with what was told.
+func (e *Engine) failAll(t int64, cause Cause) {
 	for _, sh := range e.shards {
 		for _, states := range sh.states {
 			for _, p := range slices.Collect(maps.Values(states)) {
 				if !p.stale {
-					sh.drop(p.ref, t)
+					sh.fail(p.ref, t, cause, p.epoch)
 				}
 			}
 		}

@@ -24,6 +24,8 @@ type call struct {
 	message bool             // through Apply, as a Segment-spec message
 	reopen  bool             // close the engine first, and go on with a new one
 	explain int              // if not 0, says what is explained afterwards
+	fault   fault            // at the point of failing, when the call is first made
+	failing int              // the point; 0: there is no fault
 }
 
 // rule is a callback that turns back to the engine: on a transition of a type,
@@ -118,6 +120,9 @@ func (c call) String() string {
 	}
 	if c.explain > 0 {
 		line += fmt.Sprintf("with explanation %d: ", c.explain)
+	}
+	if c.failing > 0 {
+		line += fmt.Sprintf("%s at point %d: ", c.fault, c.failing)
 	}
 	switch op := c.do.(type) {
 	case nil:

@@ -2,6 +2,7 @@ package audience_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ const patience = 20 * time.Second
 type player struct {
 	ctx         context.Context
 	stop        context.CancelFunc
-	store       profile.Store
+	store       *faultyStore
 	clock       *audience.ManualClock
 	engine      *audience.Engine
 	shards      int
@@ -27,6 +28,7 @@ type player struct {
 	mu          sync.Mutex
 	heard       []oracle.Notice
 	toSee, seen []string // by callbacks, of the profile at hand
+	blind       bool     // callbacks do not look: the store fails them too
 	err         error    // in a callback
 	model       *oracle.Model
 	live        live
@@ -37,7 +39,7 @@ func newPlayer(h *history, shards int) (*player, error) {
 	p := &player{
 		ctx:       ctx,
 		stop:      stop,
-		store:     profile.NewMemStore(),
+		store:     &faultyStore{Store: profile.NewMemStore()},
 		clock:     audience.NewManualClock(epoch),
 		shards:    shards,
 		reactions: h.reactions(),
@@ -100,7 +102,7 @@ func (p *player) hear(n oracle.Notice) error {
 // look notes what the callback sees. Where there are several shards, others may
 // be ahead of it.
 func (p *player) look(n oracle.Notice) error {
-	if p.shards > 1 {
+	if p.shards > 1 || p.blind {
 		return nil
 	}
 	keys, err := p.engine.AudiencesOf(p.ctx, profileOf(n))
@@ -124,22 +126,50 @@ func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 	}
 	p.heard, p.seen, p.toSee = nil, nil, nil
 	if c.do == nil {
-		err = p.engine.Advance(p.ctx, c.at)
 		p.model.Advance(c.at)
 	} else {
 		p.clock.Set(c.at)
-		if c.message {
-			err = p.send(c.do, c.at)
-		} else {
-			err = p.do(c.do)
-		}
 		p.model.Do(c.at, c.do)
+	}
+	if c.failing > 0 {
+		err = p.attempt(c)
+	} else {
+		err = p.make(c)
 	}
 	if err == nil {
 		err = p.err
 	}
 	p.live.take(c.do)
 	return p.model.Heard(), p.heard, err
+}
+
+// make makes a call.
+func (p *player) make(c call) error {
+	switch {
+	case c.do == nil:
+		return p.engine.Advance(p.ctx, c.at)
+	case c.message:
+		return p.send(c.do, c.at)
+	}
+	return p.do(c.do)
+}
+
+// attempt makes a call with a fault, and makes it again if it failed of that.
+func (p *player) attempt(c call) error {
+	p.blind = true
+	all, done := p.ctx, context.CancelFunc(nil)
+	p.ctx, done = context.WithCancel(all)
+	p.store.arm(c.fault, c.failing, done)
+	err := p.make(c)
+	done()
+	p.ctx = all
+	if !p.store.disarm() || err == nil {
+		return err
+	}
+	if !errors.Is(err, errFault) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return p.make(c)
 }
 
 // do has the engine do an operation.

@@ -1,6 +1,7 @@
 package audience_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,6 +30,48 @@ func TestDifferentialReopened(t *testing.T) {
 		return h
 	}
 	playAll(t, max(1, *historiesFlag/4), reopened, func(h *history) error { return run(h, 1, compareOrder) })
+}
+
+// TestDifferentialFaults has contexts end, and the store fail and panic, in the
+// middle of calls, which are made again then: everything is told as if nothing had
+// happened. Every message has an id, and callbacks keep still. Definitions are
+// made and edited without a fault: one that fails is undone, and told (see
+// TestEveryCallSurvivesAFaultAtEveryPoint).
+func TestDifferentialFaults(t *testing.T) {
+	faulty := func(seed uint64) *history {
+		h := generate(seed)
+		h.rules = nil
+		random := rand.New(rand.NewPCG(seed, 2))
+		for i := range h.calls {
+			c := &h.calls[i]
+			c.do = identified(c.do, fmt.Sprint("unique", i))
+			switch c.do.(type) {
+			case oracle.Create, oracle.Edit, oracle.EditAudience, oracle.Drop, oracle.DropTrait:
+				continue
+			}
+			if random.IntN(3) == 0 {
+				c.fault, c.failing = fault(random.IntN(int(faults))), 1+random.IntN(1+random.IntN(60))
+			}
+		}
+		return h
+	}
+	playAll(t, max(1, *historiesFlag/4), faulty, func(h *history) error { return run(h, 1, compareProfiles) })
+}
+
+// identified gives a message an id, if it has none.
+func identified(op oracle.Operation, id string) oracle.Operation {
+	switch op := op.(type) {
+	case oracle.Track:
+		op.Event.MessageID = cmp.Or(op.Event.MessageID, id)
+		return op
+	case oracle.Identify:
+		op.MessageID = cmp.Or(op.MessageID, id)
+		return op
+	case oracle.Group:
+		op.MessageID = cmp.Or(op.MessageID, id)
+		return op
+	}
+	return op
 }
 
 // TestDifferentialShards plays to an engine of several shards. They agree on an

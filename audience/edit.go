@@ -20,7 +20,9 @@ import (
 // is through, the trait and what reads it are the old ones for everybody, and
 // then at once the new ones; that moment takes as long as looking at each
 // profile. Meanwhile they cannot be edited or deleted: the error wraps
-// ErrLocked. If ctx ends before that moment, nothing has changed.
+// ErrLocked. If ctx ends before that moment, nothing has changed; if the store
+// fails after it, the edit is made, and what of it could not be told is told with
+// the next call.
 func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) error {
 	return e.edit(ctx, "trait", &definition{key: c.Key, computed: &c})
 }
@@ -163,13 +165,24 @@ func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
 			}
 		}
 	}
+	var users []profile.Ref
+	if broken == nil {
+		broken = e.everyProfile(ctx, profile.User, func(ref profile.Ref) error {
+			users = append(users, ref)
+			return nil
+		})
+	}
 	if broken == nil {
 		broken = e.storeEdit(ctx, ed.edited, t)
 	}
 	var made []remade
 	if broken == nil {
 		made = e.swap(ed)
-		err = e.everyProfile(ctx, profile.User, func(ref profile.Ref) error { return x.tellEdit(ref, made) })
+		for _, ref := range users {
+			if failed := x.tellEdit(ref, made); failed != nil {
+				err = failed // what it changes for the others is told, and for this one later
+			}
+		}
 	}
 	if broken == nil {
 		e.over(ed.growth)
@@ -249,7 +262,7 @@ func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *de
 			d.takePlace(e.live[d.key].root, old)
 		}
 	}
-	err := e.x.backfillJoined(&b)
+	err := e.x.backfillJoined(&b, CauseEdit)
 	for _, m := range slices.Backward(b.made) {
 		if m.old != nil {
 			e.dropNodes(e.detach(m.live, m.old))

@@ -229,6 +229,8 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 		return profile.ErrClosed
 	case sh.due.Load() != due:
 		return nil
+	case len(sh.owed) > 0:
+		return sh.repay(ctx)
 	}
 	return sh.x.fire(lasting(ctx))
 }
@@ -247,6 +249,8 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 		return profile.ErrClosed
 	case first == nil || due > t:
 		return nil
+	case e.owes():
+		return e.repay(ctx)
 	}
 	for _, sh := range e.shards {
 		due = max(due, sh.last)

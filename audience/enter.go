@@ -83,7 +83,10 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 		return 0, false, profile.ErrClosed
 	}
 	waiting := sh.out.waiting.Load()
-	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t || sh.owes(t) }
+	if err = sh.repay(ctx); err != nil {
+		return t, false, err
+	}
+	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t }
 	for err == nil && due() && sh.due.Load() <= sh.e.batchDue.Load() && sh.out.waiting.Load() == waiting {
 		if err = ctx.Err(); err == nil {
 			err = sh.x.fire(lasting(ctx))
@@ -101,9 +104,6 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 	sh.last = t
 	return t, true, nil
 }
-
-// owes reports whether a state failed that is to be read again at t or before.
-func (sh *shard) owes(t int64) bool { return sh.owed > 0 && sh.due.Load() <= t }
 
 // lockShard locks the shard of the profile that id names.
 func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
@@ -177,6 +177,9 @@ func (e *Engine) exclusive(ctx context.Context, inclusive bool) (*txn, error) {
 		if x != nil || err != nil {
 			return x, err
 		}
+		if err := e.repayAll(ctx); err != nil {
+			return nil, err
+		}
 		for fired := true; fired; {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -204,10 +207,10 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	if err != nil {
 		return nil, 0, err
 	}
-	if until = t; !inclusive && !e.owes(t) {
+	if until = t; !inclusive {
 		until--
 	}
-	if _, due := e.earliest(); due <= until {
+	if _, due := e.earliest(); due <= until || e.owes() {
 		return nil, until, nil
 	}
 	for _, sh := range e.shards {
@@ -215,16 +218,6 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	}
 	e.x.ctx, e.x.t, e.x.err = lasting(ctx), t, nil
 	return e.x, until, nil
-}
-
-// owes reports whether a state failed that is to be read again at t or before.
-func (e *Engine) owes(t int64) bool {
-	for _, sh := range e.shards {
-		if sh.owes(t) {
-			return true
-		}
-	}
-	return false
 }
 
 // release is the end of what exclusive began.

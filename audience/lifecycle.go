@@ -131,7 +131,10 @@ func (e *Engine) bringNew(ctx context.Context, sorted []*definition, t int64) (g
 		b.bring(e, &live{}, d, CauseBackfill)
 	}
 	if e.joined() {
-		return nil, true, e.x.backfillJoined(&b)
+		if err := e.x.backfillJoined(&b, CauseBackfill); err != nil {
+			return nil, false, errors.Join(err, e.deleteAll(ctx, keys, t))
+		}
+		return nil, true, nil
 	}
 	for _, key := range keys {
 		e.changing[key] = true
@@ -167,18 +170,27 @@ func (e *Engine) created(ctx context.Context, g *growth, broken error) error {
 	for _, key := range g.keys {
 		delete(e.changing, key)
 	}
-	for _, key := range slices.Backward(g.keys) {
+	if err := e.deleteAll(ctx, g.keys, x.t); err != nil {
+		return errors.Join(broken, err)
+	}
+	e.giveUp(g)
+	return broken
+}
+
+// deleteAll ends definitions of which those that come later may read those that
+// come earlier. After an error those that are left stay live; profiles get them
+// as they are touched.
+func (e *Engine) deleteAll(ctx context.Context, keys []string, t int64) error {
+	for _, key := range slices.Backward(keys) {
 		remove := e.deleteAudience
 		if e.live[key].computed != nil {
 			remove = e.deleteTrait
 		}
-		if err := remove(ctx, key, x.t); err != nil {
-			// What is left stays live; profiles get it as they are touched.
-			return errors.Join(broken, err)
+		if err := remove(ctx, key, t); err != nil {
+			return err
 		}
 	}
-	e.giveUp(g)
-	return broken
+	return nil
 }
 
 // keyOf returns what a key names.

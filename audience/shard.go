@@ -24,8 +24,8 @@ type shard struct {
 	earlier bool  // a timer was set that is earlier than all others
 	due     atomic.Int64
 
-	x    *txn // of its own profiles alone
-	owed int  // states that failed: see fail
+	x    *txn                   // of its own profiles alone
+	owed map[profile.Ref]*state // that failed: see fail
 	out  outbox
 }
 
@@ -53,6 +53,7 @@ func newShard(e *Engine) *shard {
 		states: [2]map[string]*state{{}, {}},
 		timers: btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
 		last:   profile.MinTime.UnixNano(),
+		owed:   map[profile.Ref]*state{},
 	}
 	sh.x = newTxn(e, sh)
 	sh.due.Store(horizon.Never)
@@ -98,7 +99,13 @@ func (sh *shard) keep(p *state) {
 
 // drop replaces the profile's state by none: it is read from the store when
 // the profile is touched next, at the latest with the next that is due at t.
-func (sh *shard) drop(ref profile.Ref, t int64) *state {
+func (sh *shard) drop(ref profile.Ref, t int64) {
+	sh.keepNone(ref, t)
+	sh.schedule(sh.state(ref))
+}
+
+// keepNone is drop without a timer.
+func (sh *shard) keepNone(ref profile.Ref, t int64) *state {
 	p, epoch := newState(ref), sh.e.epoch
 	if old := sh.state(ref); old != nil {
 		epoch = old.epoch
@@ -106,17 +113,17 @@ func (sh *shard) drop(ref profile.Ref, t int64) *state {
 	p.stale, p.wake = true, t
 	sh.keep(p)
 	p.epoch = epoch
-	sh.schedule(p)
 	return p
 }
 
 // fail drops a state whose change could not be worked out or stored, at t. What
 // the data changed is told with its cause when the profile is read again: before
-// anything else happens in the shard.
+// anything else happens in the shard. See repay.
 func (sh *shard) fail(ref profile.Ref, t int64, cause Cause, epoch uint32) {
-	p := sh.drop(ref, t)
+	p := sh.keepNone(ref, t)
 	p.failed, p.cause, p.epoch = true, cause, epoch
-	sh.owed++
+	sh.owed[ref] = p
+	sh.setDue()
 }
 
 // forget drops the profile's state and its timer.
@@ -124,7 +131,8 @@ func (sh *shard) forget(p *state) {
 	p.wake = horizon.Never
 	sh.schedule(p)
 	if p.failed {
-		sh.owed--
+		delete(sh.owed, p.ref)
+		sh.setDue()
 	}
 	delete(sh.states[p.ref.Subject], p.ref.ID)
 }
@@ -133,6 +141,9 @@ func (sh *shard) setDue() {
 	due := horizon.Never
 	if first, ok := sh.timers.Min(); ok {
 		due = first.at
+	}
+	for _, p := range sh.owed {
+		due = min(due, p.wake)
 	}
 	if due < sh.due.Load() {
 		sh.earlier = true

@@ -162,6 +162,7 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 	if old != nil {
 		if pt.epoch = old.epoch; old.failed {
 			pt.cause = old.cause
+			first = first || old.cause == CauseBackfill || old.cause == CauseEdit
 		}
 		first = first || pt.epoch < x.e.epoch
 	}
