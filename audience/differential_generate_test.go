@@ -68,8 +68,12 @@ func generate(seed uint64) *history {
 	for range length {
 		g.tick()
 		h.calls = append(h.calls, g.call(h)...)
-		if last := &h.calls[len(h.calls)-1]; g.IntN(6) == 0 {
+		last := &h.calls[len(h.calls)-1]
+		if g.IntN(6) == 0 {
 			last.explain = 1 + g.IntN(1000)
+		}
+		if g.IntN(20) == 0 {
+			last.refused = [2]string{g.id(), g.id()}
 		}
 	}
 	for range g.IntN(3) {

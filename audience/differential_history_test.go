@@ -26,6 +26,7 @@ type call struct {
 	explain int              // if not 0, says what is explained afterwards
 	fault   fault            // at the point of failing, when the call is first made
 	failing int              // the point; 0: there is no fault
+	refused [2]string        // first, messages of a user with the id of a visitor are sent that cannot be taken
 }
 
 // rule is a callback that turns back to the engine: on a transition of a type,
@@ -120,6 +121,14 @@ func (c call) String() string {
 	}
 	if c.explain > 0 {
 		line += fmt.Sprintf("with explanation %d: ", c.explain)
+	}
+	if c.refused != [2]string{} {
+		line += fmt.Sprintf("after refused ones of %s with %s: ", c.refused[0], c.refused[1])
+	}
+	if from := senderOf(c.do); from.Visitor {
+		line += "of a visitor: "
+	} else if from.Device != "" {
+		line += fmt.Sprintf("with the anonymous id %s: ", from.Device)
 	}
 	if c.failing > 0 {
 		line += fmt.Sprintf("%s at point %d: ", c.fault, c.failing)

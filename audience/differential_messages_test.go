@@ -46,7 +46,33 @@ func (g *generator) message() oracle.Operation {
 	default:
 		op = oracle.Identify{Profile: g.id(), Traits: g.customTraits(), Time: g.time(), MessageID: id}
 	}
+	op = g.from(op)
 	g.messages = append(g.messages, op)
+	return op
+}
+
+// from gives a message a sender: a visitor, or a user with the id of a device.
+func (g *generator) from(op oracle.Operation) oracle.Operation {
+	var from oracle.Sender
+	switch g.IntN(12) {
+	case 0, 1:
+		from.Visitor = true
+	case 2:
+		from.Device = g.id()
+	default:
+		return op
+	}
+	switch op := op.(type) {
+	case oracle.Track:
+		op.Sender = from
+		return op
+	case oracle.Identify:
+		op.Sender = from
+		return op
+	case oracle.Group:
+		op.Sender = from
+		return op
+	}
 	return op
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -131,6 +132,12 @@ func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 		p.clock.Set(c.at)
 		p.model.Do(c.at, c.do)
 	}
+	if c.refused != [2]string{} && c.do != nil {
+		err = p.sendRefused(c.refused[0], c.refused[1])
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	if c.failing > 0 {
 		err = p.attempt(c)
 	} else {
@@ -174,6 +181,9 @@ func (p *player) attempt(c call) error {
 
 // do has the engine do an operation.
 func (p *player) do(op oracle.Operation) error {
+	if senderOf(op) != (oracle.Sender{}) {
+		return p.send(op, p.clock.Now())
+	}
 	switch op := op.(type) {
 	case oracle.Track:
 		return p.engine.Track(p.ctx, op.Event)
@@ -221,7 +231,7 @@ func (p *player) send(op oracle.Operation, at time.Time) error {
 		}
 	case oracle.Identify:
 		m = profile.Message{
-			Type: profile.Identify, AnonymousID: op.Profile, Time: op.Time, MessageID: op.MessageID, Traits: op.Traits,
+			Type: profile.Identify, UserID: op.Profile, Time: op.Time, MessageID: op.MessageID, Traits: op.Traits,
 		}
 	case oracle.Group:
 		m = profile.Message{
@@ -232,5 +242,60 @@ func (p *player) send(op oracle.Operation, at time.Time) error {
 	default:
 		return p.do(op)
 	}
+	from := senderOf(op)
+	if m.AnonymousID = from.Device; from.Visitor {
+		m.UserID, m.AnonymousID = "", m.UserID
+	}
 	return p.engine.Apply(p.ctx, m)
+}
+
+// senderOf returns what a message says of who sent it.
+func senderOf(op oracle.Operation) oracle.Sender {
+	switch op := op.(type) {
+	case oracle.Track:
+		return op.Sender
+	case oracle.Identify:
+		return op.Sender
+	case oracle.Group:
+		return op.Sender
+	}
+	return oracle.Sender{}
+}
+
+// refused are messages that cannot be taken, of one who has a visitor's id with
+// them.
+func (p *player) refused(user, visitor string) []profile.Message {
+	now := p.clock.Now()
+	bad := []profile.Message{
+		{Type: profile.Track, UserID: user, AnonymousID: visitor, Time: now},                                                // no name
+		{Type: profile.Track, UserID: user, AnonymousID: visitor, Name: "Buy", Time: now.AddDate(400, 0, 0)},                // no time
+		{Type: profile.Group, UserID: user, AnonymousID: visitor, GroupID: strings.Repeat("g", profile.MaxID+1), Time: now}, // no id
+		{Type: profile.Alias, UserID: user, AnonymousID: visitor, Time: now},                                                // of nobody
+	}
+	for key, c := range p.live.traits {
+		m := profile.Message{Type: profile.Identify, UserID: user, AnonymousID: visitor, Traits: object(key, 1), Time: now}
+		if c.Of == profile.Account {
+			m.Type, m.GroupID = profile.Group, "a1"
+		}
+		bad = append(bad, m)
+	}
+	return bad
+}
+
+// sendRefused sends messages that change nothing, by themselves and in a batch with
+// a good one.
+func (p *player) sendRefused(user, visitor string) error {
+	good := profile.Message{Type: profile.Track, UserID: user, AnonymousID: visitor, Name: "Buy", Time: p.clock.Now()}
+	for _, m := range p.refused(user, visitor) {
+		for _, batch := range [][]profile.Message{{m}, {good, m}} {
+			heard := len(p.heard)
+			if err := p.engine.Apply(p.ctx, batch...); !errors.Is(err, audience.ErrRefused) {
+				return fmt.Errorf("%v was not refused: %w", m, err)
+			}
+			if len(p.heard) > heard && heard > 0 { // what is due fires with the first
+				return fmt.Errorf("%v was refused, and had an effect", m)
+			}
+		}
+	}
+	return nil
 }

@@ -275,17 +275,25 @@ func alternating(notices []oracle.Notice) error {
 // rename gives a message, merge or deletion to people and accounts of another
 // name, and drops what is of definitions.
 func rename(op oracle.Operation, prefix string) oracle.Operation {
+	device := func(from *oracle.Sender) {
+		if from.Device != "" {
+			from.Device = prefix + from.Device
+		}
+	}
 	switch op := op.(type) {
 	case oracle.Track:
+		device(&op.Sender)
 		op.Event.Profile = prefix + op.Event.Profile
 		if op.Event.Account != "" {
 			op.Event.Account = prefix + op.Event.Account
 		}
 		return op
 	case oracle.Identify:
+		device(&op.Sender)
 		op.Profile = prefix + op.Profile
 		return op
 	case oracle.Group:
+		device(&op.Sender)
 		op.Profile, op.Account = prefix+op.Profile, prefix+op.Account
 		return op
 	case oracle.Leave:

@@ -74,7 +74,32 @@ func (m *Model) apply(op Operation) {
 	}
 	m.pass(limit)
 	m.now = t
+	for _, part := range m.parts(op) {
+		m.change(part)
+	}
+	m.deliver()
+}
 
+// parts returns what an operation does, one after the other.
+func (m *Model) parts(op Operation) []Operation {
+	user, id, from := "", "", Sender{}
+	switch op := op.(type) {
+	case Track:
+		user, id, from = op.Event.Profile, op.Event.MessageID, op.Sender
+	case Identify:
+		user, id, from = op.Profile, op.MessageID, op.Sender
+	case Group:
+		user, id, from = op.Profile, op.MessageID, op.Sender
+	}
+	if m.world.attaches(from.Device, user) && !m.world.seen(user, id) {
+		return []Operation{Merge{From: from.Device, Into: user}, op}
+	}
+	return []Operation{op}
+}
+
+// change applies one part of an operation.
+func (m *Model) change(op Operation) {
+	t := m.now
 	before := m.world
 	m.log = append(m.log, op)
 	m.world = fold(m.log)
@@ -87,7 +112,6 @@ func (m *Model) apply(op Operation) {
 		}
 		return cause
 	})
-	m.deliver()
 }
 
 // edited returns the key that has another definition after an operation.

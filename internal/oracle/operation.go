@@ -11,11 +11,21 @@ import (
 // Operation is one entry of a history: one of the types below.
 type Operation interface{ operation() }
 
+// Sender is what a message says of who sent it, beside the profile's id.
+type Sender struct {
+	Visitor bool   // the profile's id is an anonymous one
+	Device  string // an anonymous id that came with the id of a user: empty, none
+}
+
 // Track is the arrival of an event.
-type Track struct{ Event profile.Event }
+type Track struct {
+	Sender
+	Event profile.Event
+}
 
 // Identify is the arrival of traits of a user.
 type Identify struct {
+	Sender
 	Profile   string
 	Traits    profile.Object
 	Time      time.Time
@@ -24,13 +34,14 @@ type Identify struct {
 
 // Group attaches a user to an account and sets traits of the account.
 type Group struct {
+	Sender
 	Profile, Account string
 	Traits           profile.Object
 	Time             time.Time
 	MessageID        string // known to the user and to the account
 }
 
-// Merge makes From and Into one profile, under Into's id.
+// Merge makes From and Into one profile, under Into's id, which is a user's.
 type Merge struct{ From, Into string }
 
 // Delete removes a profile with all that is its own. The ids of its messages

@@ -24,6 +24,7 @@ type world struct {
 type person struct {
 	messages []message
 	accounts map[string]bool // that a user is attached to
+	known    bool            // one of the ids came as that of a user; else it is a visitor
 }
 
 // message is an event, traits or, if neither, a sign of life.
@@ -54,11 +55,11 @@ func fold(log []Operation) *world {
 		arrival := i + 1
 		switch op := op.(type) {
 		case Track:
-			w.deliver(op.Event.Profile, message{arrival: arrival, id: op.Event.MessageID, track: &op})
+			w.deliver(op.Event.Profile, op.Sender, message{arrival: arrival, id: op.Event.MessageID, track: &op})
 		case Identify:
-			w.deliver(op.Profile, message{arrival: arrival, id: op.MessageID, traits: &op})
+			w.deliver(op.Profile, op.Sender, message{arrival: arrival, id: op.MessageID, traits: &op})
 		case Group:
-			if !w.deliver(op.Profile, message{arrival: arrival, id: op.MessageID}) {
+			if !w.deliver(op.Profile, op.Sender, message{arrival: arrival, id: op.MessageID}) {
 				break
 			}
 			w.people[w.resolve(op.Profile)].accounts[op.Account] = true
@@ -156,18 +157,45 @@ func profileOf(of map[string]*person, id string) *person {
 
 // deliver gives a user a message, and reports whether it is none that the user
 // had: under this id before, or before it was deleted.
-func (w *world) deliver(id string, m message) bool {
-	if w.deleted[profile.UserRef(id)][m.id] {
+func (w *world) deliver(id string, from Sender, m message) bool {
+	if w.seen(id, m.id) {
 		return false
 	}
 	p := profileOf(w.people, w.resolve(id))
+	p.messages = append(p.messages, m)
+	p.known = p.known || !from.Visitor
+	return true
+}
+
+// seen reports whether a user, or who had the id before it was deleted, had a
+// message.
+func (w *world) seen(id, message string) bool {
+	if message == "" {
+		return false
+	}
+	if w.deleted[profile.UserRef(id)][message] {
+		return true
+	}
+	p := w.people[w.resolve(id)]
+	if p == nil {
+		return false
+	}
 	for _, had := range p.messages {
-		if m.id != "" && had.id == m.id {
-			return false
+		if had.id == message {
+			return true
 		}
 	}
-	p.messages = append(p.messages, m)
-	return true
+	return false
+}
+
+// attaches reports whether a message of a user makes an anonymous id one of the
+// user's: it is of nobody so far, or of a visitor.
+func (w *world) attaches(device, user string) bool {
+	if device == "" || device == user || w.resolve(device) != device {
+		return false
+	}
+	p := w.people[device]
+	return p == nil || !p.known
 }
 
 // bury remembers the messages of a profile that is deleted.
@@ -188,6 +216,7 @@ func (w *world) merge(from, into string) {
 		return
 	}
 	to := profileOf(w.people, into)
+	to.known = true
 	if p := w.people[from]; p != nil {
 		to.messages = append(to.messages, p.messages...)
 		slices.SortFunc(to.messages, func(a, b message) int { return a.arrival - b.arrival })
