@@ -79,3 +79,25 @@ func TestTheZeroTimeIsTheEnginesNow(t *testing.T) {
 		"u exited buyers at 2026-01-01T01:00:00Z (time)",
 	}, *told)
 }
+
+// The visitor's event has the id of a call by which ann's plan changed: as one
+// profile from the start she never had that call.
+func TestAMergeBringsBackATraitThatARepeatedMessageHadReplaced(t *testing.T) {
+	ctx := context.Background()
+	e, clock, told := newEngine(t)
+	require.NoError(t, e.Create(ctx, audience.Define("pros").Members(audience.Trait(`traits.plan == "pro"`))))
+	send := func(m profile.Message, at time.Duration) {
+		m.Time = start.Add(at)
+		clock.Set(m.Time)
+		require.NoError(t, e.Apply(ctx, m))
+	}
+	send(profile.Message{Type: profile.Track, AnonymousID: "visitor", Name: "Viewed", MessageID: "7"}, 0)
+	send(profile.Message{Type: profile.Identify, UserID: "ann", MessageID: "a", Traits: object("plan", "pro")}, time.Hour)
+	send(profile.Message{Type: profile.Identify, UserID: "ann", MessageID: "7", Traits: object("plan", "free")}, 2*time.Hour)
+	send(profile.Message{Type: profile.Alias, UserID: "ann", PreviousID: "visitor"}, 3*time.Hour)
+	require.Equal(t, []string{
+		"ann entered pros at 2026-01-01T01:00:00Z (trait)",
+		"ann exited pros at 2026-01-01T02:00:00Z (trait)",
+		"ann entered pros at 2026-01-01T03:00:00Z (merge)",
+	}, *told)
+}

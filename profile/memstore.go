@@ -19,7 +19,9 @@ import (
 // Memory, besides what Reader needs to answer:
 //   - Message ids are remembered as long as what they came with: that of an
 //     event with the event, that of a trait call for the retention, counted
-//     from its arrival (some 30 bytes a call, for ever if all is kept).
+//     from its arrival, for ever if all is kept. A trait call of a user is kept
+//     as long, as an event of its size is: a merge may bring back what another
+//     call has replaced.
 //     Those of a deleted profile take 8 bytes each: see WithDuplicateMemory.
 //   - A retention frees a profile's old events when the profile is written to,
 //     by the chunk of about 1 KiB, so a few older ones remain for a while.

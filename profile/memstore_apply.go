@@ -164,7 +164,11 @@ func (tx *tx) putTraits(c *PutTraits) {
 		writes = append(writes, TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: c.OutSeq})
 	}
 	r.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
-	tx.remember(r, &m, c.OutSeq)
+	if ref.Subject == User {
+		tx.rememberTraits(sh, r, &m, c)
+	} else {
+		tx.remember(r, &m, c.OutSeq)
+	}
 	tx.trim(r)
 }
 
@@ -174,6 +178,18 @@ func (tx *tx) putTraits(c *PutTraits) {
 func (tx *tx) remember(r *record, m *messageID, seq uint64) {
 	if m.form != idNone {
 		r.addSeries("").insert(tx.now, seq, m.append([]byte{m.form}))
+		r.seen.add(m.hash)
+	}
+}
+
+// rememberTraits is remember for a trait call of a user, with all that it set: a
+// merge may find that another call, which has superseded a write of this one,
+// should never have counted.
+func (tx *tx) rememberTraits(sh *shard, r *record, m *messageID, c *PutTraits) {
+	body := appendTraitCall(sh.scratch[:0], m, c, tx.dict)
+	r.addSeries("").insert(tx.now, c.OutSeq, body)
+	sh.keepScratch(body)
+	if m.form != idNone {
 		r.seen.add(m.hash)
 	}
 }

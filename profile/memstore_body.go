@@ -10,6 +10,7 @@ import (
 const (
 	hasAccount = 1 << 2
 	hasContext = 1 << 3
+	hasTraits  = 1 << 4 // it is a trait call: see appendTraitCall
 )
 
 // appendBody packs what an event holds besides its name, time and seq:
@@ -39,6 +40,36 @@ func appendBody(b []byte, m *messageID, e *Event, dict *Dict) []byte {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(b)-start))
 	}
 	return b
+}
+
+// appendTraitCall packs what a trait call holds besides its arrival:
+//
+//	flags       1 byte
+//	message id  see messageID
+//	time        uvarint, in ns since MinTime
+//	traits      packed, up to the end
+func appendTraitCall(b []byte, m *messageID, c *PutTraits, dict *Dict) []byte {
+	b = m.append(append(b, m.form|hasTraits))
+	b = binary.AppendUvarint(b, uint64(c.Time.UnixNano())-uint64(minNano))
+	return c.Traits.AppendPacked(b, dict)
+}
+
+// appendWrites appends the writes of the trait call that a body of no name may be.
+func appendWrites(writes []TraitWrite, c *cursor, dict *Dict) []TraitWrite {
+	flags := c.body[0]
+	if flags&hasTraits == 0 {
+		return writes
+	}
+	raw, rest := idOf(c.body)
+	id := ""
+	if flags&idMask != idNone {
+		id = string(appendIDText(nil, flags&idMask, raw))
+	}
+	t, n := binary.Uvarint(rest)
+	for name, v := range PackedObject(rest[n:], dict).All() {
+		writes = append(writes, TraitWrite{Name: name, Value: v, Time: fromNano(minNano + int64(t)), MessageID: id, Seq: c.seq})
+	}
+	return writes
 }
 
 // unpacker makes Events of packed ones.

@@ -34,12 +34,42 @@ func (tx *tx) merge(c *Merge) {
 		writes := append(unpackTraits(rInto.traits, tx.dict), unpackTraits(rFrom.traits, tx.dict)...)
 		writes = slices.DeleteFunc(writes, func(w TraitWrite) bool { return slices.Contains(repeated, w.Seq) })
 		writes = dropRepeated(writes)
+		if len(repeated) > 0 {
+			writes = tx.bringBack(rInto, writes)
+		}
 		rInto.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
 	}
 	if m.form != idNone && !rInto.has(&m, "", tx.now) {
 		tx.remember(rInto, &m, tx.seq.Add(1))
 	}
 	tx.trim(rInto)
+}
+
+// bringBack adds the writes of all trait calls that are kept of a profile: what a
+// repeated one superseded counts again.
+func (tx *tx) bringBack(r *record, writes []TraitWrite) []TraitWrite {
+	type of struct {
+		name string
+		seq  uint64
+	}
+	has := make(map[of]bool, len(writes))
+	for _, w := range writes {
+		has[of{w.Name, w.Seq}] = true
+	}
+	i, ok := r.findSeries("")
+	if !ok {
+		return writes
+	}
+	var all []TraitWrite
+	for c := r.series[i].walk(); c.next(); {
+		all = appendWrites(all, &c.cursor, tx.dict)
+	}
+	for _, w := range all {
+		if !has[of{w.Name, w.Seq}] {
+			writes = append(writes, w)
+		}
+	}
+	return writes
 }
 
 // mergeEvents adds the events of from to into, each message id once. It returns

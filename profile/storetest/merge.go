@@ -40,6 +40,36 @@ var mergeCases = []testCase{
 		require.Equal(h, []string{"b"}, all(h, h.store.Users(h.ctx(), "acme")))
 		require.Equal(h, []string{"b"}, all(h, h.store.Users(h.ctx(), "beta")))
 	}},
+	{name: "what a repeated trait call superseded counts again", run: func(h *harness) {
+		for name, calls := range map[string]func(user, visitor profile.Ref) []profile.Change{
+			"a value": func(user, _ profile.Ref) []profile.Change {
+				return []profile.Change{traits(user, "1", 3*time.Hour, `{"x": "back"}`), traits(user, "7", time.Hour, `{"x": "gone"}`)}
+			},
+			"the newest of several": func(user, _ profile.Ref) []profile.Change {
+				return []profile.Change{
+					traits(user, "1", 4*time.Hour, `{"x": "older"}`), traits(user, "2", 3*time.Hour, `{"x": "back"}`),
+					traits(user, "7", time.Hour, `{"x": "gone"}`),
+				}
+			},
+			"of a removal, one without a message id": func(user, _ profile.Ref) []profile.Change {
+				return []profile.Change{traits(user, "", 3*time.Hour, `{"x": "back"}`), traits(user, "7", time.Hour, `{"x": null}`)}
+			},
+			"one of the same time": func(user, _ profile.Ref) []profile.Change {
+				return []profile.Change{traits(user, "1", time.Hour, `{"x": "back"}`), traits(user, "7", time.Hour, `{"x": "gone"}`)}
+			},
+			"one of the other profile": func(user, visitor profile.Ref) []profile.Change {
+				return []profile.Change{traits(user, "7", time.Hour, `{"x": "gone"}`), traits(visitor, "1", 3*time.Hour, `{"x": "back"}`)}
+			},
+		} {
+			user, visitor := profile.UserRef("user: "+name), profile.UserRef("visitor: "+name)
+			h.apply(event(visitor.ID, "A", "7", 5*time.Hour)) // the first of that id
+			h.apply(calls(user, visitor)...)
+			h.apply(merge(visitor.ID, user.ID))
+			writes := h.traitsOf(user)
+			require.NotEmpty(h, writes, name)
+			require.Equal(h, `"back"`, writes[0].Value.String(), name)
+		}
+	}},
 	{name: "from is no profile any more, and its id resolves to into", run: func(h *harness) {
 		h.apply(event("a", "A", "", 0), event("b", "A", "", 0), merge("a", "b"))
 		id, exists := h.resolve(profile.UserRef("a"))
