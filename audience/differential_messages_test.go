@@ -138,7 +138,7 @@ func (g *generator) properties() profile.Object {
 		m["id"] = pick(g, []any{"p", "p", "q", 1, 1.0, "x"})
 	}
 	if g.IntN(3) > 0 {
-		m["price"] = pick(g, []any{0, 1, 2.5, 2, 3, 1.0, 0.1, 0.2, -1, math.Copysign(0, -1), "2", nil})
+		m["price"] = pick(g, []any{0, 1, 2.5, 2, 3, 1.0, 0.1, 0.2, 20.58, 13.35, 66.07, 1.005, -1, math.Copysign(0, -1), "2", nil})
 		if g.IntN(20) == 0 {
 			m["price"] = pick(g, []any{math.MaxInt64, math.MinInt64, 1e308, -1e308, 1e16, 5e-324})
 		}

@@ -37,8 +37,9 @@
 //	unique_list_count  an int; it counts all
 //
 // Only numbers count for sum, average, min and max; a text of digits is none.
-// Sums and averages are exact, whatever enters and leaves the window, and
-// rounded once, when they are read. For the last five types everything counts
+// Sums and averages are exact in decimal, whatever enters and leaves the window,
+// and rounded once, to the nearest double, when they are read: what was written as
+// 20.58 is 20.58, so 20.58 + 13.35 + 66.07 is 100. For the last five types everything counts
 // but null and what is larger than MaxValue; lists and maps are values like
 // any other, equal if all in them is. Numbers that are equal are one value: a
 // double that is an int64 is reported as the int, in lists and maps too.

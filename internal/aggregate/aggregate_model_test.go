@@ -87,8 +87,7 @@ func (m *model) sum(in []event) profile.Value {
 		if n, ok := e.value.Int(); ok {
 			x.SetInt64(n)
 		} else {
-			f, _ := e.value.Float()
-			x.SetFloat64(f)
+			x.SetString(e.value.String()) // as it is written
 			ints = false
 		}
 		total.Add(total, x)

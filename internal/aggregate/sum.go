@@ -5,10 +5,10 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// sum is the sum or the mean of numbers, exact however many come and go. In a
-// window it keeps 24 bytes an event, and otherwise only the accumulator.
+// sum is the sum or the mean of numbers, exact in decimal however many come and go. In a
+// window it keeps 24 bytes an event, and otherwise only the total.
 type sum struct {
-	total    accumulator
+	total    decimal
 	n        uint64 // numbers that count
 	doubles  uint64 // those of them that are doubles
 	mean     bool
@@ -23,7 +23,7 @@ func (s *sum) add(at int64, v profile.Value) {
 		s.doubles++
 		s.total.addFloat(x.float())
 	} else {
-		s.total.addInt(int64(x.bits))
+		s.total.add(int64(x.bits))
 	}
 	if s.windowed {
 		s.numbers.push(x)
@@ -38,7 +38,7 @@ func (s *sum) expire(last int64) {
 			s.doubles--
 			s.total.addFloat(-x.float())
 		} else {
-			s.total.subInt(int64(x.bits))
+			s.total.sub(int64(x.bits))
 		}
 	}
 	if s.n == 0 {

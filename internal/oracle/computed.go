@@ -156,15 +156,13 @@ func valueOf(c trait.Computed, samples []sample) profile.Value {
 	panic("oracle: unknown type of computed trait")
 }
 
+// total is exact in decimal: a double is the number that it is written as.
 func total(samples []sample) *big.Rat {
 	sum := new(big.Rat)
 	for _, s := range samples {
-		x := new(big.Rat)
-		if n, ok := s.value.Int(); ok {
-			x.SetInt64(n)
-		} else {
-			f, _ := s.value.Float()
-			x.SetFloat64(f)
+		x, ok := new(big.Rat).SetString(s.value.String())
+		if !ok {
+			panic("oracle: no number: " + s.value.String())
 		}
 		sum.Add(sum, x)
 	}
