@@ -213,6 +213,8 @@ var eventFiltersOf = []string{
 	`properties.k == traits.NAME`,
 	`properties.k in traits.NAME`,
 	`traits.NAME == 1`,
+	`traits.NAME == 0`,
+	`traits.NAME < 2 || properties.k == "x"`,
 	`traits.NAME >= 2 && traits.plan == "pro"`,
 }
 

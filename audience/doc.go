@@ -53,7 +53,8 @@
 // its time on, and stops exactly d later; Between(min, max) counts it from min
 // after its time on, and stops at max after. Late events, duplicates (by message
 // id) and events dated in the future change nothing about that: an answer
-// depends on the times of events, never on the order of arrival.
+// depends on the times of events, never on the order of arrival. Of traits the
+// newest counts, and only of two that were set at the same time the last to arrive.
 //
 // A user exists from the first message that names it until it is deleted. One
 // of whom nothing is known but that it exists is a member of audiences such as

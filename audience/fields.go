@@ -5,11 +5,12 @@ import (
 
 	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // fields are the traits that a leaf sees: the custom ones that count for it, and
-// in place of the keys that it reads the values of computed traits and the
-// memberships of audiences, as booleans. Read as a whole they are the custom
+// in place of the keys that it reads the values of computed traits, 0 for a count of
+// nothing, and the memberships of audiences, as booleans. Read as a whole they are the custom
 // traits alone.
 type fields struct {
 	set   *traitset.Set
@@ -21,7 +22,10 @@ type fields struct {
 func (f *fields) Lookup(k profile.Key) (profile.Value, bool) {
 	for i := range f.reads {
 		if r := &f.reads[i]; r.name == k.String() {
-			return f.p.read(r.node)
+			if v, ok := f.p.read(r.node); ok || !r.node.countsSomething() {
+				return v, ok
+			}
+			return profile.IntValue(0), true
 		}
 	}
 	if f.set == nil {
@@ -36,6 +40,12 @@ func (f *fields) All() iter.Seq2[string, profile.Value] {
 		return func(func(string, profile.Value) bool) {}
 	}
 	return f.set.All()
+}
+
+// countsSomething reports whether a node is a computed trait of which a profile
+// without a value has 0.
+func (n *node) countsSomething() bool {
+	return n.kind == kindComputed && (n.computed.Type == trait.TypeCount || n.computed.Type == trait.TypeUniqueListCount)
 }
 
 // read returns what a node is as a trait: the value of a computed one, or

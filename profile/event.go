@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -87,7 +88,7 @@ func checkOptional(what, id string) error {
 // TraitWrite is one setting of one trait. A null value removes the trait.
 //
 // The write that counts at instant t is the greatest by Compare among those
-// with Time <= t: the newest event time wins, whatever arrived last.
+// with Time <= t: the newest event time wins, and of one time the last to arrive.
 type TraitWrite struct {
 	Name      string
 	Value     Value
@@ -96,19 +97,10 @@ type TraitWrite struct {
 	Seq       uint64 // order of arrival, given by the store
 }
 
-// Compare orders writes of one trait: by time, then message id, then value, so
-// that the order of arrival decides nothing.
+// Compare orders writes of one trait: by time, then the order of arrival, then, if
+// that is not known, value.
 func (w TraitWrite) Compare(x TraitWrite) int {
-	if c := w.Time.Compare(x.Time); c != 0 {
-		return c
-	}
-	if w.MessageID != x.MessageID {
-		if w.MessageID < x.MessageID {
-			return -1
-		}
-		return 1
-	}
-	return w.Value.Compare(x.Value)
+	return cmp.Or(w.Time.Compare(x.Time), cmp.Compare(w.Seq, x.Seq), w.Value.Compare(x.Value))
 }
 
 // ExternalID is an id of a profile in some system: type "email", value

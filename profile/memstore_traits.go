@@ -15,7 +15,7 @@ import (
 // at every instant from now on at which this one does.
 func pruneTraits(writes []TraitWrite, now int64) []TraitWrite {
 	slices.SortStableFunc(writes, func(a, b TraitWrite) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Compare(b), cmp.Compare(a.Seq, b.Seq))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Compare(b))
 	})
 	kept := writes[len(writes):]
 	var name string

@@ -22,8 +22,9 @@
 // A Computed defines a trait that is made of events. Its value is a function of
 // the events and the instant alone: where several events would do, as the last
 // of two at one time, their values decide, in the order of
-// profile.Value.Compare. A trait of no event at all is absent: a count is never
-// 0.
+// profile.Value.Compare. A trait of no event at all is absent. Only where a
+// condition or an expression reads it is a count of nothing 0, and there for it:
+// traits.orders == 0 and has(traits.orders) are true.
 //
 //	count              an int
 //	sum                an int if all numbers are, or a double beyond int64; with
@@ -39,10 +40,10 @@
 // Only numbers count for sum, average, min and max; a text of digits is none.
 // Sums and averages are exact in decimal, whatever enters and leaves the window,
 // and rounded once, to the nearest double, when they are read: what was written as
-// 20.58 is 20.58, so 20.58 + 13.35 + 66.07 is 100. For the last five types everything counts
-// but null and what is larger than MaxValue; lists and maps are values like
-// any other, equal if all in them is. Numbers that are equal are one value: a
-// double that is an int64 is reported as the int, in lists and maps too.
+// 20.58 is 20.58, so 20.58 + 13.35 + 66.07 is 100. For the last five types
+// everything counts but null and what is larger than MaxValue; lists and maps are
+// values like any other, equal if all in them is. Numbers that are equal are one
+// value: a double that is an int64 is reported as the int, in lists and maps too.
 //
 // An event costs O(log n) at most in the events of the window, a late one as
 // well; one in order costs O(1) for count, sum and average. Beside what
@@ -51,7 +52,7 @@
 //
 //	                   all time         in a window
 //	count              none             8 bytes an event
-//	sum, average       16 to 288 bytes  24 bytes an event more
+//	sum, average       24 to 400 bytes  24 bytes an event more
 //	min, max           one number       some 32 bytes for each number better
 //	                                    than all later ones
 //	most_frequent      each distinct    the same, and 16 bytes an event

@@ -56,7 +56,7 @@ func TestFiltersOfAccounts(t *testing.T) {
 	play(t,
 		createTraits(at(0), "",
 			trait.Count("pros", "Buy").Where(`traits.plan == "pro" && properties.p >= account.traits.least`).OfAccounts(),
-			trait.Count("few", "Buy").Where(`!("pros" in account.traits)`).OfAccounts(),
+			trait.Count("few", "Buy").Where(`account.traits.pros == 0`).OfAccounts(),
 			trait.MostFrequent("who", "Buy", "user.traits.name.first").WithMinFrequency(1).Within(4*hour).OfAccounts()),
 		group(1, "u", "acme", `{"least": 2}`, at(1), ""),
 		sent(2, "u", "", `{"p": 2}`, "acme.few=null>1@2 event"),

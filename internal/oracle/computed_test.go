@@ -126,7 +126,7 @@ func TestWhatReadsComputedTraits(t *testing.T) {
 			Definitions: []audience.Definition{
 				members("due", audience.TraitDate("goal", trait.WithinNext(2*hour))),
 				members("hit", audience.Performed("Buy").Where("properties.p == traits.goal && traits.hits > 0")),
-				members("idle", audience.Trait(`!("hits" in traits) && !traits.due`)),
+				members("idle", audience.Trait(`"hits" in traits && traits.hits == 0 && !traits.due`)),
 				members("sized", audience.Trait(`size(traits) == 0`)), // custom ones alone
 			},
 		}, ""},

@@ -21,14 +21,13 @@ func TestTheNewestWriteByEventTimeWins(t *testing.T) {
 		traits(at(8), "u", `{"plan": "pro"}`, at(8), "u+pro@8 trait"),
 		traits(at(9), "u", `{"plan": null}`, at(9), "u-pro@9 trait"),
 	)
-	play(t, // at one time the greater message id wins, then the greater value
+	play(t, // at one time the last to arrive wins, whatever its message id
 		create(at(0), "", pro),
 		traits(at(1), "u", `{"plan": "pro"}`, at(1), "u+pro@1 trait", "m2"),
-		traits(at(1), "u", `{"plan": "zero"}`, at(1), "", "m1"),
-		traits(at(1), "u", `{"plan": "zero"}`, at(1), "u-pro@1 trait", "m3"),
+		traits(at(1), "u", `{"plan": "zero"}`, at(1), "u-pro@1 trait", "m1"),
+		traits(at(1), "u", `{"plan": "pro"}`, at(1), "u+pro@1 trait", "m3"),
 		traits(at(1), "v", `{"plan": "pro"}`, at(1), "v+pro@1 trait"),
-		traits(at(1), "v", `{"plan": "free"}`, at(1), ""),
-		traits(at(1), "v", `{"plan": null}`, at(1), ""),
+		traits(at(1), "v", `{"plan": null}`, at(1), "v-pro@1 trait"),
 	)
 }
 

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -11,25 +12,32 @@ import (
 // traits are those that a profile has.
 type traits map[string]profile.Value
 
-// traits returns the custom traits present: of each name the greatest write up
-// to now, by time, message id and value, unless that one removes it.
+// write is a trait as one message set it.
+type write struct {
+	time    int64
+	arrival int
+	value   profile.Value
+}
+
+// traits returns the custom traits present: of each name the newest write up to
+// now, of those of one time the last to arrive, unless that one removes it.
 func (v view) traits(since int) traits {
-	greatest := map[string]profile.TraitWrite{}
+	newest := map[string]write{}
 	for _, m := range v.person.messages {
 		if m.traits == nil || m.arrival <= since || m.traits.Time.UnixNano() > v.t {
 			continue
 		}
 		for name, value := range m.traits.Traits.All() {
-			w := profile.TraitWrite{Name: name, Value: value, Time: m.traits.Time, MessageID: m.id}
-			if old, ok := greatest[name]; !ok || old.Compare(w) < 0 {
-				greatest[name] = w
+			w := write{m.traits.Time.UnixNano(), m.arrival, value}
+			if old, ok := newest[name]; !ok || cmp.Or(cmp.Compare(old.time, w.time), cmp.Compare(old.arrival, w.arrival)) < 0 {
+				newest[name] = w
 			}
 		}
 	}
 	present := traits{}
-	for name, w := range greatest {
-		if !w.Value.IsNull() {
-			present[name] = w.Value
+	for name, w := range newest {
+		if !w.value.IsNull() {
+			present[name] = w.value
 		}
 	}
 	return present
@@ -113,7 +121,11 @@ func (v view) seen(names []string, since int) traits {
 func (v view) cover(ts traits, key string) {
 	if c, ok := v.world.traits[key]; ok && c.definition.Of == v.ref.Subject {
 		delete(ts, key)
-		if value := v.value(key); !value.IsNull() {
+		value := v.value(key)
+		if t := c.definition.Type; value.IsNull() && (t == trait.TypeCount || t == trait.TypeUniqueListCount) {
+			value = profile.IntValue(0) // a count of nothing
+		}
+		if !value.IsNull() {
 			ts[key] = value
 		}
 	}

@@ -326,7 +326,7 @@ func (m *model) traits(ref profile.Ref) []profile.TraitWrite {
 		}
 	}
 	slices.SortStableFunc(matter, func(a, b profile.TraitWrite) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Compare(b), cmp.Compare(a.Seq, b.Seq))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Compare(b))
 	})
 	return matter
 }
@@ -339,7 +339,7 @@ func (p *modelProfile) greatest(name string, t time.Time, n uint64) int {
 		if w.Name != name || w.Time.After(t) || w.Seq <= n {
 			continue
 		}
-		if best < 0 || cmp.Or(w.Compare(p.writes[best]), cmp.Compare(w.Seq, p.writes[best].Seq)) > 0 {
+		if best < 0 || w.Compare(p.writes[best]) > 0 {
 			best = i
 		}
 	}
