@@ -82,7 +82,7 @@ func TestABatchWithOneBadMessageIsRefusedWhole(t *testing.T) {
 	require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy"))))
 	good := profile.Message{Type: profile.Track, UserID: "u", Name: "Buy", Time: start}
 	bad := good
-	bad.Time = time.Time{}
+	bad.Time = profile.MaxTime
 	err := e.Apply(ctx, good, bad)
 	var of *audience.MessageError
 	require.ErrorAs(t, err, &of)

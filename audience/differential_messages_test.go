@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/muster-go/muster/internal/oracle"
@@ -183,7 +184,13 @@ func (g *generator) customTraits() profile.Object {
 // date returns a date as a trait holds it, in any form.
 func (g *generator) date() any {
 	t := g.now.Truncate(grid).Add(time.Duration(g.IntN(9)-4) * grid)
-	switch g.IntN(8) {
+	switch g.IntN(11) {
+	case 8:
+		return t.Format(" 2006-01-02 15:04 UTC")
+	case 9:
+		return pick(g, []any{t.UnixMicro(), strconv.FormatInt(t.UnixNano(), 10), strconv.FormatInt(t.Unix(), 10)})
+	case 10:
+		return t.Format("2006-01-02t15:04:05+00")
 	case 0:
 		return t.Add(g.nudge()).Format(time.RFC3339Nano)
 	case 1:

@@ -26,6 +26,10 @@ type Options struct {
 	// Evidence has each transition say what made it: see Transition.Evidence. It
 	// reads the history of the profile for every one.
 	Evidence bool
+	// NoID says which ids of messages are what broken clients send for none;
+	// profile.NoID if it is nil. They are as if they were not there. Ids that are
+	// given to Track, Identify and the like are taken as they are.
+	NoID func(id string) bool
 	// OnError is told what no caller can be: a *CallbackError. It must not
 	// block; nil ignores them.
 	OnError func(error)
@@ -37,6 +41,7 @@ type Engine struct {
 	store   profile.Store
 	clock   Clock
 	onError func(error)
+	noID    func(id string) bool
 	evident bool // transitions carry evidence
 	env     *celfilter.Env
 	seed    maphash.Seed
@@ -96,6 +101,7 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		store:   store,
 		clock:   opts.Clock,
 		onError: opts.OnError,
+		noID:    opts.NoID,
 		evident: opts.Evidence,
 		env:     env,
 		seed:    maphash.MakeSeed(),

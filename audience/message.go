@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -24,9 +25,11 @@ import (
 // user of its own.
 func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 	if len(messages) == 1 {
-		return messageError(0, &messages[0], e.take(ctx, &messages[0]))
+		return messageError(0, &messages[0], e.take(ctx, messages[0]))
 	}
+	messages = slices.Clone(messages)
 	for i := range messages {
+		messages[i] = messages[i].WithoutNoIDs(e.noID)
 		if err := messages[i].Validate(); err != nil {
 			return messageError(i, &messages[i], err)
 		}
@@ -60,7 +63,7 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 // it can be sent again with those after it.
 func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
 	for i := range messages {
-		err := messageError(i, &messages[i], e.take(ctx, &messages[i]))
+		err := messageError(i, &messages[i], e.take(ctx, messages[i]))
 		if err == nil {
 			continue
 		}
@@ -75,22 +78,23 @@ func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (re
 }
 
 // take takes one message, or refuses it.
-func (e *Engine) take(ctx context.Context, m *profile.Message) error {
+func (e *Engine) take(ctx context.Context, m profile.Message) error {
+	m = m.WithoutNoIDs(e.noID)
 	if err := m.Validate(); err != nil {
 		return err
 	}
 	err := e.update(ctx, m.Profile(), func(x *txn) error {
-		if err := x.check(m); err != nil {
+		if err := x.check(&m); err != nil {
 			return err
 		}
-		return x.message(m)
+		return x.message(&m)
 	})
 	if err == errMerges {
 		return e.alone(ctx, "", false, func(x *txn) error {
-			if err := x.check(m); err != nil {
+			if err := x.check(&m); err != nil {
 				return err
 			}
-			return x.message(m)
+			return x.message(&m)
 		})
 	}
 	return err

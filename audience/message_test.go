@@ -101,3 +101,65 @@ func TestAMergeBringsBackATraitThatARepeatedMessageHadReplaced(t *testing.T) {
 		"ann entered pros at 2026-01-01T03:00:00Z (merge)",
 	}, *told)
 }
+
+func TestIDsThatStandForNoneMakeNobody(t *testing.T) {
+	ctx := context.Background()
+	store := profile.NewMemStore()
+	e, err := audience.New(ctx, store, audience.Options{Clock: audience.NewManualClock(start)})
+	require.NoError(t, err)
+	for _, id := range []string{"undefined", "null", "0", "NaN", "anonymous", "[object Object]"} {
+		buy := profile.Message{Type: profile.Track, Name: "Buy", UserID: id, AnonymousID: "a1", GroupID: id}
+		require.NoError(t, e.Apply(ctx, buy), "it is a visitor's")
+		buy = profile.Message{Type: profile.Track, Name: "Buy", UserID: "ann", AnonymousID: id}
+		require.NoError(t, e.Apply(ctx, buy))
+		buy = profile.Message{Type: profile.Track, Name: "Buy", UserID: id, AnonymousID: id}
+		require.ErrorIs(t, e.Apply(ctx, buy), audience.ErrRefused, "of nobody")
+		alias := profile.Message{Type: profile.Alias, UserID: "ann", PreviousID: id}
+		require.ErrorIs(t, e.Apply(ctx, alias), audience.ErrRefused)
+	}
+	users, err := all(store.Profiles(ctx, profile.User, ""))
+	require.NoError(t, err)
+	require.Equal(t, []string{"a1", "ann"}, users)
+	accounts, err := store.Count(ctx, profile.Account)
+	require.NoError(t, err)
+	require.Zero(t, accounts)
+
+	own, err := audience.New(ctx, profile.NewMemStore(), audience.Options{NoID: func(id string) bool { return id == "nobody" }})
+	require.NoError(t, err)
+	require.NoError(t, own.Apply(ctx, profile.Message{Type: profile.Track, Name: "Buy", UserID: "undefined"}), "the list is one's own")
+	require.ErrorIs(t, own.Apply(ctx, profile.Message{Type: profile.Track, Name: "Buy", UserID: "nobody"}), audience.ErrRefused)
+}
+
+// 17 is a user who has identified: whoever sends its id as an anonymous one does not
+// get the profile.
+func TestAnUnauthenticatedMessageDoesNotTakeOverAKnownUser(t *testing.T) {
+	ctx := context.Background()
+	e, _, told := newEngine(t)
+	require.NoError(t, e.Create(ctx, audience.Define("pros").Members(audience.Trait(`traits.plan == "pro"`))))
+	require.NoError(t, e.Apply(ctx,
+		profile.Message{Type: profile.Identify, UserID: "17", Traits: object("plan", "pro")},
+		profile.Message{Type: profile.Track, UserID: "ann", AnonymousID: "17", Name: "Buy"},
+		profile.Message{Type: profile.Identify, UserID: "ann", AnonymousID: "17", Traits: object("x", 1)},
+		profile.Message{Type: profile.Group, UserID: "ann", AnonymousID: "17", GroupID: "acme"}))
+	require.Equal(t, []string{"17 entered pros at 2026-01-01T00:00:00Z (trait)"}, *told)
+}
+
+// Also where the profile is known already, and whatever the type of the message.
+func TestEveryMessageAddsTheIDsThatItNames(t *testing.T) {
+	ctx := context.Background()
+	for _, typ := range []profile.MessageType{profile.Track, profile.Page, profile.Screen, profile.Identify, profile.Group} {
+		store := profile.NewMemStore()
+		e, err := audience.New(ctx, store, audience.Options{})
+		require.NoError(t, err)
+		m := profile.Message{Type: typ, UserID: "ann", Name: "Viewed", GroupID: "acme"}
+		require.NoError(t, e.Apply(ctx, m))
+		m.AnonymousID = "phone"
+		m.Context = object("externalIds", []any{map[string]any{"type": "crm", "id": 7}}, "traits", map[string]any{"email": "ann@x.io"})
+		require.NoError(t, e.Apply(ctx, m))
+		ids, err := store.IDs(ctx, profile.UserRef("ann"))
+		require.NoError(t, err)
+		require.Equal(t, []profile.ExternalID{
+			{Type: "anonymous_id", Value: "phone"}, {Type: "crm", Value: "7"}, {Type: "email", Value: "ann@x.io"}, {Type: "user_id", Value: "ann"},
+		}, ids, typ.String())
+	}
+}

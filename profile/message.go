@@ -2,7 +2,9 @@ package profile
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -67,10 +69,10 @@ func (m *Message) IsEvent() bool {
 }
 
 // IDs returns the external ids that the message tells of its user, each once:
-// user_id and anonymous_id, email and phone from the traits of identify, and
-// the entries {"type", "id", "collection"} of context.externalIds, except those
-// of a collection other than "users". Entries without a type or an id are
-// passed over.
+// user_id and anonymous_id; email and phone from the traits of identify and from
+// context.traits; and the entries {"type", "id", "collection"} of
+// context.externalIds, except those of a collection other than "users". Entries
+// without a type or an id are passed over, as are those whose id is none (NoID).
 func (m *Message) IDs() []ExternalID {
 	ids := make([]ExternalID, 0, 2)
 	ids = appendID(ids, "user_id", m.UserID)
@@ -81,17 +83,31 @@ func (m *Message) IDs() []ExternalID {
 // appendTold appends the ids that are told beside the message's own.
 func (m *Message) appendTold(ids []ExternalID) []ExternalID {
 	if m.Type == Identify {
-		ids = appendID(ids, "email", textOf(m.Traits, "email"))
-		ids = appendID(ids, "phone", textOf(m.Traits, "phone"))
+		ids = appendContacts(ids, m.Traits)
 	}
+	v, _ := m.Context.Get("traits")
+	traits, _ := v.Object()
+	ids = appendContacts(ids, traits)
 	external, _ := m.Context.Get("externalIds")
 	for item := range external.Items() {
 		entry, _ := item.Object()
 		if c := textOf(entry, "collection"); c == "" || c == "users" {
-			ids = appendID(ids, textOf(entry, "type"), textOf(entry, "id"))
+			ids = appendTold(ids, textOf(entry, "type"), textOf(entry, "id"))
 		}
 	}
 	return ids
+}
+
+func appendContacts(ids []ExternalID, traits Object) []ExternalID {
+	ids = appendTold(ids, "email", textOf(traits, "email"))
+	return appendTold(ids, "phone", textOf(traits, "phone"))
+}
+
+func appendTold(ids []ExternalID, typ, value string) []ExternalID {
+	if NoID(value) {
+		return ids
+	}
+	return appendID(ids, typ, value)
 }
 
 func appendID(ids []ExternalID, typ, value string) []ExternalID {
@@ -102,22 +118,44 @@ func appendID(ids []ExternalID, typ, value string) []ExternalID {
 	return append(ids, id)
 }
 
+// WithoutNoIDs returns the message without those of its ids (user, anonymous,
+// previous and group) that are none, as isNone says; nil: NoID. What is left may
+// not be valid.
+func (m Message) WithoutNoIDs(isNone func(id string) bool) Message {
+	if isNone == nil {
+		isNone = NoID
+	}
+	for _, id := range [...]*string{&m.UserID, &m.AnonymousID, &m.PreviousID, &m.GroupID} {
+		if *id != "" && isNone(*id) {
+			*id = ""
+		}
+	}
+	return m
+}
+
 // textOf returns the text of an id in o: a string, or a whole number in decimal.
 // It is empty if there is none.
 func textOf(o Object, key string) string {
-	switch v, _ := o.Get(key); v.kind {
+	v, _ := o.Get(key)
+	return textOfID(v)
+}
+
+func textOfID(v Value) string {
+	switch v.kind {
 	case String:
 		return string(v.data)
 	case Int:
 		return v.String()
+	case Float:
+		return idOfNumber([]byte(strconv.FormatFloat(math.Float64frombits(v.num), 'e', -1, 64)))
 	}
 	return ""
 }
 
 // Validate returns an error wrapping ErrInvalid, ErrTooLarge or ErrTime for a
-// message that cannot be used: of no type, without an id or a time, an event
-// without a name, a group call without its group, an alias without both ids.
-// What ParseMessage returns is valid.
+// message that cannot be used: of no type, without an id, an event without a name,
+// a group call without its group, an alias without both ids. The zero time is that
+// at which it is taken. What ParseMessage returns is valid.
 func (m *Message) Validate() error {
 	if m.Type == 0 || int(m.Type) >= len(messageTypes) {
 		return fmt.Errorf("%w: message type %d", ErrInvalid, m.Type)
@@ -135,7 +173,7 @@ func (m *Message) Validate() error {
 		m.Properties.checkSize("properties"),
 		m.Traits.checkSize("traits"),
 		m.Context.checkSize("context"),
-		CheckTime(m.Time),
+		m.checkTime(),
 	} {
 		if err != nil {
 			return err
@@ -150,6 +188,13 @@ func (m *Message) Validate() error {
 		}
 	}
 	return nil
+}
+
+func (m *Message) checkTime() error {
+	if m.Time.IsZero() {
+		return nil
+	}
+	return CheckTime(m.Time)
 }
 
 func checkRequired(required bool, what, id string) error {

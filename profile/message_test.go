@@ -82,7 +82,11 @@ func TestParseMessageIsLenient(t *testing.T) {
 		"empty lists of PHP":      `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","timestamp":"2024-03-01T12:00:00Z","event":"E","properties":[],"context":[]}`,
 		"unknown fields":          `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","timestamp":"2024-03-01T12:00:00Z","event":"E","integrations":{"All":false},"version":2,"traits":"?","name":1}`,
 		"white space, escapes":    " {\t\"typ\\u0065\" : \"track\" ,\"userId\":\"1\\u0037\",\"anonymousId\":\"a\",\"messageId\":\"m\",\"timestamp\":\"2024-03-01T12:00:00Z\",\"event\":\"E\"}\r\n",
-		"originalTimestamp":       `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","receivedAt":1,"sentAt":2,"originalTimestamp":"2024-03-01T12:00:00Z","event":"E"}`,
+		"originalTimestamp":       `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","sentAt":2,"originalTimestamp":"2024-03-01T12:00:00Z","event":"E"}`,
+		"clock skew":              `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","receivedAt":"2024-03-01T12:00:01Z","sentAt":"2031-05-05T08:00:01Z","originalTimestamp":"2031-05-05T08:00:00Z","event":"E"}`,
+		"a timestamp of zero":     `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","timestamp":0,"originalTimestamp":"2024-03-01T12:00:00Z","event":"E"}`,
+		"a timestamp of year 1":   `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","timestamp":"0001-01-01T00:00:00Z","originalTimestamp":"2024-03-01 12:00+00","event":"E"}`,
+		"zero before sentAt":      `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","timestamp":"0","originalTimestamp":"0000-00-00 00:00:00","sentAt":1709294400000,"event":"E"}`,
 		"sentAt":                  `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","receivedAt":1,"sent_at":"2024-03-01T12:00:00Z","timestamp":null,"event":"E"}`,
 		"receivedAt":              `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","receivedAt":"2024-03-01T12:00:00Z","timestamp":"","event":"E"}`,
 		"offset":                  `{"type":"track","userId":"17","anonymousId":"a","messageId":"m","timestamp":"2024-03-01T13:00:00+01:00","event":"E"}`,
@@ -132,8 +136,10 @@ func TestParseMessageRefuses(t *testing.T) {
 		"empty event name":       {`{"type":"track","timestamp":1709294400,"userId":"u","event":""}`, "event name is empty", ErrInvalid},
 		"event name of no text":  {`{"type":"track","timestamp":1709294400,"userId":"u","event":["E"]}`, `event ["E"] is not text`, ErrInvalid},
 		"no time":                {`{"type":"identify","userId":"u"}`, "no timestamp", ErrTime},
-		"zero time":              {`{"type":"identify","userId":"u","timestamp":0}`, "timestamp 0", ErrTime},
-		"Go's zero time":         {`{"type":"identify","userId":"u","timestamp":"0001-01-01T00:00:00Z"}`, "zero", ErrTime},
+		"zero time":              {`{"type":"identify","userId":"u","timestamp":0}`, "no timestamp", ErrTime},
+		"Go's zero time":         {`{"type":"identify","userId":"u","timestamp":"0001-01-01T00:00:00Z"}`, "no timestamp", ErrTime},
+		"sentAt in words":        {`{"type":"identify","userId":"u","originalTimestamp":1709294400,"sentAt":"now"}`, `sentAt "now" is not a time`, ErrTime},
+		"beyond, by its name":    {`{"type":"identify","userId":"u","originalTimestamp":"1800-01-01"}`, "originalTimestamp: time out of range", ErrTime},
 		"absurd time":            {`{"type":"identify","userId":"u","timestamp":"9999-12-31T00:00:00Z"}`, "9999", ErrTime},
 		"no time at all":         {`{"type":"identify","userId":"u","timestamp":"yesterday","sentAt":1709294400}`, `timestamp "yesterday" is not a time`, ErrTime},
 		"group without groupId":  {`{"type":"group","timestamp":1709294400,"userId":"u","context":{"groupId":"g"}}`, "groupId is empty", ErrInvalid},
@@ -206,7 +212,7 @@ func TestValidateChecksMessagesMadeInGo(t *testing.T) {
 		"no id":               {func(m *Message) { m.UserID = "" }, ErrInvalid},
 		"id of invalid UTF-8": {func(m *Message) { m.AnonymousID = "\xff" }, ErrInvalid},
 		"message id too long": {func(m *Message) { m.MessageID = strings.Repeat("m", MaxID+1) }, ErrTooLarge},
-		"no time":             {func(m *Message) { m.Time = time.Time{} }, ErrTime},
+		"time out of range":   {func(m *Message) { m.Time = MaxTime }, ErrTime},
 		"no name":             {func(m *Message) { m.Name = "" }, ErrInvalid},
 		"page without a name": {func(m *Message) { m.Type, m.Name = Page, "" }, ErrInvalid},
 		"group without group": {func(m *Message) { m.Type = Group }, ErrInvalid},
@@ -224,4 +230,70 @@ func TestMessageTypeReadsAsInMessages(t *testing.T) {
 	require.Equal(t, "identify", Identify.String())
 	require.Equal(t, "invalid", MessageType(0).String())
 	require.Equal(t, "invalid", MessageType(99).String())
+}
+
+func TestMessagesTellTheirIDsWhereverTheyStand(t *testing.T) {
+	user := ExternalID{"user_id", "u"}
+	for name, c := range map[string]struct {
+		text string
+		want []ExternalID
+	}{
+		"track with an e-mail in context.traits": {
+			`{"type":"track","event":"E","userId":"u","context":{"traits":{"email":"a@x.io","phone":4930123}}}`,
+			[]ExternalID{user, {"email", "a@x.io"}, {"phone", "4930123"}},
+		},
+		"identify as RudderStack writes it": {
+			`{"type":"identify","userId":"u","context":{"traits":{"email":"a@x.io"}}}`,
+			[]ExternalID{user, {"email", "a@x.io"}},
+		},
+		"numbers": {
+			`{"type":"page","userId":17.0,"anonymousId":12345678901234567890,"context":{"externalIds":[
+				{"type":"crm","id":17.0},{"type":"crm","id":98765432109876543210},{"type":"crm","id":1.5},{"type":"erp","id":7}]}}`,
+			[]ExternalID{{"user_id", "17"}, {"anonymous_id", "12345678901234567890"}, {"crm", "17"}, {"crm", "98765432109876543210"}, {"erp", "7"}},
+		},
+		"none": {
+			`{"type":"identify","userId":"u","traits":{"email":"undefined","phone":"0"},"context":{"externalIds":[
+				{"type":"crm","id":"null"},{"type":"crm","id":" [object Object] "},{"type":"crm","id":"NaN"}]}}`,
+			[]ExternalID{user},
+		},
+	} {
+		m := mustMessage(t, c.text[:1]+`"timestamp":1709294400,`+c.text[1:])
+		require.Equal(t, c.want, m.IDs(), name)
+	}
+}
+
+func TestAMessageIsOfTheGroupThatItsContextNames(t *testing.T) {
+	for text, want := range map[string]string{`17.0`: "17", `17`: "17", `"17"`: "17", `1.7e1`: "17", `98765432109876543210`: "98765432109876543210", `1.5`: "", `null`: ""} {
+		m := mustMessage(t, `{"type":"track","event":"E","userId":"u","timestamp":1709294400,"context":{"groupId":`+text+`}}`)
+		require.Equal(t, want, m.GroupID, text)
+	}
+}
+
+func TestAnIdentifyCallWithoutTraitsHasThoseOfItsContext(t *testing.T) {
+	for text, want := range map[string]string{
+		`"context":{"traits":{"plan":"pro"}}`:                          `{"plan":"pro"}`,
+		`"traits":{},"context":{"traits":{"plan":"pro"}}`:              `{"plan":"pro"}`,
+		`"traits":null,"context":{"traits":{"plan":"pro"}}`:            `{"plan":"pro"}`,
+		`"traits":{"plan":"free"},"context":{"traits":{"plan":"pro"}}`: `{"plan":"free"}`,
+		`"context":{"traits":[]}`:                                      `{}`,
+	} {
+		m := mustMessage(t, `{"type":"identify","userId":"u","timestamp":1709294400,`+text+`}`)
+		require.Equal(t, want, m.Traits.String(), text)
+	}
+}
+
+func TestWhatBrokenClientsSendForNoID(t *testing.T) {
+	for _, id := range []string{
+		"", " ", "undefined", "UNDEFINED", "null", "Null", "nil", "None", "NaN", "0", "false", "anonymous", "guest", "[object Object]",
+		"[object object]", `"undefined"`, "'null'", " null ", "(null)", "distinct_id", "00000000-0000-0000-0000-000000000000", strings.Repeat(" ", 50),
+	} {
+		require.True(t, NoID(id), "%q", id)
+	}
+	for _, id := range []string{"u1", "00", "10", "null1", "nullable", "anna", "O", "a@x.io", strings.Repeat("0", 50)} {
+		require.False(t, NoID(id), "%q", id)
+	}
+	m := Message{Type: Track, UserID: "undefined", AnonymousID: "a", GroupID: "null"}.WithoutNoIDs(nil)
+	require.Equal(t, Message{Type: Track, AnonymousID: "a"}, m)
+	own := func(id string) bool { return id == "a" }
+	require.Equal(t, Message{Type: Track, UserID: "undefined"}, Message{Type: Track, UserID: "undefined", AnonymousID: "a"}.WithoutNoIDs(own))
 }

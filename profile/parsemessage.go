@@ -3,8 +3,6 @@ package profile
 import (
 	"bytes"
 	"fmt"
-	"math"
-	"strconv"
 	"time"
 )
 
@@ -17,9 +15,15 @@ const MaxLine = 1 << 20
 //   - user_id, anonymous_id, previous_id, group_id, message_id and
 //     original_timestamp, sent_at, received_at for the fields in camel case,
 //     which count if both are there;
-//   - an id that is a whole number, for its decimal text; null and "" for no id;
-//   - the time in any form of ParseTime, from timestamp or else the first there
-//     is of originalTimestamp, sentAt and receivedAt;
+//   - an id that is a whole number, for its decimal text, with all its digits; null
+//     and "" for no id;
+//   - the time in any form of ParseTime, from timestamp; else from originalTimestamp,
+//     corrected by how far the sender's clock was off (receivedAt - (sentAt -
+//     originalTimestamp), if these are there: see
+//     https://segment.com/docs/connections/spec/common/#timestamps); else from sentAt,
+//     else from receivedAt. A field that says zero is as if it were not there;
+//   - context.traits for the traits of an identify call without any, which is where
+//     RudderStack's library for browsers puts them;
 //   - null and [] (which is how PHP writes one) for an empty object.
 //
 // The top-level name and category of a page or screen call are put among its
@@ -168,6 +172,13 @@ func (fs *fields) message() (m Message, err error) {
 	if err != nil {
 		return Message{}, err
 	}
+	if m.Type == Identify && m.Traits.Len() == 0 {
+		v, _ := m.Context.Get("traits")
+		m.Traits, _ = v.Object()
+	}
+	if m.Context, err = wholeIDs(m.Context, fs[fieldContext].text); err != nil {
+		return Message{}, err
+	}
 	if m.Type != Alias {
 		m.PreviousID = ""
 	}
@@ -208,32 +219,58 @@ func (fs *fields) id(f field) (string, error) {
 	case Int:
 		return v.String(), nil
 	case Float:
-		// An id beyond int64 keeps all its digits; 17.0 is what some languages
-		// make of 17.
-		if text := fs[f].text; !bytes.ContainsAny(text, ".eE") {
-			return string(text), nil
-		}
-		if n := math.Float64frombits(v.num); n == math.Trunc(n) && math.Abs(n) < 1<<53 {
-			return strconv.FormatFloat(n, 'f', -1, 64), nil
+		if text := idOfNumber(fs[f].text); text != "" {
+			return text, nil
 		}
 	}
 	return "", fmt.Errorf("%w: %s %s is neither text nor a whole number", ErrInvalid, fieldNames[f], quote(fs[f].text))
 }
 
-// time reads the first field there is of those that tell a time.
-func (fs *fields) time() (time.Time, error) {
-	for f := fieldTimestamp; f <= fieldReceivedAt; f++ {
-		v := fs[f].value
-		if v.kind == Null {
-			continue
-		}
-		t, ok := readTime(v)
-		if !ok {
-			return t, fmt.Errorf("%w: %s %s is not a time", ErrTime, fieldNames[f], quote(fs[f].text))
-		}
-		return t, nil
+// time returns the time of the message: see ParseMessage.
+func (fs *fields) time() (t time.Time, err error) {
+	if t, err = fs.timeOf(fieldTimestamp); err != nil || !t.IsZero() {
+		return t, err
 	}
-	return time.Time{}, fmt.Errorf("%w: no timestamp", ErrTime)
+	if t, err = fs.timeOf(fieldOriginalTimestamp); err != nil {
+		return t, err
+	}
+	sent, err := fs.timeOf(fieldSentAt)
+	if err != nil {
+		return sent, err
+	}
+	received, err := fs.timeOf(fieldReceivedAt)
+	switch {
+	case err != nil:
+		return received, err
+	case !t.IsZero() && !sent.IsZero() && !received.IsZero():
+		return received.Add(t.Sub(sent)), nil
+	case !t.IsZero():
+		return t, nil
+	case !sent.IsZero():
+		return sent, nil
+	case !received.IsZero():
+		return received, nil
+	}
+	return t, fmt.Errorf("%w: no timestamp", ErrTime)
+}
+
+// timeOf reads a field that tells a time: the zero time if it is not there or says
+// zero.
+func (fs *fields) timeOf(f field) (time.Time, error) {
+	v := fs[f].value
+	if v.kind == Null {
+		return time.Time{}, nil
+	}
+	t, ok := readTime(v)
+	if !ok {
+		return time.Time{}, fmt.Errorf("%w: %s %s is not a time", ErrTime, fieldNames[f], quote(fs[f].text))
+	}
+	if !t.IsZero() {
+		if err := CheckTime(t); err != nil {
+			return time.Time{}, fmt.Errorf("%s: %w", fieldNames[f], err)
+		}
+	}
+	return t, nil
 }
 
 // object returns a copy of a field that holds an object.

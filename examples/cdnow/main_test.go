@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -128,12 +127,12 @@ func revenueOf(t *testing.T, log []byte) map[string]float64 {
 	require.NoError(t, err)
 	sums := map[string]*big.Rat{}
 	for _, row := range rows[1:] {
-		dollars, err := strconv.ParseFloat(row[3], 64)
-		require.NoError(t, err)
+		dollars, ok := new(big.Rat).SetString(row[3])
+		require.True(t, ok)
 		if sums[row[0]] == nil {
 			sums[row[0]] = new(big.Rat)
 		}
-		sums[row[0]].Add(sums[row[0]], new(big.Rat).SetFloat64(dollars))
+		sums[row[0]].Add(sums[row[0]], dollars)
 	}
 	revenue := map[string]float64{}
 	for customer, sum := range sums {

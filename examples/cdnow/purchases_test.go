@@ -43,7 +43,7 @@ func TestBadRows(t *testing.T) {
 		_, err := readPurchases(strings.NewReader(header+"\n"+test.rows), "x.csv")
 		require.EqualError(t, err, test.want, test.rows)
 	}
-	for _, rows := range []string{"00001,1997-01-01,1,NaN", "00001,1997-01-01,1,Inf", ",1997-01-01,1,1", "00001,0001-01-01,1,1"} {
+	for _, rows := range []string{"00001,1997-01-01,1,NaN", "00001,1997-01-01,1,Inf", ",1997-01-01,1,1", "00001,1801-01-01,1,1"} {
 		_, err := readPurchases(strings.NewReader(header+"\n"+rows), "x.csv")
 		require.ErrorContains(t, err, "x.csv:2: ", rows)
 	}

@@ -251,7 +251,7 @@ func TestABadRequestIsAnErrorAndChangesNothing(t *testing.T) {
 		{"nobody", "/v1/track", `{"userId":"","event":"Order Completed"}`, 400, "neither userId nor anonymousId"},
 		{"no event", "/v1/track", `{"userId":"ann"}`, 400, "event name is empty"},
 		{"no group", "/v1/group", `{"userId":"ann"}`, 400, "groupId is empty"},
-		{"no time", "/v1/track", strings.Replace(good, "{", `{"timestamp":0,`, 1), 400, "not a time"},
+		{"no time", "/v1/track", strings.Replace(good, "{", `{"timestamp":"soon",`, 1), 400, "timestamp \"soon\" is not a time"},
 		{"NaN", "/v1/track", strings.Replace(good, "500", "NaN", 1), 400, "JSON at byte"},
 		{"no UTF-8", "/v1/track", strings.Replace(good, "ann", "\xff", 1), 400, "UTF-8"},
 		{"deep", "/v1/track", strings.Replace(good, "500", strings.Repeat("[", 100)+strings.Repeat("]", 100), 1), 413, "levels"},

@@ -10,33 +10,47 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// datePattern is the forms of a time in text that profile.ParseTime documents:
-// RFC 3339, the same with a space, without the offset or without its colon, and
-// a date alone.
+// datePattern is the forms of a time in text that profile.ParseTime documents,
+// but for those without dashes and colons and that of HTTP: RFC 3339, the same with
+// a space, without seconds, without the offset or with another one, and a date
+// alone.
 var datePattern = regexp.MustCompile(
-	`^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?)?$`)
+	`^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?: ?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?$`)
+
+var numberPattern = regexp.MustCompile(`^-?\d{9,19}$`)
 
 // readDate reads a date as profile.ParseTime says it does, in Unix nanoseconds.
 func readDate(v profile.Value) (ns int64, ok bool) {
 	var t time.Time
 	switch x := v.Any().(type) {
 	case string:
+		x = strings.TrimSpace(x)
+		if numberPattern.MatchString(x) {
+			n, _ := strconv.ParseInt(x, 10, 64)
+			return readDate(profile.IntValue(n))
+		}
 		if t, ok = dateOfText(x); !ok {
 			return 0, false
 		}
 	case int64:
-		if t = time.Unix(x, 0); !inRange(t) {
-			t = time.UnixMilli(x)
-		}
 		if x == 0 {
 			return 0, false
 		}
+		for _, t = range []time.Time{time.Unix(x, 0), time.UnixMilli(x), time.UnixMicro(x), time.Unix(0, x)} {
+			if inRange(t) {
+				break
+			}
+		}
 	case float64:
-		if x == 0 || math.Abs(x) > 1e13 {
+		if x == 0 {
 			return 0, false
 		}
-		if t = microseconds(x); !inRange(t) {
-			t = microseconds(x / 1000)
+		for _, unit := range []float64{1, 1e3, 1e6, 1e9} {
+			if s := x / unit; math.Abs(s) < 1e11 {
+				if t = microseconds(s); inRange(t) {
+					break
+				}
+			}
 		}
 	default:
 		return 0, false
@@ -70,7 +84,8 @@ func dateOfText(text string) (time.Time, bool) {
 	if t.Day() != day { // February 30
 		return time.Time{}, false
 	}
-	if zone := strings.ReplaceAll(part[8], ":", ""); len(zone) == 5 {
+	if zone := strings.ReplaceAll(part[8], ":", ""); strings.HasPrefix(zone, "+") || strings.HasPrefix(zone, "-") {
+		zone = (zone + "00")[:5]
 		hours, _ := strconv.Atoi(zone[1:3])
 		minutes, _ := strconv.Atoi(zone[3:])
 		offset := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
