@@ -1,6 +1,7 @@
 package audience_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -39,6 +40,7 @@ type generator struct {
 	batching bool // batch audiences
 	windows  int  // the longest, in units of the grid
 	ahead    int  // of now, in units of the grid, are messages at most
+	most     int  // audiences there are at most
 }
 
 func generate(seed uint64) *history {
@@ -49,9 +51,16 @@ func generate(seed uint64) *history {
 		names:   []string{"Buy", "Look"},
 		windows: 5,
 		ahead:   3,
+		most:    6,
 	}
 	g.people = g.people[:1+g.IntN(4)]
 	length := 12 + g.IntN(24)
+	// Crowded: dozens of audiences on one event, and many events about one thing.
+	crowded := g.IntN(25) == 0
+	if crowded {
+		g.people, g.names, g.most = g.people[:1], g.names[:1], 40
+		length = 16
+	}
 	if g.dense = g.IntN(10) == 0; g.dense {
 		g.people, g.names, g.windows = g.people[:1], g.names[:1], 40
 		g.ahead = 3 + g.IntN(9)
@@ -65,6 +74,9 @@ func generate(seed uint64) *history {
 		g.attach(h)
 	}
 	g.create(h, 1+g.IntN(3), g.IntN(3))
+	if crowded {
+		g.create(h, 12+g.IntN(24), 0)
+	}
 	for range length {
 		g.tick()
 		h.calls = append(h.calls, g.call(h)...)
@@ -110,7 +122,7 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Delete{Profile: g.id()})
 	case n < 22:
 		return g.twins(h)
-	case n < 26 && g.made < 6:
+	case n < 26 && g.made < g.most:
 		g.create(h, 1+g.IntN(2), g.IntN(2))
 		return nil
 	case n < 27 && len(g.keys) > 0:
@@ -156,7 +168,7 @@ func (g *generator) retire(keys *[]string) string {
 // twins sends one message for two profiles and makes them one.
 func (g *generator) twins(h *history) []call {
 	calls := g.do(g.message())
-	if g.IntN(2) == 0 && g.made < 5 {
+	if g.IntN(2) == 0 && g.made < g.most-1 {
 		h.calls = append(h.calls, calls...)
 		g.create(h, 1, 0) // perhaps without backfill: of the two only the second counts, or none
 		calls = nil
@@ -263,9 +275,15 @@ func (g *generator) create(h *history, audiences, traits int) {
 
 // key names the n-th audience so that the order of keys is not that of
 // creation; traitKey does the same for computed traits.
-func (g *generator) key(n int) string { return string(rune("_caebdfg"[n])) }
+func (g *generator) key(n int) string {
+	const first = "_caebdfg"
+	if n < len(first) {
+		return string(first[n])
+	}
+	return fmt.Sprintf("%c%d", "hdka"[n%4], n)
+}
 
-func (g *generator) traitKey(n int) string { return string(rune("_qpr"[n])) }
+func (g *generator) traitKey(n int) string { return string("_qpr"[n]) }
 
 func pick[T any](g *generator, of []T) T { return of[g.IntN(len(of))] }
 
