@@ -104,5 +104,5 @@ func TestBatchInJSON(t *testing.T) {
 		require.Equal(t, d, again)
 	}
 	var d audience.Definition
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"key":"a","batch":"often","where":{"event":{"name":"X"}}}`), &d), `audience "a": batch`)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"key":"a","batch":"often","where":{"event":{"name":"X"}}}`), &d), `batch: invalid input: duration "often"`)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/internal/celtext"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -19,6 +20,12 @@ func Define(key string) Definition { return Definition{Key: key} }
 // WithName returns d with a name for people.
 func (d Definition) WithName(name string) Definition {
 	d.Name = name
+	return d
+}
+
+// WithDescription returns d with a text about it for people.
+func (d Definition) WithDescription(text string) Definition {
+	d.Description = text
 	return d
 }
 
@@ -53,7 +60,7 @@ func (d Definition) WithBatch(interval time.Duration) Definition {
 
 // Members returns d with the condition that its members meet.
 func (d Definition) Members(c Condition) Definition {
-	d.Where = c.Node()
+	d.Where = *nodeOf(c)
 	return d
 }
 
@@ -69,7 +76,7 @@ func Not(c Condition) Node { return Node{Not: nodeOf(c)} }
 func nodes(of []Condition) []Node {
 	ns := make([]Node, len(of))
 	for i, c := range of {
-		ns[i] = c.Node()
+		ns[i] = *nodeOf(c)
 	}
 	return ns
 }
@@ -81,39 +88,48 @@ func Performed(event string) Event { return Event{Name: event} }
 // NotPerformed is the condition that the user did not do an event.
 func NotPerformed(event string) Event { return Performed(event).AtMost(0) }
 
-// Where returns e counting only events that pass the CEL filter.
+// Where returns e counting only events that pass the CEL filter, and those given
+// before.
 func (e Event) Where(cel string) Event {
-	e.Filter = cel
+	e.Filter = celtext.And(e.Filter, cel)
 	return e
 }
 
-// AtLeast returns e asking for at least n events.
+// AtLeast returns e asking for at least n events, beside what it asks for:
+// AtLeast(2).AtMost(5) is from 2 to 5. What can never hold is an error when the
+// definition is compiled: NotPerformed("Login").AtLeast(3), say.
 func (e Event) AtLeast(n int) Event {
-	e.Count = Count{AtLeast, n}
+	e.Count = e.Count.and(n, maxCount)
 	return e
 }
 
-// AtMost returns e asking for at most n events.
+// AtMost returns e asking for at most n events; see AtLeast.
 func (e Event) AtMost(n int) Event {
-	e.Count = Count{AtMost, n}
+	if e.Count.IsZero() {
+		e.Count = Count{Comparison: AtMost, N: n}
+		return e
+	}
+	e.Count = e.Count.and(0, n)
 	return e
 }
 
-// Exactly returns e asking for exactly n events.
+// Exactly returns e asking for exactly n events; see AtLeast.
 func (e Event) Exactly(n int) Event {
-	e.Count = Count{Exactly, n}
+	e.Count = e.Count.and(n, n)
 	return e
 }
 
-// Within returns e counting events of the last d.
+// Within returns e counting events of the last d. Of several windows it is what
+// they have in common; if that is nothing, an error when the definition is
+// compiled.
 func (e Event) Within(d time.Duration) Event {
-	e.Window = profile.Within(d)
+	e.Window = e.Window.And(profile.Within(d))
 	return e
 }
 
-// Between returns e counting events of age in [min, max).
+// Between returns e counting events of age in [min, max); see Within.
 func (e Event) Between(min, max time.Duration) Event {
-	e.Window = profile.Between(min, max)
+	e.Window = e.Window.And(profile.Between(min, max))
 	return e
 }
 
@@ -156,7 +172,12 @@ func AllUsers(c Condition) Users { return Users{All: nodeOf(c)} }
 // NoUser is the condition of an account that none of its users meets c.
 func NoUser(c Condition) Users { return Users{None: nodeOf(c)} }
 
+// nodeOf returns the node of a condition; that of none has nothing in it, which is
+// an error when the definition is compiled.
 func nodeOf(c Condition) *Node {
+	if c == nil {
+		return &Node{}
+	}
 	n := c.Node()
 	return &n
 }

@@ -1,11 +1,13 @@
 package audience
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/near"
+	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -84,7 +86,7 @@ func (d *definition) record() (profile.KeyRecord, error) {
 	} else {
 		f.Audiences = []Definition{*d.audience}
 	}
-	text, err := json.Marshal(f)
+	text, err := strictjson.Encode(f)
 	if err != nil {
 		return profile.KeyRecord{}, d.fail("", err)
 	}
@@ -181,6 +183,9 @@ func (o *orderer) visit(d *definition) error {
 	case done:
 		return nil
 	case open:
+		if last := o.trail[len(o.trail)-1]; last == d && !d.plan.refersTo(d.key) {
+			return d.fail("", fmt.Errorf("%w: %[2]s reads the trait %[2]s, which is its own key: give it another", ErrCycle, d.key))
+		}
 		cycle := d.key
 		for i := len(o.trail) - 1; ; i-- {
 			cycle = o.trail[i].key + " → " + cycle
@@ -198,7 +203,11 @@ func (o *orderer) visit(d *definition) error {
 			of = other.of()
 		}
 		if of == nothing || !of.isAudience() && d.plan.refersTo(key) {
-			return d.fail("", fmt.Errorf("%w: audience %q, which it refers to", profile.ErrNotFound, key))
+			hint := ""
+			if name, ok := near.Name(key, maps.Keys(o.byKey)); ok {
+				hint = fmt.Sprintf(", did you mean %q?", name)
+			}
+			return d.fail("", fmt.Errorf("%w: audience %q, which it refers to%s", profile.ErrNotFound, key, hint))
 		}
 		if other == nil {
 			continue

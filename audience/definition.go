@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/muster-go/muster/funnel"
@@ -11,13 +12,14 @@ import (
 // Definition is an audience: a key and the condition its members meet. It is a
 // plain value; Compile and Engine.Create check it.
 type Definition struct {
-	Key        string          // [a-z][a-z0-9_]*, never used twice
-	Name       string          // for people
-	Of         profile.Subject // whether its members are users or accounts
-	PerUser    bool            // of an audience of accounts: each user of a member account is a member as well
-	NoBackfill bool            // count only data that arrives after the creation
-	Batch      time.Duration   // how often its members are computed, or OnRequest; 0: in real time
-	Where      Node
+	Key         string          // [a-z][a-z0-9_]*, never used twice
+	Name        string          // for people
+	Description string          // for people
+	Of          profile.Subject // whether its members are users or accounts
+	PerUser     bool            // of an audience of accounts: each user of a member account is a member as well
+	NoBackfill  bool            // count only data that arrives after the creation
+	Batch       time.Duration   // how often its members are computed, or OnRequest; 0: in real time
+	Where       Node
 }
 
 // OnRequest is the Batch of an audience whose members are computed when
@@ -84,12 +86,14 @@ const (
 	AtLeast Comparison = iota
 	AtMost
 	Exactly
+	Range // at least N and at most Max
 )
 
 // Count is a comparison with a number. The zero Count is at least 1.
 type Count struct {
 	Comparison Comparison
 	N          int
+	Max        int // of a Range
 }
 
 // IsZero reports whether c is the zero Count.
@@ -104,6 +108,44 @@ func (c Count) bounds() (min, max int) {
 		return 0, c.N
 	case c.Comparison == Exactly:
 		return c.N, c.N
+	case c.Comparison == Range:
+		return c.N, c.Max
 	}
 	return c.N, maxCount
+}
+
+// and returns the count for which c holds and that lies in [min, max].
+func (c Count) and(min, max int) Count {
+	if !c.IsZero() {
+		low, high := c.bounds()
+		if low > min {
+			min = low
+		}
+		if high < max {
+			max = high
+		}
+	}
+	switch {
+	case min == max && c.Comparison != AtMost:
+		return Count{Comparison: Exactly, N: min}
+	case min == 0 && max < maxCount:
+		return Count{Comparison: AtMost, N: max}
+	case max == maxCount && min != 0:
+		return Count{Comparison: AtLeast, N: min}
+	}
+	return Count{Comparison: Range, N: min, Max: max} // it may never hold, or always
+}
+
+// validate returns an error for a count that cannot be, or that says nothing.
+func (c Count) validate() error {
+	low, high := c.bounds()
+	switch {
+	case c.Comparison > Range || min(low, high) < 0 || max(low, high) > maxCount:
+		return fmt.Errorf("%w: a count is a number from 0 to %d", profile.ErrInvalid, maxCount)
+	case low > high:
+		return fmt.Errorf("%w: at least %d and at most %d: it never holds", profile.ErrInvalid, low, high)
+	case low == 0 && high == maxCount:
+		return fmt.Errorf("%w: at least 0: it always holds", profile.ErrInvalid)
+	}
+	return nil
 }

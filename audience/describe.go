@@ -52,6 +52,8 @@ func (c Count) describe() string {
 		how = "at most"
 	case Exactly:
 		how = "exactly"
+	case Range:
+		return fmt.Sprintf("%d to %d times", c.N, c.Max)
 	}
 	n := c.N
 	if c.IsZero() {

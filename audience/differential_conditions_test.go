@@ -61,7 +61,9 @@ func (g *generator) leaf() audience.Node {
 	if g.dense {
 		n = g.IntN(8)
 	}
-	switch g.IntN(5) {
+	switch g.IntN(6) {
+	case 4:
+		e = e.AtLeast(1 + n/2).AtMost(1 + n/2 + g.IntN(3))
 	case 0:
 		e = e.AtLeast(1 + n)
 	case 1:

@@ -116,7 +116,9 @@ func smallerFunnels(f funnel.Funnel) []funnel.Funnel {
 		}
 	}
 	if !f.Window.IsZero() {
-		add(f.WithWindow(profile.Window{}))
+		whole := f
+		whole.Window = profile.Window{}
+		add(whole)
 	}
 	for i, s := range f.Steps {
 		change := func(edit func(*funnel.Step)) {

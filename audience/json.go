@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -11,35 +12,54 @@ import (
 
 // File is a definitions file.
 type File struct {
-	Traits    []trait.Computed `json:"traits,omitzero"`
-	Audiences []Definition     `json:"audiences,omitzero"`
+	Schema      string           `json:"$schema,omitempty"`     // for editors
+	Description string           `json:"description,omitempty"` // for people
+	Traits      []trait.Computed `json:"traits,omitzero"`
+	Audiences   []Definition     `json:"audiences,omitzero"`
 }
 
-// ParseFile reads a definitions file, strictly: unknown fields are errors. The
-// definitions are not compiled.
+// ParseFile reads a definitions file, strictly: unknown fields, and those that are
+// there twice, are errors. The error is a *FileError. The definitions are not
+// compiled: see File.Check, and Locate for where in the file its errors are.
 func ParseFile(text []byte) (File, error) {
 	var f File
-	if err := strictjson.Decode(text, &f); err != nil {
-		return File{}, fmt.Errorf("%w: definitions: %w", profile.ErrInvalid, err)
+	if err := strictjson.Decode(text, &f, profile.ErrInvalid); err != nil {
+		return File{}, fileError(text, err)
 	}
 	return f, nil
 }
 
+// FormatFile writes a definitions file that ParseFile reads back to an equal File,
+// for people to read.
+func FormatFile(f File) ([]byte, error) {
+	text, err := strictjson.Encode(f)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, text, "", "  "); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}
+
 // definitionJSON is the JSON form of a Definition; backfill is true by default.
 type definitionJSON struct {
-	Key      string `json:"key"`
-	Name     string `json:"name,omitempty"`
-	Of       string `json:"of,omitempty"`
-	PerUser  bool   `json:"per_user,omitempty"`
-	Backfill *bool  `json:"backfill,omitempty"`
-	Batch    string `json:"batch,omitempty"`
-	Where    Node   `json:"where"`
+	Key         string `json:"key"`
+	Name        string `json:"name,omitempty"`
+	Description string `json:"description,omitempty"`
+	Of          string `json:"of,omitempty"`
+	PerUser     bool   `json:"per_user,omitempty"`
+	Backfill    *bool  `json:"backfill,omitempty"`
+	Batch       string `json:"batch,omitempty"`
+	Where       Node   `json:"where"`
 }
 
 // MarshalJSON writes the JSON form, which UnmarshalJSON reads back to an equal
 // Definition.
 func (d Definition) MarshalJSON() ([]byte, error) {
-	j := definitionJSON{Key: d.Key, Name: d.Name, PerUser: d.PerUser, Where: d.Where}
+	j := definitionJSON{Key: d.Key, Name: d.Name, Description: d.Description, PerUser: d.PerUser, Where: d.Where}
 	if d.Of == profile.Account {
 		j.Of = "accounts"
 	}
@@ -53,24 +73,25 @@ func (d Definition) MarshalJSON() ([]byte, error) {
 		no := false
 		j.Backfill = &no
 	}
-	return json.Marshal(j)
+	return strictjson.Encode(j)
 }
 
 // UnmarshalJSON reads the JSON form, strictly.
 func (d *Definition) UnmarshalJSON(text []byte) error {
 	var j definitionJSON
-	if err := strictjson.Decode(text, &j); err != nil {
-		return fmt.Errorf("%w: audience: %w", profile.ErrInvalid, err)
+	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
+		return err
 	}
 	if j.Of != "" && j.Of != "users" && j.Of != "accounts" {
-		return fmt.Errorf(`%w: audience %q: of %q, want "users" or "accounts"`, profile.ErrInvalid, j.Key, j.Of)
+		return strictjson.At("of", fmt.Errorf(`%w: %q, want "users" or "accounts"`, profile.ErrInvalid, j.Of))
 	}
 	*d = Definition{
-		Key:        j.Key,
-		Name:       j.Name,
-		PerUser:    j.PerUser,
-		NoBackfill: j.Backfill != nil && !*j.Backfill,
-		Where:      j.Where,
+		Key:         j.Key,
+		Name:        j.Name,
+		Description: j.Description,
+		PerUser:     j.PerUser,
+		NoBackfill:  j.Backfill != nil && !*j.Backfill,
+		Where:       j.Where,
 	}
 	if j.Of == "accounts" {
 		d.Of = profile.Account
@@ -82,7 +103,7 @@ func (d *Definition) UnmarshalJSON(text []byte) error {
 	default:
 		interval, err := profile.ParseDuration(j.Batch)
 		if err != nil {
-			return fmt.Errorf("audience %q: batch: %w", j.Key, err)
+			return strictjson.At("batch", err)
 		}
 		d.Batch = interval
 	}
@@ -98,38 +119,43 @@ type countJSON struct {
 	Exactly *int `json:"exactly,omitempty"`
 }
 
-// MarshalJSON writes {"at_least": 3}, {"at_most": 2} or {"exactly": 1}.
+// MarshalJSON writes {"at_least": 3}, {"at_most": 2}, {"exactly": 1} or
+// {"at_least": 2, "at_most": 5}.
 func (c Count) MarshalJSON() ([]byte, error) {
 	switch c.Comparison {
 	case AtMost:
-		return json.Marshal(countJSON{AtMost: &c.N})
+		return strictjson.Encode(countJSON{AtMost: &c.N})
 	case Exactly:
-		return json.Marshal(countJSON{Exactly: &c.N})
+		return strictjson.Encode(countJSON{Exactly: &c.N})
+	case Range:
+		return strictjson.Encode(countJSON{AtLeast: &c.N, AtMost: &c.Max})
 	}
 	n := max(c.N, 1)
-	return json.Marshal(countJSON{AtLeast: &n})
+	return strictjson.Encode(countJSON{AtLeast: &n})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, strictly.
 func (c *Count) UnmarshalJSON(text []byte) error {
 	var j countJSON
-	if err := strictjson.Decode(text, &j); err != nil {
-		return fmt.Errorf("%w: count: %w", profile.ErrInvalid, err)
+	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
+		return err
 	}
 	switch {
-	case j.AtLeast != nil && j.AtMost == nil && j.Exactly == nil:
-		*c = Count{AtLeast, *j.AtLeast}
-	case j.AtMost != nil && j.AtLeast == nil && j.Exactly == nil:
-		*c = Count{AtMost, *j.AtMost}
 	case j.Exactly != nil && j.AtLeast == nil && j.AtMost == nil:
-		*c = Count{Exactly, *j.Exactly}
+		*c = Count{Comparison: Exactly, N: *j.Exactly}
+	case j.Exactly != nil, j.AtLeast == nil && j.AtMost == nil:
+		return fmt.Errorf(`%w: a count is one of {"at_least": n}, {"at_most": n}, {"at_least": n, "at_most": m} and {"exactly": n}`, profile.ErrInvalid)
+	case j.AtMost == nil:
+		*c = Count{Comparison: AtLeast, N: *j.AtLeast}
+	case j.AtLeast == nil:
+		*c = Count{Comparison: AtMost, N: *j.AtMost}
 	default:
-		return fmt.Errorf(`%w: a count is one of {"at_least": n}, {"at_most": n}, {"exactly": n}`, profile.ErrInvalid)
+		*c = Count{Comparison: Range, N: *j.AtLeast, Max: *j.AtMost}
 	}
 	if c.IsZero() {
-		return fmt.Errorf("%w: count at_least 0 always holds", profile.ErrInvalid)
+		return fmt.Errorf("%w: at_least 0 always holds", profile.ErrInvalid)
 	}
-	return nil
+	return c.validate()
 }
 
 // MarshalText writes "users" or "group".

@@ -2,6 +2,7 @@ package audience_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,7 +49,10 @@ func TestMistakesInADefinitionsFileAreErrors(t *testing.T) {
 		"unknown field of a node":          `{"audiences":[{"key":"a","where":{"and":[]}}]}`,
 		"unknown field of an event":        `{"audiences":[{"key":"a","where":{"event":{"name":"x","filter":"true"}}}]}`,
 		"unknown field of a count":         `{"audiences":[{"key":"a","where":{"event":{"name":"x","count":{"more_than":1}}}}]}`,
-		"two comparisons":                  `{"audiences":[{"key":"a","where":{"event":{"name":"x","count":{"at_least":1,"at_most":2}}}}]}`,
+		"two comparisons":                  `{"audiences":[{"key":"a","where":{"event":{"name":"x","count":{"at_least":1,"exactly":2}}}}]}`,
+		"a range that never holds":         `{"audiences":[{"key":"a","where":{"event":{"name":"x","count":{"at_least":3,"at_most":2}}}}]}`,
+		"a field that is there twice":      `{"audiences":[{"key":"a","key":"b","where":{"trait":"true"}}]}`,
+		"levels without end":               strings.Repeat(`{"audiences":[`, 5000),
 		"a count that always holds":        `{"audiences":[{"key":"a","where":{"event":{"name":"x","count":{"at_least":0}}}}]}`,
 		"unknown field of a window":        `{"audiences":[{"key":"a","where":{"event":{"name":"x","window":{"last":"3d"}}}}]}`,
 		"a duration without unit":          `{"audiences":[{"key":"a","where":{"event":{"name":"x","window":{"within":"3"}}}}]}`,
@@ -73,16 +77,119 @@ func FuzzParseFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		file, err := audience.ParseFile(text)
 		if err != nil {
+			var at *audience.FileError
+			require.ErrorAs(t, err, &at)
+			require.Positive(t, at.Line)
+			require.Positive(t, at.Column)
 			return
 		}
-		if audience.Check(file.Audiences...) != nil {
+		if err := file.Check(); err != nil {
+			_ = audience.Locate(text, err).Error() // it never panics
 			return
 		}
 		// What is valid is written and read back as it is.
-		written, err := json.Marshal(file)
-		require.NoError(t, err)
-		again, err := audience.ParseFile(written)
-		require.NoError(t, err)
-		require.Equal(t, file, again)
+		for _, write := range []func(audience.File) ([]byte, error){
+			audience.FormatFile, func(f audience.File) ([]byte, error) { return json.Marshal(f) },
+		} {
+			written, err := write(file)
+			require.NoError(t, err)
+			again, err := audience.ParseFile(written)
+			require.NoError(t, err)
+			require.Equal(t, file, again)
+		}
 	})
+}
+
+// Errors of a definitions file say in which definition they are, where in it, and on
+// which line; and what was meant, where that can be guessed.
+func TestErrorsOfADefinitionsFileSayWhere(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"audiences": [
+  {"key": "big", "where": {"event": {"name": "X",
+    "window": {"last": "3d"}}}}]}`: `3:16: audience "big": where.event.window: unknown field "last"`,
+		`{"audiences": [{"key": "big", "where": {"event": {"name": "X", "window": {"withn": "3d"}}}}]}`:                `1:75: audience "big": where.event.window: unknown field "withn", did you mean "within"?`,
+		`{"audiences": [{"key": "big", "where": {"event": {"name": "X", "count": {"atleast": 3}}}}]}`:                  `1:74: audience "big": where.event.count: unknown field "atleast", did you mean "at_least"?`,
+		`{"audiences": [{"key": "big", "where": {"trait_date": {"name": "d", "window": {"next": 7}}}}]}`:               `1:88: audience "big": where.trait_date.window.next: 7, want a text`,
+		`{"audiences": [{"key": "big", "where": {"all": [{"trait": "true"}, {"event": {"name": "X", "count": 3}}]}}]}`: `1:101: audience "big": where.all[1].event.count: 3, want an object`,
+		"{\"audiences\": [\n\t{\"where\": {}, \"key\": \"big\", \"of\": \"dogs\"}]}":                                   `2:36: audience "big": of: "dogs", want "users" or "accounts"`,
+		`{"traits": [{"key": "total", "type": "summ", "event": "X"}]}`:                                                 `1:38: trait "total": type: `,
+		`{"traits": [{"key": "total", "type": "sum", "evnt": "X"}]}`:                                                   `1:45: trait "total": unknown field "evnt", did you mean "event"?`,
+		`{"audiences": [{"where": {}, "x": 1}]}`:                                                                       `1:30: audiences[0]: unknown field "x"`,
+		`{"audiences": [{"key": "big", "where": {"event": {"name": "X", "window": {"within": "3"}}}}]}`:                `1:85: audience "big": where.event.window.within: duration "3"`,
+		`{"audiences": [{"key": "f", "where": {"funnel": {"steps": [{"name": "a", "event": "A", "within": "0s"}]}}}]}`: `1:98: audience "f": where.funnel.steps[0].within: 0s`,
+		"{\"audiences\":\n [}": "2:3: not JSON: invalid character '}' looking for beginning of value",
+		`{"audience": []}`:     `1:2: unknown field "audience", did you mean "audiences"?`,
+		``:                     `1:1: no JSON`,
+	} {
+		_, err := audience.ParseFile([]byte(text))
+		require.ErrorContains(t, err, want, text)
+		require.ErrorIs(t, err, profile.ErrInvalid, text)
+		for _, internal := range []string{"invalid input", "json:", "Go ", "audience.", "unmarshal"} {
+			require.NotContains(t, err.Error(), internal)
+		}
+	}
+}
+
+// What the engine finds wrong is located in the file likewise.
+func TestErrorsOfDefinitionsAreLocatedInTheirFile(t *testing.T) {
+	text := []byte(`{
+  "traits": [{"key": "total", "type": "count", "event": "X", "where": "properties.x ="}],
+  "audiences": [
+    {"key": "one", "where": {"all": [{"trait": "true"},
+      {"event": {"name": "X", "where": "now > timestamp"}}]}}
+  ]
+}`)
+	f, err := audience.ParseFile(text)
+	require.NoError(t, err)
+	require.ErrorContains(t, audience.Locate(text, f.Check()), `2:71: trait "total": where: 1:14: Syntax error`)
+	f.Traits = nil
+	err = audience.Locate(text, f.Check())
+	require.ErrorContains(t, err, `5:40: audience "one": where.all[1].event.where: 1:1: undeclared reference to 'now'`)
+	var at *audience.FileError
+	require.ErrorAs(t, err, &at)
+	var of *audience.DefinitionError
+	require.ErrorAs(t, err, &of)
+	require.Equal(t, "one", of.Audience)
+	require.Equal(t, profile.ErrClosed, audience.Locate(text, profile.ErrClosed))
+}
+
+func TestADefinitionsFileHasASchemaAndDescriptions(t *testing.T) {
+	text := `{
+  "$schema": "https://example.com/muster.json",
+  "description": "of the shop",
+  "traits": [
+    {
+      "key": "total",
+      "description": "all that was ever spent",
+      "type": "sum",
+      "event": "Order Completed",
+      "property": "total"
+    }
+  ],
+  "audiences": [
+    {
+      "key": "big",
+      "description": "who spends > 100 & more",
+      "where": {
+        "trait": "traits.total > 100 && traits.total < 1000"
+      }
+    }
+  ]
+}
+`
+	f, err := audience.ParseFile([]byte(text))
+	require.NoError(t, err)
+	written, err := audience.FormatFile(f)
+	require.NoError(t, err)
+	require.Equal(t, text, string(written), "as it was, with > and &&")
+}
+
+func TestAnAudienceThatReadsATraitOfItsOwnName(t *testing.T) {
+	for _, d := range []audience.Definition{
+		audience.Define("big").Members(audience.Trait("traits.big > 100")),
+		audience.Define("big").Members(audience.Performed("X").Where("properties.x > traits.big")),
+		audience.Define("big").Members(audience.DateIs(trait.Value("big").WithinNext(profile.Day))),
+	} {
+		require.ErrorContains(t, audience.Check(d), `big reads the trait big, which is its own key`)
+	}
 }

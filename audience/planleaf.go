@@ -47,13 +47,10 @@ func (pl *planner) event(e *Event, path string) (*plan, error) {
 	if e.Scope > OfGroup || e.Scope == OfGroup && pl.of == profile.User {
 		return fail(".scope", fmt.Errorf("%w: it is for the events of accounts", profile.ErrInvalid))
 	}
+	if err := e.Count.validate(); err != nil {
+		return fail(".count", err)
+	}
 	min, max := e.Count.bounds()
-	if e.Count.Comparison > Exactly || min < 0 || max < 0 || min > maxCount || max > maxCount {
-		return fail(".count", fmt.Errorf("%w: a count is a number from 0 to %d", profile.ErrInvalid, maxCount))
-	}
-	if min == 0 && max == maxCount {
-		return fail(".count", fmt.Errorf("%w: it always holds", profile.ErrInvalid))
-	}
 	if err := e.Window.Validate(); err != nil {
 		return fail(".window", err)
 	}

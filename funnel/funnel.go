@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/celtext"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -44,14 +45,22 @@ func (f Funnel) NotFollowed(name, event string) Funnel {
 	return f.with(Step{Name: name, Event: event, Not: true})
 }
 
-// Where returns f with a CEL filter on its last step.
+// Where returns f with a CEL filter on its last step, beside those given before.
 func (f Funnel) Where(cel string) Funnel {
-	return f.change(func(s *Step) { s.Filter = cel })
+	return f.change(func(s *Step) { s.Filter = celtext.And(s.Filter, cel) })
 }
 
-// Within returns f with a duration on its last step; see Step.Within.
+// Within returns f with a duration on its last step; see Step.Within. Of several
+// the shortest counts. One of nothing is not valid.
 func (f Funnel) Within(d time.Duration) Funnel {
-	return f.change(func(s *Step) { s.Within = d })
+	if d == 0 {
+		d = -1 // 0 would be any time later
+	}
+	return f.change(func(s *Step) {
+		if s.Within == 0 || d < s.Within {
+			s.Within = d
+		}
+	})
 }
 
 // Pending returns f with its last step, one that is not to follow, counted as
@@ -61,9 +70,10 @@ func (f Funnel) Pending() Funnel {
 }
 
 // WithWindow returns f with a window on the whole:
-// WithWindow(profile.Within(30*profile.Day)).
+// WithWindow(profile.Within(30*profile.Day)). Of several it is what they have in
+// common.
 func (f Funnel) WithWindow(w profile.Window) Funnel {
-	f.Window = w
+	f.Window = f.Window.And(w)
 	return f
 }
 

@@ -73,10 +73,10 @@ func TestJSON(t *testing.T) {
 	for want, text := range map[string]string{
 		`unknown field "step"`:    `{"step":[]}`,
 		`unknown field "where "`:  `{"steps":[{"name":"a","event":"A","where ":"true"}]}`,
-		`within 0s`:               `{"steps":[{"name":"a","event":"A","within":"0s"}]}`,
+		`within: 0s`:              `{"steps":[{"name":"a","event":"A","within":"0s"}]}`,
 		`duration "soon"`:         `{"steps":[{"name":"a","event":"A","within":"soon"}]}`,
 		`window`:                  `{"window":{"within":"0s"},"steps":[]}`,
-		`cannot unmarshal number`: `{"steps":[{"name":"a","event":"A","not":1}]}`,
+		`not: 1, want true or false`: `{"steps":[{"name":"a","event":"A","not":1}]}`,
 	} {
 		require.ErrorContains(t, json.Unmarshal([]byte(text), &f), want)
 	}

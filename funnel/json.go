@@ -1,7 +1,6 @@
 package funnel
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/muster-go/muster/internal/strictjson"
@@ -14,13 +13,13 @@ type funnelJSON struct {
 }
 
 // MarshalJSON writes {"window": WINDOW, "steps": [STEP...]}.
-func (f Funnel) MarshalJSON() ([]byte, error) { return json.Marshal(funnelJSON(f)) }
+func (f Funnel) MarshalJSON() ([]byte, error) { return strictjson.Encode(funnelJSON(f)) }
 
 // UnmarshalJSON reads what MarshalJSON writes, strictly. It does not validate.
 func (f *Funnel) UnmarshalJSON(text []byte) error {
 	var j funnelJSON
-	if err := strictjson.Decode(text, &j); err != nil {
-		return fmt.Errorf("%w: funnel: %w", profile.ErrInvalid, err)
+	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
+		return err
 	}
 	*f = Funnel(j)
 	return nil
@@ -44,23 +43,23 @@ func (s Step) MarshalJSON() ([]byte, error) {
 		within := profile.FormatDuration(s.Within)
 		j.Within = &within
 	}
-	return json.Marshal(j)
+	return strictjson.Encode(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, strictly.
 func (s *Step) UnmarshalJSON(text []byte) error {
 	var j stepJSON
-	if err := strictjson.Decode(text, &j); err != nil {
-		return fmt.Errorf("%w: step: %w", profile.ErrInvalid, err)
+	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
+		return err
 	}
 	read := Step{Name: j.Name, Event: j.Event, Filter: j.Filter, Not: j.Not, Pending: j.Pending}
 	if j.Within != nil {
 		d, err := profile.ParseDuration(*j.Within)
 		if err != nil {
-			return fmt.Errorf("step %q: within: %w", j.Name, err)
+			return strictjson.At("within", err)
 		}
 		if d <= 0 {
-			return fmt.Errorf("%w: step %q: within %s, leave it out for any time later", profile.ErrInvalid, j.Name, *j.Within)
+			return strictjson.At("within", fmt.Errorf("%w: %s, leave it out for any time later", profile.ErrInvalid, *j.Within))
 		}
 		read.Within = d
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/muster-go/muster/internal/strictjson"
 )
 
 // Units for windows. A day is 24 hours, always: windows know no calendar and
@@ -60,6 +62,21 @@ func Between(min, max time.Duration) Window {
 }
 
 var empty = Window{Min: 1, Max: 1}
+
+// And returns the window of the ages that are in both. One of none is not valid.
+func (w Window) And(x Window) Window {
+	switch {
+	case w.IsZero():
+		return x
+	case x.IsZero():
+		return w
+	}
+	both := Window{Min: max(w.Min, x.Min), Max: min(w.Max, x.Max)}
+	if both.IsZero() {
+		return empty
+	}
+	return both
+}
 
 // IsZero reports whether w is all time.
 func (w Window) IsZero() bool { return w == Window{} }
@@ -122,12 +139,13 @@ func (w *Window) UnmarshalJSON(text []byte) error {
 	}
 	var j windowJSON
 	if err := strictJSON(text, &j); err != nil {
-		return fmt.Errorf("window: %w", err)
+		return err
 	}
 	var bounds []string
+	paths := [2]string{"between[0]", "between[1]"}
 	switch {
 	case j.Within != nil && j.Between == nil:
-		bounds = []string{"0s", *j.Within}
+		bounds, paths[1] = []string{"0s", *j.Within}, "within"
 	case j.Between != nil && j.Within == nil && len(*j.Between) == 2:
 		bounds = *j.Between
 	default:
@@ -135,11 +153,11 @@ func (w *Window) UnmarshalJSON(text []byte) error {
 	}
 	start, err := ParseDuration(bounds[0])
 	if err != nil {
-		return fmt.Errorf("window: %w", err)
+		return strictjson.At(paths[0], err)
 	}
 	end, err := ParseDuration(bounds[1])
 	if err != nil {
-		return fmt.Errorf("window: %w", err)
+		return strictjson.At(paths[1], err)
 	}
 	read := Window{Min: start, Max: end}
 	if read.IsZero() {

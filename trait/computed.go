@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/muster-go/muster/internal/celtext"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/profile"
 )
@@ -12,11 +13,12 @@ import (
 // a plain value: built by Count, Sum and so on, or read from its JSON form.
 // The engine checks it.
 type Computed struct {
-	Key   string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
-	Name  string          // for people
-	Of    profile.Subject // whose trait it is
-	Type  Type
-	Event string // the name of the events that count
+	Key         string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
+	Name        string          // for people
+	Description string          // for people
+	Of          profile.Subject // whose trait it is
+	Type        Type
+	Event       string // the name of the events that count
 	// Property is what is read from them, empty for a count: a chain of keys with
 	// dots between them, as "total" and "address.city". A key that itself has a
 	// dot cannot be written. For a trait of accounts "user.traits.plan" is the
@@ -96,6 +98,12 @@ func (c Computed) WithName(name string) Computed {
 	return c
 }
 
+// WithDescription returns c with a text about it for people.
+func (c Computed) WithDescription(text string) Computed {
+	c.Description = text
+	return c
+}
+
 // OfAccounts returns c as a trait of accounts: the events of all users of an
 // account count together.
 func (c Computed) OfAccounts() Computed {
@@ -103,21 +111,23 @@ func (c Computed) OfAccounts() Computed {
 	return c
 }
 
-// Where returns c counting only events that pass the CEL filter.
+// Where returns c counting only events that pass the CEL filter, and those given
+// before.
 func (c Computed) Where(cel string) Computed {
-	c.Filter = cel
+	c.Filter = celtext.And(c.Filter, cel)
 	return c
 }
 
-// Within returns c counting events of the last d.
+// Within returns c counting events of the last d. Of several windows it is what
+// they have in common.
 func (c Computed) Within(d time.Duration) Computed {
-	c.Window = profile.Within(d)
+	c.Window = c.Window.And(profile.Within(d))
 	return c
 }
 
-// Between returns c counting events of age in [min, max).
+// Between returns c counting events of age in [min, max); see Within.
 func (c Computed) Between(min, max time.Duration) Computed {
-	c.Window = profile.Between(min, max)
+	c.Window = c.Window.And(profile.Between(min, max))
 	return c
 }
 

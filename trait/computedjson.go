@@ -1,7 +1,6 @@
 package trait
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/muster-go/muster/internal/strictjson"
@@ -13,6 +12,7 @@ import (
 type computedJSON struct {
 	Key          string         `json:"key"`
 	Name         string         `json:"name,omitempty"`
+	Description  string         `json:"description,omitempty"`
 	Of           string         `json:"of,omitempty"`
 	Type         Type           `json:"type"`
 	Event        string         `json:"event"`
@@ -27,13 +27,14 @@ type computedJSON struct {
 // Computed.
 func (c Computed) MarshalJSON() ([]byte, error) {
 	j := computedJSON{
-		Key:      c.Key,
-		Name:     c.Name,
-		Type:     c.Type,
-		Event:    c.Event,
-		Property: c.Property,
-		Filter:   c.Filter,
-		Window:   c.Window,
+		Key:         c.Key,
+		Name:        c.Name,
+		Description: c.Description,
+		Type:        c.Type,
+		Event:       c.Event,
+		Property:    c.Property,
+		Filter:      c.Filter,
+		Window:      c.Window,
 	}
 	if c.Of == profile.Account {
 		j.Of = "accounts"
@@ -45,35 +46,36 @@ func (c Computed) MarshalJSON() ([]byte, error) {
 		no := false
 		j.Backfill = &no
 	}
-	return json.Marshal(j)
+	return strictjson.Encode(j)
 }
 
 // UnmarshalJSON reads the JSON form, strictly. It does not validate.
 func (c *Computed) UnmarshalJSON(text []byte) error {
 	var j computedJSON
-	if err := strictjson.Decode(text, &j); err != nil {
-		return fmt.Errorf("%w: computed trait: %w", profile.ErrInvalid, err)
+	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
+		return err
 	}
 	read := Computed{
-		Key:        j.Key,
-		Name:       j.Name,
-		Type:       j.Type,
-		Event:      j.Event,
-		Property:   j.Property,
-		Filter:     j.Filter,
-		Window:     j.Window,
-		NoBackfill: j.Backfill != nil && !*j.Backfill,
+		Key:         j.Key,
+		Name:        j.Name,
+		Description: j.Description,
+		Type:        j.Type,
+		Event:       j.Event,
+		Property:    j.Property,
+		Filter:      j.Filter,
+		Window:      j.Window,
+		NoBackfill:  j.Backfill != nil && !*j.Backfill,
 	}
 	switch j.Of {
 	case "", "users":
 	case "accounts":
 		read.Of = profile.Account
 	default:
-		return fmt.Errorf(`%w: computed trait %q: of %q, want "users" or "accounts"`, profile.ErrInvalid, j.Key, j.Of)
+		return strictjson.At("of", fmt.Errorf(`%w: %q, want "users" or "accounts"`, profile.ErrInvalid, j.Of))
 	}
 	if j.MinFrequency != nil {
 		if *j.MinFrequency < 1 {
-			return fmt.Errorf("%w: computed trait %q: min_frequency %d, want at least 1", profile.ErrInvalid, j.Key, *j.MinFrequency)
+			return strictjson.At("min_frequency", fmt.Errorf("%w: %d, want at least 1", profile.ErrInvalid, *j.MinFrequency))
 		}
 		read.MinFrequency = *j.MinFrequency
 	}

@@ -1,7 +1,6 @@
 package trait
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -10,12 +9,15 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// dateWindowJSON is the JSON form of the windows that profile.Window has not.
+// dateWindowJSON is the JSON form of the windows, of which the first two are those
+// of profile.Window.
 type dateWindowJSON struct {
-	Next   *string `json:"next,omitempty"`
-	After  *string `json:"after,omitempty"`
-	From   *string `json:"from,omitempty"`
-	Before *string `json:"before,omitempty"`
+	Within  *string   `json:"within,omitempty"`
+	Between *[]string `json:"between,omitempty"`
+	Next    *string   `json:"next,omitempty"`
+	After   *string   `json:"after,omitempty"`
+	From    *string   `json:"from,omitempty"`
+	Before  *string   `json:"before,omitempty"`
 }
 
 // MarshalJSON writes {"next": "7d"}, {"after": "2026-01-01"}, {"before": ...},
@@ -35,16 +37,27 @@ func (w DateWindow) MarshalJSON() ([]byte, error) {
 	default:
 		return w.Past.MarshalJSON()
 	}
-	return json.Marshal(j)
+	return strictjson.Encode(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, strictly. An instant is text in
 // any form that profile.ParseTime reads.
 func (w *DateWindow) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*w = DateWindow{}
+		return nil
+	}
 	var j dateWindowJSON
-	if err := strictjson.Decode(text, &j); err != nil || j == (dateWindowJSON{}) {
-		var past profile.Window // its error tells the forms
+	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
+		return err
+	}
+	if j.Within != nil || j.Between != nil || j == (dateWindowJSON{}) {
+		var past profile.Window
 		if err := past.UnmarshalJSON(text); err != nil {
+			if j.Next != nil || j.After != nil || j.From != nil || j.Before != nil || j == (dateWindowJSON{}) {
+				return fmt.Errorf(`%w: a window of a date is one of {"within": "7d"}, {"between": ["7d", "30d"]}, {"next": "7d"}, `+
+					`{"after": "2026-01-01"} and {"from": "2026-01-01", "before": "2027-01-01"}`, profile.ErrInvalid)
+			}
 			return err
 		}
 		*w = DateWindow{Past: past}
@@ -53,24 +66,25 @@ func (w *DateWindow) UnmarshalJSON(text []byte) error {
 	var read DateWindow
 	if j.Next != nil {
 		d, err := profile.ParseDuration(*j.Next)
-		if err != nil {
-			return err
+		if err == nil && d <= 0 {
+			err = fmt.Errorf("%w: duration %q, want one that is to come", profile.ErrInvalid, *j.Next)
 		}
-		if d <= 0 {
-			return fmt.Errorf("%w: next %q", profile.ErrInvalid, *j.Next)
+		if err != nil {
+			return strictjson.At("next", err)
 		}
 		read.Next = d
 	}
 	for _, bound := range []struct {
+		name string
 		text *string
 		into *time.Time
-	}{{j.After, &read.After}, {j.From, &read.From}, {j.Before, &read.Before}} {
+	}{{"after", j.After, &read.After}, {"from", j.From, &read.From}, {"before", j.Before, &read.Before}} {
 		if bound.text == nil {
 			continue
 		}
 		t, ok := profile.ParseTime(profile.StringValue(*bound.text))
 		if !ok {
-			return fmt.Errorf("%w: date %q", profile.ErrInvalid, *bound.text)
+			return strictjson.At(bound.name, fmt.Errorf("%w: %q is not a date", profile.ErrInvalid, *bound.text))
 		}
 		*bound.into = t
 	}

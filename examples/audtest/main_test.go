@@ -140,7 +140,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	got := ran(t, files, "bad.json", "bad.txt", "none.txt", "worse.txt", "good.txt")
 	require.Equal(t, unusable, got.status)
 	require.Empty(t, got.out)
-	require.Contains(t, got.err, `bad.json: invalid input: definitions: json: unknown field "audience"`)
+	require.Contains(t, got.err, `bad.json: 1:2: unknown field "audience", did you mean "audiences"?`)
 	require.Contains(t, got.err, "bad.txt:1: want a command")
 	require.Contains(t, got.err, "none.txt: no such file")
 	require.Contains(t, got.err, "worse.txt:1: want a time")

@@ -151,6 +151,8 @@ func compare(c audience.Count, n int) bool {
 		return n <= c.N
 	case c.Comparison == audience.Exactly:
 		return n == c.N
+	case c.Comparison == audience.Range:
+		return n >= c.N && n <= c.Max
 	}
 	return n >= c.N
 }

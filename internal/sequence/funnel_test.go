@@ -80,7 +80,7 @@ func TestBeyondTheBoundNothingFalseIsSaid(t *testing.T) {
 
 // TestOldestAreLeftOut has more views than are kept, in and out of order.
 func TestOldestAreLeftOut(t *testing.T) {
-	m, err := sequence.CompileAlone(cheaper.WithWindow(profile.Window{}))
+	m, err := sequence.CompileAlone(ever(cheaper))
 	require.NoError(t, err)
 	for _, order := range []int{1, 7, 100} { // of the views, a step through all
 		s := m.NewState()
@@ -152,7 +152,7 @@ func TestStateIsEmptyOnceAllHasLeftTheWindow(t *testing.T) {
 // TestWhatHoldsForEverIsNotEmpty has a funnel that nothing undoes: whatever
 // comes, its state is the choice that was found.
 func TestWhatHoldsForEverIsNotEmpty(t *testing.T) {
-	m, err := sequence.CompileAlone(bought.WithWindow(profile.Window{}))
+	m, err := sequence.CompileAlone(ever(bought))
 	require.NoError(t, err)
 	s := m.NewState()
 	for i := range 100 {
@@ -288,4 +288,10 @@ func FuzzJSON(f *testing.F) {
 			s.At(second(i).UnixNano())
 		}
 	})
+}
+
+// ever returns a funnel without its window.
+func ever(f funnel.Funnel) funnel.Funnel {
+	f.Window = profile.Window{}
+	return f
 }
