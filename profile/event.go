@@ -45,8 +45,30 @@ type Event struct {
 	MessageID  string    // the same id for the same profile is the same event; empty: never a duplicate
 	Account    string    // the account it was sent for (context.groupId), if any
 	Properties Object
+	Props      Props // instead of Properties: they are packed when the engine takes the event
 	Context    Object
 	Seq        uint64 // order of arrival, given by the store; ignored on input
+}
+
+// Props are properties as Go has them: Props{"total": 60, "tags": []string{"a"}}. A
+// value is any that encoding/json can write.
+type Props map[string]any
+
+// Packed returns the event with its Props as Properties. An error says what has no
+// JSON form, and where: "properties: tags: [0]: ...".
+func (e Event) Packed() (Event, error) {
+	if e.Props == nil {
+		return e, nil
+	}
+	if e.Properties.Len() > 0 {
+		return e, fmt.Errorf("%w: an event has Properties or Props, not both", ErrInvalid)
+	}
+	var err error
+	if e.Properties, err = NewObject(e.Props); err != nil {
+		return e, fmt.Errorf("properties: %w", err)
+	}
+	e.Props = nil
+	return e, nil
 }
 
 // Validate returns an error for an event that no store takes.
@@ -62,6 +84,9 @@ func (e *Event) Validate() error {
 	}
 	if err := checkOptional("group id", e.Account); err != nil {
 		return err
+	}
+	if e.Props != nil {
+		return fmt.Errorf("%w: Props are not packed", ErrInvalid)
 	}
 	return CheckTime(e.Time)
 }

@@ -1,20 +1,21 @@
 package profile
 
 import (
+	"encoding"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"time"
 	"unicode/utf8"
 )
 
-// NewValue packs a Go value: nil, bool, any integer or float type,
-// json.Number, string, time.Time (as RFC 3339), []any, []string,
-// map[string]any, Object and Value. It refuses NaN, infinities, invalid UTF-8,
-// nesting beyond MaxDepth and sizes beyond MaxSize.
+// NewValue packs a Go value: any that encoding/json can write, in the form that it
+// writes. It refuses NaN, infinities, invalid UTF-8, nesting beyond MaxDepth and
+// sizes beyond MaxSize; the error says at which key or index.
 func NewValue(v any) (Value, error) {
 	b, err := pack(nil, v, 0)
 	if err != nil {
@@ -53,6 +54,10 @@ func pack(b []byte, v any, level int) ([]byte, error) {
 		return packList(b, len(v), func(i int) any { return v[i] }, level)
 	case map[string]any:
 		return packMap(b, v, level)
+	case Props:
+		return packMap(b, v, level)
+	case json.Marshaler, encoding.TextMarshaler:
+		return packJSON(b, v, level)
 	}
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -64,12 +69,28 @@ func pack(b []byte, v any, level int) ([]byte, error) {
 		return appendValue(b, FloatValue(float64(r.Uint())), nil), nil
 	case reflect.Float32, reflect.Float64:
 		f := r.Float()
+		if r.Kind() == reflect.Float32 { // 0.1 is written as 0.1
+			f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
+		}
 		if math.IsNaN(f) || math.IsInf(f, 0) {
 			return nil, fmt.Errorf("%w: %v is not a JSON number", ErrInvalid, f)
 		}
 		return appendValue(b, FloatValue(f), nil), nil
 	}
-	return nil, fmt.Errorf("%w: no JSON form for Go type %T", ErrInvalid, v)
+	return packJSON(b, v, level)
+}
+
+// packJSON packs what encoding/json writes.
+func packJSON(b []byte, v any, level int) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %T has no JSON form: %w", ErrInvalid, v, err)
+	}
+	value, err := ParseValue(text)
+	if err != nil {
+		return nil, err
+	}
+	return packValue(b, value, level)
 }
 
 func packString(b []byte, s string) ([]byte, error) {

@@ -31,6 +31,7 @@ type options struct {
 	until       time.Time // zero: the time of the last message
 	traits      bool      // print their changes
 	skipBad     bool
+	format      format
 	help        bool // was asked for, and given
 }
 
@@ -40,7 +41,15 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.definitions, "definitions", builtin+"shop.json", "`file` of computed traits and audiences; - is stdin")
 	flags.StringVar(&o.events, "events", builtin+"shop.ndjson", "`file` of messages, one a line; - is stdin")
 	flags.BoolVar(&o.traits, "traits", false, "print changes of computed traits, too")
-	flags.BoolVar(&o.skipBad, "skip-bad", false, "count and skip lines that are no messages")
+	flags.BoolVar(&o.skipBad, "skip-bad", false, "pass over lines that cannot be taken, and name them")
+	flags.Func("format", "the `form` of the messages: "+formatNames()+" (default segment)", func(name string) error {
+		f, ok := formats[name]
+		if !ok {
+			return fmt.Errorf("want one of %s", formatNames())
+		}
+		o.format = f
+		return nil
+	})
 	flags.Func("until", "go on to this `time` (RFC 3339, or a date) when the messages end before it", func(text string) (err error) {
 		o.until, err = parseTime(text)
 		return err
@@ -85,7 +94,11 @@ func readDefinitions(path string, stdin io.Reader) (audience.File, error) {
 	if err != nil {
 		return audience.File{}, err
 	}
-	return audience.ParseFile(text)
+	f, err := audience.ParseFile(text)
+	if err == nil {
+		err = audience.Locate(text, f.Check())
+	}
+	return f, err
 }
 
 // open opens what a path names, decompressed.

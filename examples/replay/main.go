@@ -2,18 +2,22 @@
 // traits, and prints every entry and exit as a line of JSON, in the order of
 // time:
 //
-//	go run ./examples/replay -definitions FILE -events FILE [-until TIME] [-traits] [-skip-bad]
+//	go run ./examples/replay -definitions FILE -events FILE [-format FORM] [-until TIME] [-traits] [-skip-bad]
 //
 // Definitions are in the JSON form of audience.ParseFile, events one
-// Segment-spec message a line. A file may be compressed with gzip, and "-" is
+// Segment-spec message a line, or what rudderstack, a warehouse, posthog, amplitude
+// or mixpanel exports: see formats.go for the fields that are read. A line
+// {"type": "delete", "userId": ...} deletes a user. A file may be compressed with gzip, and "-" is
 // the standard input. Without flags it runs the log of a small shop that it
 // carries with it, shop.ndjson with shop.json.
 //
 // Transitions go to the standard output, with -traits among the changes of
 // computed traits: what changes at once is a trait first, then the audiences
 // that read it. The standard error gets a line of progress a second and, at the
-// end, a summary. A line that is no message ends the replay, after what the
-// lines before it changed, unless -skip-bad has it counted and passed over.
+// end, a summary. A line that cannot be taken, because it is no message or because
+// the engine refuses it, ends the replay, after what the lines before it changed,
+// unless -skip-bad has it named, counted and passed over. If no line could be taken
+// the replay fails.
 package main
 
 import (
@@ -23,8 +27,6 @@ import (
 	"os"
 	"os/signal"
 	"time"
-
-	"github.com/muster-go/muster/profile"
 )
 
 func main() {
@@ -78,7 +80,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 	if err := r.engine.CreateFile(ctx, definitions); err != nil {
 		return fmt.Errorf("%s: %w", opts.definitions, err)
 	}
-	if err := r.play(ctx, profile.NewDecoder(events, opts.events), opts.skipBad); err != nil {
+	if err := r.play(ctx, newLog(events, opts.events, opts.format), opts.skipBad); err != nil {
 		return err
 	}
 	if err := r.advance(ctx, opts.until); err != nil {

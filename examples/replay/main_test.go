@@ -330,3 +330,88 @@ func TestInterrupt(t *testing.T) {
 	std := streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard, now: time.Now}
 	require.ErrorIs(t, run(ctx, nil, std), context.Canceled)
 }
+
+// Every form tells the same story: a visitor looks, turns out to be ann, who is on
+// the plan pro, and buys for 60, for acme.
+func TestFormats(t *testing.T) {
+	definitions := file(t, "d.json", `{"audiences": [
+		{"key": "buyers", "where": {"event": {"name": "Order Completed", "where": "properties.total == 60"}}},
+		{"key": "lookers", "where": {"event": {"name": "Product Viewed"}}},
+		{"key": "pros", "where": {"trait": "traits.plan == \"pro\""}}
+	]}`)
+	for name, log := range map[string]string{
+		"segment": `
+{"type":"track","anonymousId":"a1","event":"Product Viewed","timestamp":"2026-01-01T00:00:00Z","messageId":"1"}
+{"type":"identify","userId":"ann","anonymousId":"a1","traits":{"plan":"pro"},"timestamp":"2026-01-02T00:00:00Z","messageId":"2"}
+{"type":"track","userId":"ann","event":"Order Completed","properties":{"total":60},"timestamp":"2026-01-03T00:00:00Z","messageId":"3"}`,
+		"rudderstack": `
+{"batch":[{"type":"track","anonymousId":"a1","event":"Product Viewed","originalTimestamp":"2026-01-01T00:00:00.000Z","messageId":"1","channel":"web"}]}
+{"type":"identify","userId":"ann","anonymousId":"a1","context":{"traits":{"plan":"pro"}},"originalTimestamp":"2026-01-02T00:00:00.000Z","messageId":"2"}
+{"type":"track","userId":"ann","event":"Order Completed","properties":{"total":60},"originalTimestamp":"2026-01-03T00:00:00.000Z","messageId":"3"}`,
+		"warehouse": `
+{"table":"tracks","id":"1","anonymous_id":"a1","event":"product_viewed","event_text":"Product Viewed","timestamp":"2026-01-01 00:00:00 UTC","context_ip":"::1"}
+{"table":"identifies","id":"2","user_id":"ann","anonymous_id":"a1","plan":"pro","received_at":"2026-01-02 00:00:00+00","uuid_ts":"2026-02-02"}
+{"id":"3","user_id":"ann","event":"order_completed","event_text":"Order Completed","total":60,"timestamp":"2026-01-03 00:00:00.000"}`,
+		"posthog": `
+{"uuid":"1","event":"Product Viewed","distinct_id":"a1","properties":{"$device_id":"a1"},"timestamp":"2026-01-01T00:00:00Z"}
+{"uuid":"2","event":"$identify","distinct_id":"ann","properties":{"$anon_distinct_id":"a1","$set":{"plan":"pro"}},"timestamp":"2026-01-02T00:00:00Z"}
+{"uuid":"3","event":"Order Completed","distinct_id":"ann","properties":{"total":60,"$device_id":"a1"},"timestamp":"2026-01-03T00:00:00Z"}`,
+		"amplitude": `
+{"$insert_id":"1","event_type":"Product Viewed","device_id":"a1","user_id":null,"event_time":"2026-01-01 00:00:00.000000","event_properties":{}}
+{"$insert_id":"2","event_type":"$identify","device_id":"a1","user_id":"ann","event_time":"2026-01-02 00:00:00.000000","user_properties":{"plan":"pro"}}
+{"$insert_id":"3","event_type":"Order Completed","device_id":"a1","user_id":"ann","event_time":"2026-01-03 00:00:00.000000","event_properties":{"total":60},"groups":{"company":["acme"]}}`,
+		"mixpanel": `
+{"event":"Product Viewed","properties":{"time":1767225600,"distinct_id":"$device:a1","$device_id":"a1","$insert_id":"1"}}
+{"event":"$identify","properties":{"time":1767312000,"$identified_id":"ann","$anon_id":"$device:a1","$insert_id":"2"}}
+{"$distinct_id":"ann","$properties":{"$last_seen":"2026-01-02T00:00:00","plan":"pro","$email":"ann@x.io"}}
+{"event":"Order Completed","properties":{"time":1767398400,"distinct_id":"ann","$user_id":"ann","$device_id":"a1","$insert_id":"3","total":60}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := replayed(log, time.Millisecond, "-definitions", definitions, "-events", "-", "-format", name)
+			require.NoError(t, got.error)
+			require.Equal(t, []string{
+				"lookers a1 entered 2026-01-01T00:00:00.000000000Z event",
+				"lookers a1 exited 2026-01-02T00:00:00.000000000Z merge",
+				"lookers ann entered 2026-01-02T00:00:00.000000000Z merge",
+				"pros ann entered 2026-01-02T00:00:00.000000000Z trait",
+				"buyers ann entered 2026-01-03T00:00:00.000000000Z event",
+			}, got.lines())
+		})
+	}
+	got := replayed(`{"event":"x"}`, time.Millisecond, "-definitions", definitions, "-events", "-", "-format", "mixpanel")
+	require.EqualError(t, got.error, "-:1: no event with properties")
+	got = replayed("", time.Millisecond, "-format", "heap")
+	require.ErrorContains(t, got.error, "want one of amplitude, mixpanel, posthog, rudderstack, segment, warehouse")
+}
+
+func TestADeleteLineDeletesTheUser(t *testing.T) {
+	got := replayed(ann+`{"type":"delete","userId":"ann"}`+"\n"+ann, time.Millisecond, "-definitions", file(t, "b.json", buyers), "-events", "-")
+	require.NoError(t, got.error)
+	require.Equal(t, []string{
+		"buyers ann entered 2026-01-02T00:00:00.000000000Z event",
+		"buyers ann exited 2026-01-02T00:00:00.000000000Z delete",
+	}, got.lines(), "and what is sent again stays a duplicate")
+	got = replayed(`{"type":"delete"}`, time.Millisecond, "-definitions", file(t, "b.json", buyers), "-events", "-")
+	require.ErrorContains(t, got.error, "userId is empty")
+}
+
+// What the engine refuses is bad as well: a trait that is computed.
+func TestSkipBadPassesOverAllThatIsRefused(t *testing.T) {
+	definitions := file(t, "d.json", `{"traits": [{"key": "orders", "type": "count", "event": "Order Completed"}],
+		"audiences": [{"key": "buyers", "where": {"trait": "traits.orders > 0"}}]}`)
+	bad := `{"type":"identify","userId":"ann","anonymousId":"a1","traits":{"orders":5},"timestamp":"2026-01-01T00:00:00Z"}` + "\n" +
+		`{"type":"track","userId":"undefined","event":"Order Completed","timestamp":"2026-01-01T00:00:00Z"}` + "\n" +
+		`{"type":"\u001b[31m"}` + "\n"
+	got := replayed(bad+ann, time.Millisecond, "-definitions", definitions, "-events", "-", "-skip-bad")
+	require.NoError(t, got.error)
+	require.Equal(t, []string{"buyers ann entered 2026-01-02T00:00:00.000000000Z event"}, got.lines())
+	require.Contains(t, got.err, `skipped -:1: the engine computes this trait: "orders"`)
+	require.Contains(t, got.err, "skipped -:2: neither userId nor anonymousId")
+	require.Contains(t, got.err, "3 bad lines skipped")
+	require.NotContains(t, got.err, "\x1b")
+
+	got = replayed(bad, time.Millisecond, "-definitions", definitions, "-events", "-", "-skip-bad")
+	require.ErrorIs(t, got.error, errAllBad)
+	got = replayed(bad+ann, time.Millisecond, "-definitions", definitions, "-events", "-")
+	require.ErrorContains(t, got.error, `-:1: the engine computes this trait: "orders"`)
+}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -64,25 +66,70 @@ func newReplay(ctx context.Context, std streams, traits bool, failed func(error)
 	return r, nil
 }
 
-// play applies every message of a log, each at its own time or, if the log has
-// been later than that already, at the latest time so far.
-func (r *replay) play(ctx context.Context, log *profile.Decoder, skipBad bool) error {
-	for message, err := range log.All() {
-		if bad := (*profile.LineError)(nil); skipBad && errors.As(err, &bad) {
+// errAllBad says that -skip-bad has left nothing.
+var errAllBad = errors.New("every line was bad")
+
+// play applies every line of a log, each at its own time or, if the log has been
+// later than that already, at the latest time so far.
+func (r *replay) play(ctx context.Context, in *log, skipBad bool) error {
+	for {
+		records, err := in.next()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = r.take(ctx, in, records)
+		}
+		switch bad := (*profile.LineError)(nil); {
+		case skipBad && errors.As(err, &bad):
 			r.skipped++
+			fmt.Fprintf(r.std.err, "skipped %s\n", printable(bad.Error()))
+		case err != nil:
+			return err
+		default:
+			r.messages++
+			r.progress()
+		}
+	}
+	if r.skipped > 0 && r.messages == 0 {
+		return errAllBad
+	}
+	return nil
+}
+
+// take applies what one line has happen. The error is a *profile.LineError if the
+// line cannot be taken.
+func (r *replay) take(ctx context.Context, in *log, records []record) error {
+	for _, rec := range records {
+		if rec.deleted != "" {
+			if err := r.engine.DeleteUser(ctx, rec.deleted); err != nil {
+				return err
+			}
 			continue
+		}
+		r.clock.Set(rec.message.Time) // which never goes back
+		err := r.engine.Apply(ctx, rec.message)
+		if errors.Is(err, audience.ErrRefused) {
+			if of := (*audience.MessageError)(nil); errors.As(err, &of) {
+				err = of.Err // of one message the line says which
+			}
+			return in.at(err)
 		}
 		if err != nil {
 			return err
 		}
-		r.clock.Set(message.Time) // which never goes back
-		if err := r.engine.Apply(ctx, message); err != nil {
-			return log.At(err)
-		}
-		r.messages++
-		r.progress()
 	}
 	return nil
+}
+
+// printable returns text without what a terminal would act on: a log is anybody's.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\ufffd'
+	}, text)
 }
 
 // advance lets time pass after the last message until an instant, which counts.
