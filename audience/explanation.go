@@ -77,7 +77,7 @@ func (x Explanation) String() string {
 	}
 	fmt.Fprintf(&b, "%s %s %s at %s%s\n", nameOf(x.Profile), is, x.Audience, x.At.UTC().Format(time.RFC3339Nano), untilText(x.Until))
 	x.Tree.write(&b, "")
-	return b.String()
+	return printable(b.String())
 }
 
 func (n *Explained) write(b *strings.Builder, indent string) {

@@ -16,7 +16,7 @@ type IDChange struct {
 
 // String returns, say, "u1 has other ids at 2026-01-02T15:04:05Z".
 func (c IDChange) String() string {
-	return fmt.Sprintf("%s has other ids at %s", nameOf(c.Profile), c.At.UTC().Format(time.RFC3339Nano))
+	return printable(fmt.Sprintf("%s has other ids at %s", nameOf(c.Profile), c.At.UTC().Format(time.RFC3339Nano)))
 }
 
 // tellIDs queues what external ids a change has brought. The shard of the

@@ -3,7 +3,10 @@ package audience
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -69,8 +72,8 @@ type Transition struct {
 // String returns, say, "u1 entered big_spenders at 2026-01-02T15:04:05Z (event)";
 // of an account "account acme entered ...".
 func (t Transition) String() string {
-	return fmt.Sprintf("%s %s %s at %s (%s)", nameOf(t.Ref()), t.Type, t.Audience,
-		t.At.UTC().Format(time.RFC3339Nano), t.Cause)
+	return printable(fmt.Sprintf("%s %s %s at %s (%s)", nameOf(t.Ref()), t.Type, t.Audience,
+		t.At.UTC().Format(time.RFC3339Nano), t.Cause))
 }
 
 func nameOf(ref profile.Ref) string {
@@ -78,6 +81,25 @@ func nameOf(ref profile.Ref) string {
 		return "account " + ref.ID
 	}
 	return ref.ID
+}
+
+// printable returns text for people: what is no letter, mark, sign or space, as the
+// escapes that a terminal acts on, is written as Go writes it in quotes. Ids are
+// anybody's.
+func printable(text string) string {
+	clean := func(r rune) bool { return r == '\n' || unicode.IsPrint(r) }
+	if strings.IndexFunc(text, func(r rune) bool { return !clean(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if clean(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // subjectInJSON returns the text of a subject; users are what is not said.

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 
 	"github.com/muster-go/muster/audience"
@@ -32,7 +35,7 @@ func (s *service) handler() http.Handler {
 			err := check(r)
 			if err == nil {
 				var body []byte
-				if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err == nil {
+				if body, err = readBody(w, r); err == nil {
 					v, err = answer(r, body)
 				}
 			}
@@ -53,6 +56,50 @@ func (s *service) handler() http.Handler {
 		return nil, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, profile.ErrNotFound)
 	})
 	return mux
+}
+
+// Errors of requests as such.
+var (
+	errMedia = errors.New("unsupported media type")
+	errSite  = errors.New("cross-site request")
+)
+
+// readBody returns the body of a request, inflated. What is sent is JSON and says
+// so: a web page cannot send that to another site without asking first, which this
+// server never allows. So no page that somebody on this machine or in its network
+// happens to have open can post messages.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil, nil
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return nil, fmt.Errorf("%w: Sec-Fetch-Site: %.40q", errSite, site)
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, fmt.Errorf("%w: Content-Type: %.40q, want application/json", errMedia, r.Header.Get("Content-Type"))
+	}
+	var body io.Reader = http.MaxBytesReader(w, r.Body, maxBody)
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		inflated, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, fmt.Errorf("%w: gzip: %w", profile.ErrInvalid, err)
+		}
+		body = inflated
+	default:
+		return nil, fmt.Errorf("%w: Content-Encoding: %.40q, want gzip or none", errMedia, encoding)
+	}
+	text, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	switch {
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(flate.CorruptInputError)):
+		return nil, fmt.Errorf("%w: gzip: %w", profile.ErrInvalid, err)
+	case err != nil:
+		return nil, err
+	case len(text) > maxBody:
+		return nil, fmt.Errorf("%w: request body too large, at most %d bytes", profile.ErrTooLarge, maxBody)
+	}
+	return text, nil
 }
 
 // bearer is the token of those who may read, and define; each may all of it.
@@ -77,7 +124,7 @@ func (s *service) define(r *http.Request, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return success, s.engine.CreateFile(r.Context(), file)
+	return success, audience.Locate(body, s.engine.CreateFile(r.Context(), file))
 }
 
 func (s *service) explain(r *http.Request, _ []byte) (any, error) {
@@ -142,6 +189,8 @@ var causes = []struct {
 	code   string
 }{
 	{profileapi.ErrUnauthenticated, http.StatusUnauthorized, "unauthenticated"},
+	{errSite, http.StatusForbidden, "forbidden"},
+	{errMedia, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{profile.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 	{audience.ErrExists, http.StatusConflict, "conflict"},
 	{audience.ErrLocked, http.StatusConflict, "conflict"},
@@ -164,7 +213,7 @@ func statusOf(err error) (status int, code string) {
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return http.StatusRequestEntityTooLarge, "too_large"
-	case errors.As(err, new(*audience.DefinitionError)):
+	case errors.As(err, new(*audience.DefinitionError)), errors.As(err, new(*audience.FileError)):
 		return http.StatusBadRequest, "invalid_request"
 	}
 	return http.StatusInternalServerError, "internal"

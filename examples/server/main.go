@@ -9,9 +9,9 @@
 // which comes out on the standard output at once, as an event Audience Entered:
 //
 //	$ go run ./examples/server -token s3cret
-//	$ curl -d '{"userId":"ann","event":"Order Completed","properties":{"total":60}}' localhost:8080/v1/track
+//	$ curl --json '{"userId":"ann","event":"Order Completed","properties":{"total":60}}' localhost:8080/v1/track
 //	{"success":true}
-//	$ curl -d '{"userId":"ann","event":"Order Completed","properties":{"total":45}}' localhost:8080/v1/track
+//	$ curl --json '{"userId":"ann","event":"Order Completed","properties":{"total":45}}' localhost:8080/v1/track
 //	{"success":true}
 //
 // Her traits, and why she is a member and until when:
@@ -25,7 +25,7 @@
 //
 // And time alone: bob is hesitating a minute after this, for an hour at most.
 //
-//	$ curl -d '{"userId":"bob","event":"Product Added"}' localhost:8080/v1/track
+//	$ curl --json '{"userId":"bob","event":"Product Added"}' localhost:8080/v1/track
 //
 // # What it serves
 //
@@ -73,8 +73,8 @@ var defaultDefinitions []byte
 
 // welcome is printed at the start, with the address and the token.
 const welcome = `Listening on http://%[1]s. To try it:
-  curl -d '{"userId":"ann","event":"Order Completed","properties":{"total":60}}' %[1]s/v1/track
-  curl -d '{"userId":"ann","event":"Order Completed","properties":{"total":45}}' %[1]s/v1/track
+  curl --json '{"userId":"ann","event":"Order Completed","properties":{"total":60}}' %[1]s/v1/track
+  curl --json '{"userId":"ann","event":"Order Completed","properties":{"total":45}}' %[1]s/v1/track
   curl -H 'Authorization: Bearer %[2]s' %[1]s/v1/collections/users/profiles/user_id:ann/traits
   curl -H 'Authorization: Bearer %[2]s' '%[1]s/v1/explain?audience=big_spenders&user=ann&format=text'
   curl -H 'Authorization: Bearer %[2]s' %[1]s/v1/progress

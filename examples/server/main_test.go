@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -99,6 +100,7 @@ func (r *rig) do(method, path, body string) (status int, answer string) {
 func (r *rig) doAs(authorization, method, path, body string) (status int, answer string) {
 	request, err := http.NewRequest(method, "http://"+r.addr+path, strings.NewReader(body))
 	r.NoError(err)
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)
 	}
@@ -259,7 +261,7 @@ func TestABadRequestIsAnErrorAndChangesNothing(t *testing.T) {
 		{"a computed trait", "/v1/identify", `{"userId":"ann","traits":{"revenue_30d":500}}`, 400, `engine computes this trait: "revenue_30d"`},
 		{"no batch", "/v1/batch", "{}", 400, "no batch"},
 		{"no list", "/v1/batch", `{"batch":{}}`, 400, "invalid input"},
-		{"the second of a batch", "/v1/batch", `{"batch":[` + good + `,{"type":"trac","userId":"ann"}]}`, 400, `message 1 refused: invalid input: unknown type`},
+		{"all of a batch", "/v1/batch", `{"batch":[{"type":"trac","userId":"ann"}]}`, 400, `message 0 refused: invalid input: unknown type`},
 		{"definitions", "/v1/definitions", `{"audience":[]}`, 400, "audience"},
 		{"a definition", "/v1/definitions", `{"audiences":[{"key":"a","where":{"trait":"traits.a >"}}]}`, 400, `audience "a": where.trait`},
 		{"a path", "/v1/trac", good, 404, "POST /v1/trac: not found"},
@@ -283,6 +285,87 @@ func TestABadRequestIsAnErrorAndChangesNothing(t *testing.T) {
 	status, answer = r.do("GET", "/v1/collections/users/profiles/user_id:ann/traits", "")
 	r.Equal(http.StatusNotFound, status, answer)
 	r.Empty(r.stdout)
+}
+
+// Each message of a batch is taken or refused by itself.
+func TestABatchSaysWhichMessagesWereRefused(t *testing.T) {
+	r := start(t, nil)
+	status, answer := r.do("POST", "/v1/batch", `{"batch":[
+		{"type":"track","userId":"ann","event":"Order Completed","properties":{"total":500},"messageId":"1"},
+		{"type":"trac","userId":"ann"},
+		{"type":"identify","userId":"bob","anonymousId":"a1","traits":{"revenue_30d":5},"messageId":"3"}]}`)
+	r.Equal(http.StatusOK, status)
+	r.JSONEq(`{"success":true,"refused":[
+		{"index":1,"messageId":"","message":"invalid input: unknown type \"trac\""},
+		{"index":2,"messageId":"3","message":"the engine computes this trait: \"revenue_30d\""}]}`, answer)
+	r.Equal(`{"audience_key":"big_spenders","big_spenders":true}`, r.written().Properties.String())
+	status, _ = r.do("GET", "/v1/collections/users/profiles/user_id:bob/traits", "")
+	r.Equal(http.StatusNotFound, status, "what was refused has had no effect")
+}
+
+// A page in a browser on this machine cannot send JSON, nor hide where it is from.
+func TestNoWebPageCanPostMessages(t *testing.T) {
+	r := start(t, nil)
+	const body = `{"userId":"ann","event":"Order Completed","properties":{"total":500}}`
+	for _, c := range []struct {
+		headers map[string]string
+		status  int
+	}{
+		{map[string]string{"Content-Type": "text/plain"}, http.StatusUnsupportedMediaType},
+		{map[string]string{}, http.StatusUnsupportedMediaType},
+		{map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, http.StatusUnsupportedMediaType},
+		{map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, http.StatusForbidden},
+		{map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "same-site"}, http.StatusForbidden},
+		{map[string]string{"Content-Type": "application/json"}, http.StatusOK},
+	} {
+		request, err := http.NewRequest("POST", "http://"+r.addr+"/v1/track", strings.NewReader(body))
+		r.NoError(err)
+		for name, value := range c.headers {
+			request.Header.Set(name, value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		r.NoError(err)
+		r.NoError(response.Body.Close())
+		r.Equal(c.status, response.StatusCode, c.headers)
+	}
+}
+
+func TestBodiesMayBeCompressed(t *testing.T) {
+	r := start(t, nil)
+	post := func(encoding string, body []byte) (int, string) {
+		request, err := http.NewRequest("POST", "http://"+r.addr+"/v1/track", bytes.NewReader(body))
+		r.NoError(err)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Content-Encoding", encoding)
+		response, err := http.DefaultClient.Do(request)
+		r.NoError(err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		r.NoError(err)
+		return response.StatusCode, string(text)
+	}
+	zip := func(text string) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, err := io.WriteString(w, text)
+		r.NoError(err)
+		r.NoError(w.Close())
+		return b.Bytes()
+	}
+	const body = `{"userId":"ann","event":"Login"}`
+	status, answer := post("gzip", zip(body))
+	r.Equal(http.StatusOK, status, answer)
+	status, answer = post("gzip", []byte(body))
+	r.Equal(http.StatusBadRequest, status)
+	r.Contains(answer, "gzip")
+	whole := zip(body)
+	status, answer = post("gzip", whole[:len(whole)-6])
+	r.Equal(http.StatusBadRequest, status, answer)
+	status, answer = post("gzip", zip(strings.Repeat(" ", maxBody+1)))
+	r.Equal(http.StatusRequestEntityTooLarge, status, answer)
+	status, answer = post("br", []byte(body))
+	r.Equal(http.StatusUnsupportedMediaType, status)
+	r.Contains(answer, "Content-Encoding")
 }
 
 func TestWhoHasNoTokenReadsNothing(t *testing.T) {
@@ -312,7 +395,7 @@ func TestShutdown(t *testing.T) {
 	r.NoError(err)
 	defer conn.Close()
 	const body = `{"userId":"ann","event":"Order Completed","properties":{"total":100}}`
-	fmt.Fprintf(conn, "POST /v1/track HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body))
+	fmt.Fprintf(conn, "POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body))
 	from := bufio.NewReader(conn)
 	line, err := from.ReadString('\n')
 	r.NoError(err)
