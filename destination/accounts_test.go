@@ -23,7 +23,7 @@ func TestAccountsOfAnEngine(t *testing.T) {
 	}
 	r.NoError(engine.Track(r.ctx, profile.Event{Profile: "ann", Name: "Login", Time: start}))
 
-	hub := destination.NewHub(engine, destination.Options{Clock: r.clock})
+	hub := destination.NewHub(engine, destination.Options{})
 	_, err = hub.Connect(r.ctx, r.to, destination.Config{Mode: destination.Identify})
 	r.NoError(err)
 	r.NoError(hub.Flush(r.ctx))

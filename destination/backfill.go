@@ -3,69 +3,82 @@ package destination
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
 
-// backfill subscribes, then queues the present members.
+// backfill subscribes, then queues the present members and values.
 //
-// The store changes before the callback tells of it, so a member that is read
-// here is at least as new as all callbacks until then, unless the iterator read
-// ahead. Of a pair that a callback told of it is therefore the callbacks that
-// count; there are all of them from the subscription on, and the last is the
-// truth. Those that tell of the time before a member entered are passed over by
+// The store changes before the callback tells of it, so what is read here is at
+// least as new as all callbacks until then, unless the snapshot is older than the
+// last of them. Of a pair that a callback told of it is therefore the callbacks
+// that count; there are all of them from the subscription on, and the last is the
+// truth. Those that tell of the time before what is read here are passed over by
 // the ledger.
 func (c *Connection) backfill(ctx context.Context) error {
 	gone, err := c.seed()
 	if err != nil {
 		return err
 	}
-	c.cancel = c.hub.source.Subscribe(c.hear)
-	keys, err := c.audiences()
+	c.cancel = c.subscribe()
+	keys, err := c.sent()
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
-		for m, err := range c.hub.source.Members(ctx, key) {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if errors.Is(err, profile.ErrNotFound) {
-				break // deleted meanwhile: the callbacks tell the exits
-			}
-			if err != nil {
-				return fmt.Errorf("members of %q: %w", key, err)
-			}
-			c.present(m, gone)
+	snapshot, err := c.hub.source.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close()
+	n := &namer{Reader: snapshot, ctx: ctx, types: c.cfg.ExternalIDs}
+	for _, k := range keys {
+		if err := c.present(n, k, gone); err != nil {
+			return fmt.Errorf("members of %q: %w", k.name, err)
 		}
 	}
 	c.absent(gone)
 	return nil
 }
 
-// audiences returns the keys of the audiences that there are and that are sent.
-func (c *Connection) audiences() (keys []string, err error) {
+// sent returns the keys that there are of what is sent: audiences, then traits.
+func (c *Connection) sent() (keys []key, err error) {
 	defs := c.hub.source.List()
 	c.learnAll(defs)
 	for _, d := range defs {
-		if c.wants(d.Key) {
-			keys = append(keys, d.Key)
+		keys = append(keys, key{name: d.Key})
+	}
+	for _, t := range c.hub.source.ListTraits() {
+		keys = append(keys, key{t.Key, true})
+	}
+	keys = slices.DeleteFunc(keys, func(k key) bool { return !c.wants(k) })
+	for k := range c.wanted {
+		if k.name != All && !slices.Contains(keys, k) {
+			return nil, fmt.Errorf("%s: %w", k, profile.ErrNotFound)
 		}
 	}
-	for key := range c.wanted {
-		if !slices.Contains(keys, key) {
-			return nil, fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
+	for _, k := range keys {
+		if err := c.cfg.checkNames(k); err != nil {
+			return nil, fmt.Errorf("%s: %w", k, err)
 		}
 	}
 	return keys, nil
 }
 
+// String returns, say, `audience "vips"`.
+func (k key) String() string {
+	if k.trait {
+		return fmt.Sprintf("trait %q", k.name)
+	}
+	return fmt.Sprintf("audience %q", k.name)
+}
+
 // seed enters what the receiver was told, what it may not have got as batches to
-// be sent before anything else. It returns the members that it has.
+// be sent before anything else. It returns the pairs that it has.
 func (c *Connection) seed() (map[pair]struct{}, error) {
 	seeds := map[pair]struct{}{}
 	if c.cfg.Known == nil {
@@ -77,13 +90,13 @@ func (c *Connection) seed() (map[pair]struct{}, error) {
 	var unsure []item
 	for s := range c.cfg.Known {
 		if err := s.validate(); err != nil {
-			return nil, fmt.Errorf("known state of %s %q in %q: %w", s.Ref.Subject, s.Ref.ID, s.Audience, err)
+			return nil, fmt.Errorf("known state of %s %q in %s: %w", s.Ref.Subject, s.Ref.ID, s.key(), err)
 		}
-		if !c.wants(s.Audience) || !c.takes(s.Audience, s.Ref.Subject) {
+		if !c.wants(s.key()) || !c.takes(s.key(), s.Ref.Subject) {
 			continue
 		}
 		it := c.ledger.restore(&s)
-		if it.entered {
+		if it.to.in {
 			seeds[it.pair] = struct{}{}
 		}
 		if s.Unsure {
@@ -96,43 +109,96 @@ func (c *Connection) seed() (map[pair]struct{}, error) {
 	return seeds, nil
 }
 
+func (s *State) key() key {
+	if s.Trait != "" {
+		return key{s.Trait, true}
+	}
+	return key{name: s.Audience}
+}
+
 func (s *State) validate() error {
 	if s.Ref.Subject > profile.Account || s.Type > audience.Exited {
 		return fmt.Errorf("%w: subject %d, type %d", profile.ErrInvalid, s.Ref.Subject, s.Type)
 	}
-	return cmp.Or(profile.CheckID("audience", s.Audience), profile.CheckID("profile id", s.Ref.ID), profile.CheckTime(s.At))
+	if s.Trait != "" && (s.Audience != "" || s.Type == audience.Entered && s.Value.IsNull()) {
+		return fmt.Errorf("%w: a state is of an audience, or of a trait with its value", profile.ErrInvalid)
+	}
+	return cmp.Or(profile.CheckID("key", s.key().name), profile.CheckID("profile id", s.Ref.ID), profile.CheckTime(s.At))
 }
 
-// present queues a member. What is in gone is in there no more.
-func (c *Connection) present(m profile.Membership, gone map[pair]struct{}) {
+// present queues the members of an audience, or the values of a trait. What is in
+// gone is in there no more.
+func (c *Connection) present(n *namer, k key, gone map[pair]struct{}) error {
+	if k.trait {
+		for v, err := range n.Values(n.ctx, k.name, "") {
+			if err = cmp.Or(err, n.ctx.Err()); err == nil {
+				err = c.presentOne(n, k, v.Ref, valued(v.Value), v.Since, gone)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for m, err := range n.Members(n.ctx, k.name, "") {
+		if err = cmp.Or(err, n.ctx.Err()); err == nil {
+			err = c.presentOne(n, k, m.Ref, state{in: true}, m.Since, gone)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Connection) presentOne(n *namer, k key, ref profile.Ref, s state, since time.Time, gone map[pair]struct{}) error {
+	c.mu.Lock()
+	takes, p := c.takes(k, ref.Subject), c.ledger.pairOf(k, ref)
+	_, known := c.ledger.get(p)
+	c.mu.Unlock()
+	if !takes {
+		return nil
+	}
+	delete(gone, p)
+	var name naming
+	if known {
+		var err error
+		if name, err = n.nameOf(ref); err != nil {
+			return err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.takes(m.Audience, m.Ref.Subject) {
-		return
-	}
-	p := c.ledger.pairOf(m.Audience, m.Ref)
-	delete(gone, p)
 	if _, is := c.touched[p]; is {
-		return
+		return nil
 	}
-	at := m.Since.UnixNano()
-	if k, known := c.ledger.known[p]; known {
-		if k.at != at {
-			c.ledger.known[p] = mark{at: at}
-		}
-		return
+	at := since.UnixNano()
+	if !known {
+		c.ledger.record(p, s, at, false)
+		return nil
 	}
-	c.ledger.record(p, true, at, true)
+	t, _ := c.ledger.get(p)
+	if t.at != at && t.state().equal(s) {
+		t.mark = mark{at: at}
+		c.ledger.set(p, t)
+	}
+	c.ledger.record(p, s, max(at, t.at), false)
+	// It may have got ids meanwhile, or been deleted and be there anew.
+	if told := t.identities(p); len(told) > 1 || !told[0].equal(&name.identity) {
+		c.ledger.rename(p, false)
+	}
+	return nil
 }
 
 // absent queues the exits of what the receiver has and is not there.
 func (c *Connection) absent(gone map[pair]struct{}) {
-	now := c.hub.clock.Now().UnixNano()
+	now := c.hub.now().UnixNano()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for p := range gone {
+	for _, p := range slices.SortedFunc(maps.Keys(gone), pair.compare) {
 		if _, is := c.touched[p]; !is {
-			c.ledger.record(p, false, max(now, c.ledger.known[p].at), true)
+			t, _ := c.ledger.get(p)
+			c.ledger.record(p, state{}, max(now, t.at), true)
 		}
 	}
 }

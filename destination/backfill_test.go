@@ -103,7 +103,14 @@ func TestConnectIsUndoneByAnError(t *testing.T) {
 
 type brokenSource struct{ *source }
 
-func (brokenSource) Members(context.Context, string) iter.Seq2[profile.Membership, error] {
+func (s brokenSource) Snapshot(ctx context.Context) (profile.Snapshot, error) {
+	snapshot, err := s.source.Snapshot(ctx)
+	return brokenSnapshot{snapshot}, err
+}
+
+type brokenSnapshot struct{ profile.Snapshot }
+
+func (brokenSnapshot) Members(context.Context, string, string) iter.Seq2[profile.Membership, error] {
 	return func(yield func(profile.Membership, error) bool) { yield(profile.Membership{}, errDown) }
 }
 
@@ -125,7 +132,7 @@ func TestWithAnEngine(t *testing.T) {
 		}
 		return nil, true
 	}
-	hub := destination.NewHub(engine, destination.Options{}) // by the machine's clock
+	hub := destination.NewHub(engine, destination.Options{})
 	ctx, cancel := context.WithCancel(r.ctx)
 	ran := make(chan error)
 	go func() { ran <- hub.Run(ctx) }()
@@ -145,7 +152,7 @@ func TestWithAnEngine(t *testing.T) {
 		go func() { worked <- work(seed) }()
 	}
 	cfg := destination.Config{
-		Mode: destination.Identify, BatchSize: 5, MaxQueued: 10,
+		Mode: destination.Identify, BatchSize: 5,
 		Retry: destination.Retry{Base: time.Microsecond, Cap: time.Millisecond, Rand: rand.NewPCG(1, 1)},
 	}
 	c, err := hub.Connect(r.ctx, r.to, cfg)

@@ -1,7 +1,6 @@
 package destination
 
 import (
-	"context"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -16,20 +15,30 @@ import (
 type Config struct {
 	// Mode is what is sent: Identify, Track, both, or Lists.
 	Mode Mode
-	// Audiences are the keys of the audiences that are sent; none means all,
-	// those that are created later included.
+	// Audiences are the keys of the audiences that are sent. Nil means all, those
+	// that are created later included, and so does All; an empty list means none.
 	Audiences []string
+	// Traits are the keys of the computed traits whose values are sent, or All;
+	// nil means none. Lists have no place for them.
+	Traits []string
 	// Accounts says what is sent of audiences of accounts.
 	Accounts AccountCalls
+	// ExternalIDs are the types of external ids that are sent along, "email" for
+	// example, or All; nil means none. Messages carry them as context.externalIds,
+	// lists as they are. A member who gets one of these types is told again.
+	ExternalIDs []string
+
 	// AnonymousID is what group calls carry beside the group's id. They concern
 	// an account and no user, but the Segment spec wants one in every call, and
-	// some receivers hold to that. Empty: there is none.
+	// receivers refuse those without. By default each account has one of its own,
+	// "muster-" and a hash of the account's id: so no receiver takes two accounts
+	// to have a user in common.
 	AnonymousID string
-	// ExternalIDs, if set, is asked for what else a profile is known by, when
-	// its change is put into a batch: profile.Store.IDs fits. Messages carry
-	// that as context.externalIds, lists as they are. A profile that has been
-	// deleted has none.
-	ExternalIDs func(context.Context, profile.Ref) ([]profile.ExternalID, error)
+	// Names are those of events and properties; Segment's by default.
+	Names Names
+	// Personas is what messages say of where they come from.
+	Personas Personas
+
 	// Known is what the receiver was told before, as Connection.Known of a former
 	// connection tells it. Then the difference is sent, and before it, once
 	// more, what was on its way. States of what this connection does not send,
@@ -42,23 +51,40 @@ type Config struct {
 	Interval time.Duration
 	// BatchSize is the greatest number of changes in a batch; 100 by default.
 	BatchSize int
-	// MaxQueued is the number of changes that may wait while the hub runs; then
-	// callbacks do. 1<<20 by default. Those of the backfill do not count.
-	MaxQueued int
 	// Timeout bounds one attempt; 30 s by default.
 	Timeout time.Duration
 	// Retry says how long to wait after an attempt that failed.
 	Retry Retry
 }
 
-// State is what a receiver was told last of a pair of audience and profile.
+// All stands for all keys in Config.Audiences and Config.Traits, and for all types
+// in Config.ExternalIDs.
+const All = "*"
+
+// Personas are the fields of context.personas that only the user knows. The empty
+// ones are left out; computation_class and computation_key are always there.
+type Personas struct {
+	SpaceID   string // space_id
+	Namespace string // namespace; Segment has the space's id there too
+	// ComputationID returns, for the key of an audience or a computed trait, its
+	// computation_id: its id in another system, say. Nil, or "": none.
+	ComputationID func(key string) string
+}
+
+// State is what a receiver was told last of a profile in an audience, or of its
+// value of a computed trait. It can be kept as JSON.
 type State struct {
-	Audience string
+	Audience string        // its key; empty: a trait's
+	Trait    string        // its key; empty: an audience's
+	Value    profile.Value // of the trait
 	Ref      profile.Ref
-	Type     audience.Type
-	At       time.Time // the instant of that transition
-	Number   uint32    // tells transitions of a pair at one instant apart
-	Unsure   bool      // it was on its way: the receiver may have it, or not
+	Type     audience.Type // Entered: it is a member, or has the value
+	At       time.Time     // the instant of that transition
+	Number   uint32        // tells transitions of a profile at one instant apart
+	// Identities are under which ids the receiver was told, and by which they are
+	// taken back; none: under the profile's id as a user id, or as a group's.
+	Identities []Identity
+	Unsure     bool // it was on its way: the receiver may have it, or not
 }
 
 // AccountCalls says what is sent of audiences of accounts. Memberships of their
@@ -106,7 +132,13 @@ func (c Config) withDefaults(d Destination) (Config, error) {
 		return c, ErrMode
 	case c.Accounts > UserCalls:
 		return c, fmt.Errorf("%w: account calls %d", profile.ErrInvalid, c.Accounts)
-	case c.AnonymousID != "":
+	case m == Lists && len(c.Traits) > 0:
+		return c, fmt.Errorf("%w: lists have no place for traits", profile.ErrInvalid)
+	}
+	if err := c.Names.checkEvents(); err != nil {
+		return c, err
+	}
+	if c.AnonymousID != "" {
 		if err := profile.CheckID("anonymous id", c.AnonymousID); err != nil {
 			return c, err
 		}
@@ -115,7 +147,7 @@ func (c Config) withDefaults(d Destination) (Config, error) {
 		what string
 		n    int64
 	}{
-		{"interval", int64(c.Interval)}, {"batch size", int64(c.BatchSize)}, {"queue", int64(c.MaxQueued)},
+		{"interval", int64(c.Interval)}, {"batch size", int64(c.BatchSize)},
 		{"timeout", int64(c.Timeout)}, {"retry base", int64(c.Retry.Base)}, {"retry cap", int64(c.Retry.Cap)},
 	} {
 		if n.n < 0 {
@@ -123,7 +155,6 @@ func (c Config) withDefaults(d Destination) (Config, error) {
 		}
 	}
 	orDefault(&c.BatchSize, 100)
-	orDefault(&c.MaxQueued, 1<<20)
 	orDefault(&c.Timeout, 30*time.Second)
 	orDefault(&c.Retry.Base, time.Second)
 	orDefault(&c.Retry.Cap, 5*time.Minute)

@@ -15,8 +15,8 @@ type Connection struct {
 	hub    *Hub
 	dest   Destination
 	cfg    Config
-	wanted map[string]bool // the audiences that are sent; nil: all
-	cancel func()          // of the subscription
+	wanted map[key]bool // what is sent
+	cancel func()       // of the subscription
 
 	delivering chan struct{}   // holds one token, for whoever delivers
 	wake       chan struct{}   // tells run that there is something to send
@@ -30,8 +30,6 @@ type Connection struct {
 	ledger   ledger
 	touched  map[pair]struct{} // the pairs of which callbacks told during the backfill
 	accounts map[string]bool   // whether audiences are of accounts
-	running  bool              // a loop delivers
-	room     chan struct{}     // closed when there may be room in the queue
 	nextSync time.Time         // begin of the next sync, at the earliest
 	cut      uint64            // the last change of the sync that is under way; 0: none is
 	flights  []*flight         // batches on their way, the first one first
@@ -48,15 +46,16 @@ const (
 )
 
 // Stats are figures of a connection since it was made. A change is one
-// membership that differs from what the receiver was told last.
+// membership, or value of a trait, that differs from what the receiver was told
+// last, or of whom there are new ids to tell.
 type Stats struct {
 	Queued      int       // changes that wait
 	InFlight    int       // changes in the batch that is being sent, or sent again
-	Known       int       // members that the receiver has, taken that what is in flight arrives
+	Known       int       // members and values that the receiver has, taken that what is in flight arrives
 	Sent        uint64    // changes that were accepted
 	Batches     uint64    // batches that were accepted
 	Refused     uint64    // changes that were refused for good, and given up
-	Folded      uint64    // times that a change made one that waited unnecessary
+	Folded      uint64    // changes that became unnecessary while they waited
 	Failures    uint64    // attempts that failed
 	Retries     uint64    // attempts that were not the first with their batch
 	LastError   error     // of the last attempt that failed, or nil
@@ -76,13 +75,13 @@ func newConnection(h *Hub, d Destination, cfg Config) *Connection {
 		ledger:     newLedger(),
 		touched:    map[pair]struct{}{},
 		accounts:   map[string]bool{},
-		room:       make(chan struct{}),
+		wanted:     map[key]bool{{name: All}: cfg.Audiences == nil},
 	}
-	if len(cfg.Audiences) > 0 {
-		c.wanted = map[string]bool{}
+	for _, name := range cfg.Audiences {
+		c.wanted[key{name: name}] = true
 	}
-	for _, key := range cfg.Audiences {
-		c.wanted[key] = true
+	for _, name := range cfg.Traits {
+		c.wanted[key{name, true}] = true
 	}
 	c.alive, c.kill = context.WithCancel(context.Background())
 	return c
@@ -100,15 +99,15 @@ func (c *Connection) Stats() Stats {
 	for _, f := range c.flights {
 		s.InFlight += len(f.items)
 	}
-	s.Known = len(c.ledger.known)
+	s.Known = c.ledger.known.Len()
 	s.Folded = c.ledger.folded
-	s.NextSync = c.due(c.hub.clock.Now())
+	s.NextSync = c.due(c.hub.now())
 	return s
 }
 
 // Known yields what the receiver was told, as of the call, for Config.Known:
-// first, in order, what was on its way, then, in no order, the members it has and
-// those that exited lately. It works on a closed connection too.
+// first, in order, what was on its way, then, in no order, the members and values
+// it has and those that ended lately. It works on a closed connection too.
 func (c *Connection) Known() iter.Seq[State] {
 	return func(yield func(State) bool) {
 		for _, s := range c.states() {
@@ -122,28 +121,38 @@ func (c *Connection) Known() iter.Seq[State] {
 func (c *Connection) states() []State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	states := make([]State, 0, len(c.ledger.known))
+	states := make([]State, 0, c.ledger.known.Len())
 	seen := map[pair]bool{}
-	add := func(it item, unsure bool) {
-		if !seen[it.pair] {
-			states = append(states, c.ledger.state(it, unsure))
-		}
-	}
 	for _, f := range c.flights {
 		for _, it := range f.items {
-			add(it, true)
+			t, has := c.ledger.get(it.pair)
+			if !has || !it.to.in {
+				t = told{value: it.to.value, ids: it.was.ids}
+			} else if it.known { // what is taken back may not have been
+				for _, i := range it.was.identities(it.pair) {
+					t.name(it.pair, t.identities(it.pair), i)
+				}
+			}
+			t.mark = it.mark
+			if !seen[it.pair] {
+				states = append(states, c.ledger.export(it.pair, t, it.to.in, true))
+			}
 			seen[it.pair] = true
 		}
 	}
-	for p, m := range c.ledger.known {
-		add(item{pair: p, entered: true, mark: m}, false)
-	}
+	c.ledger.known.Scan(func(r row) bool {
+		if !seen[r.pair] {
+			states = append(states, c.ledger.export(r.pair, r.told, true, false))
+		}
+		seen[r.pair] = true
+		return true
+	})
 	for _, exits := range c.ledger.exits {
 		for p, m := range exits {
-			if _, is := c.ledger.known[p]; !is {
-				add(item{pair: p, mark: m}, false)
-				seen[p] = true
+			if !seen[p] {
+				states = append(states, c.ledger.export(p, told{mark: m}, false, false))
 			}
+			seen[p] = true
 		}
 	}
 	return states
@@ -155,7 +164,7 @@ func (c *Connection) open() {
 	defer c.mu.Unlock()
 	c.state = open
 	c.touched = nil
-	c.nextSync = c.hub.clock.Now()
+	c.nextSync = c.hub.now()
 }
 
 func (c *Connection) isOpen() bool {

@@ -14,12 +14,9 @@ import (
 // that it is the same.
 type flight struct {
 	items    []item
-	batch    *Batch // nil until it is put together
+	batch    *Batch // nil until it is put together, and if nothing is to be told
 	attempts int    // that failed
 }
-
-// deliveringKey marks the context of a delivery.
-type deliveringKey struct{}
 
 // begin notes that a loop is to deliver, unless the connection is not open.
 func (c *Connection) begin() bool {
@@ -29,17 +26,7 @@ func (c *Connection) begin() bool {
 		return false
 	}
 	c.loop.Add(1)
-	c.running = true
 	return true
-}
-
-// end is the end of what begin began: nothing empties the queue now.
-func (c *Connection) end() {
-	c.mu.Lock()
-	c.running = false
-	c.makeRoom()
-	c.mu.Unlock()
-	c.loop.Done()
 }
 
 // run sends what is due until ctx is done or the connection is closed.
@@ -62,7 +49,7 @@ func (c *Connection) run(ctx context.Context) {
 		// An hour at most: the clock need not go as the timer does.
 		wait := time.Hour
 		if !next.IsZero() {
-			wait = min(wait, next.Sub(c.hub.clock.Now()))
+			wait = min(wait, next.Sub(c.hub.now()))
 		}
 		timer.Reset(wait)
 	}
@@ -86,7 +73,7 @@ func (c *Connection) sync(ctx context.Context) (next time.Time, err error) {
 		if f == nil {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return c.due(c.hub.clock.Now()), nil
+			return c.due(c.hub.now()), nil
 		}
 		if err := c.attempt(ctx, f); err != nil && ctx.Err() != nil {
 			return time.Time{}, ctx.Err()
@@ -134,7 +121,7 @@ func (c *Connection) acquire(ctx context.Context) (release func(), err error) {
 func (c *Connection) mark(force bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	due := !c.hub.clock.Now().Before(c.nextSync) && (c.cut == 0 || c.cfg.Interval == 0)
+	due := !c.hub.now().Before(c.nextSync) && (c.cut == 0 || c.cfg.Interval == 0)
 	if (due || force) && len(c.ledger.changes) > 0 {
 		c.cut = c.ledger.last
 	}
@@ -143,7 +130,7 @@ func (c *Connection) mark(force bool) {
 // takeDue is take, unless the first flight is not due.
 func (c *Connection) takeDue() *flight {
 	c.mu.Lock()
-	wait := len(c.flights) > 0 && c.hub.clock.Now().Before(c.retryAt)
+	wait := len(c.flights) > 0 && c.hub.now().Before(c.retryAt)
 	c.mu.Unlock()
 	if wait {
 		return nil
@@ -164,11 +151,10 @@ func (c *Connection) take() *flight {
 	items := c.ledger.take(c.cfg.BatchSize, c.cut)
 	if len(items) == 0 {
 		c.cut = 0
-		c.nextSync = c.hub.clock.Now().Add(c.cfg.Interval)
+		c.nextSync = c.hub.now().Add(c.cfg.Interval)
 		return nil
 	}
 	c.flights = append(c.flights, &flight{items: items})
-	c.makeRoom()
 	return c.flights[0]
 }
 
@@ -217,7 +203,7 @@ func (c *Connection) attempt(ctx context.Context, f *flight) error {
 
 // send calls the destination, for as long as an attempt may take.
 func (c *Connection) send(ctx context.Context, f *flight) (err error) {
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, deliveringKey{}, true), c.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	defer context.AfterFunc(c.alive, cancel)()
 	defer func() {
@@ -225,7 +211,7 @@ func (c *Connection) send(ctx context.Context, f *flight) (err error) {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	if err := c.pack(ctx, f); err != nil {
+	if err := c.pack(ctx, f); err != nil || len(f.items) == 0 {
 		return err
 	}
 	return c.dest.Deliver(ctx, f.batch)
@@ -236,21 +222,11 @@ func (c *Connection) pack(ctx context.Context, f *flight) error {
 	if f.batch != nil {
 		return nil
 	}
-	changes := make([]told, len(f.items))
-	c.mu.Lock()
-	for i, it := range f.items {
-		changes[i] = told{item: it, key: c.ledger.keys[it.pair.audience]}
+	calls, err := c.calls(ctx, f)
+	if err != nil || len(calls) == 0 {
+		return err
 	}
-	c.mu.Unlock()
-	if c.cfg.ExternalIDs != nil {
-		for i := range changes {
-			var err error
-			if changes[i].ids, err = c.cfg.ExternalIDs(ctx, changes[i].ref()); err != nil {
-				return fmt.Errorf("external ids of %s %q: %w", changes[i].pair.subject, changes[i].pair.id, err)
-			}
-		}
-	}
-	b, err := c.cfg.batch(changes)
+	b, err := c.cfg.batch(calls)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err) // it would be the same again
 	}
@@ -262,8 +238,10 @@ func (c *Connection) accepted(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flights = c.flights[1:]
-	c.stats.Sent += uint64(len(f.items))
-	c.stats.Batches++
+	if len(f.items) > 0 {
+		c.stats.Sent += uint64(len(f.items))
+		c.stats.Batches++
+	}
 }
 
 // failed schedules the next attempt.
@@ -273,7 +251,7 @@ func (c *Connection) failed(f *flight, err error) {
 	if after := (*RetryAfterError)(nil); errors.As(err, &after) {
 		wait = max(wait, after.Wait)
 	}
-	now := c.hub.clock.Now()
+	now := c.hub.now()
 	c.mu.Lock()
 	c.retryAt = now.Add(wait)
 	c.blame(err, now)
@@ -284,7 +262,7 @@ func (c *Connection) failed(f *flight, err error) {
 // refused gives up a flight of one change. A greater one goes on in halves, to
 // find what it is that the receiver does not take.
 func (c *Connection) refused(f *flight, err error) {
-	now := c.hub.clock.Now()
+	now := c.hub.now()
 	c.mu.Lock()
 	c.blame(err, now)
 	if n := len(f.items); n > 1 {
@@ -294,7 +272,7 @@ func (c *Connection) refused(f *flight, err error) {
 		return
 	}
 	c.flights = c.flights[1:]
-	c.ledger.refused(f.items[0])
+	c.ledger.untell(f.items[0])
 	c.stats.Refused++
 	c.mu.Unlock()
 	c.report(&DeliveryError{Type: c.dest.Type(), Batch: f.batch, Attempt: f.attempts + 1, Err: err})

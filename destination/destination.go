@@ -40,12 +40,6 @@ const (
 	Lists                     // user list: who is to be added and removed
 )
 
-// The names of the events that Track sends.
-const (
-	AudienceEntered = "Audience Entered"
-	AudienceExited  = "Audience Exited"
-)
-
 // Batch is a number of changes, in the order in which they are to be applied.
 // No profile and audience are in it twice. Its JSON form is {"batch": [MESSAGE...]},
 // as Segment's own HTTP API takes it, or {"lists": [LIST...]}.
@@ -68,7 +62,8 @@ type List struct {
 
 // Member is one entry of a List.
 type Member struct {
-	ID          string // of the user or account
+	ID          string // of the user or account; see Identity
+	Anonymous   bool   // ID is a visitor's
 	MessageID   string // of the change: the same whenever it is sent again
 	At          time.Time
 	ExternalIDs []profile.ExternalID // see Config.ExternalIDs

@@ -34,7 +34,8 @@ type list struct {
 }
 
 type member struct {
-	ID          string       `json:"id"`
+	ID          string       `json:"id,omitempty"`
+	Anonymous   bool         `json:"anonymous,omitempty"`
 	MessageID   string       `json:"messageId"`
 	Timestamp   string       `json:"timestamp"`
 	ExternalIDs []externalID `json:"externalIds,omitempty"`
@@ -107,7 +108,7 @@ func (l *List) form() list {
 func forms(members []Member) []member {
 	var fs []member
 	for _, m := range members {
-		f := member{ID: m.ID, MessageID: m.MessageID, Timestamp: timestamp(m.At)}
+		f := member{ID: m.ID, Anonymous: m.Anonymous, MessageID: m.MessageID, Timestamp: timestamp(m.At)}
 		for _, id := range m.ExternalIDs {
 			f.ExternalIDs = append(f.ExternalIDs, externalID{id.Type, id.Value})
 		}

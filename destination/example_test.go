@@ -44,7 +44,7 @@ func Example() {
 	}
 	view("ann")
 
-	hub := destination.NewHub(engine, destination.Options{Clock: clock})
+	hub := destination.NewHub(engine, destination.Options{})
 	_, err = hub.Connect(ctx, adPlatform{}, destination.Config{
 		Mode:     destination.Lists,
 		Interval: time.Hour,
@@ -98,7 +98,7 @@ func ExampleConnection_Known() {
 		check(engine.Track(ctx, profile.Event{Profile: "ann", Name: name, Time: clock.Now()}))
 	}
 
-	hub := destination.NewHub(engine, destination.Options{Clock: clock})
+	hub := destination.NewHub(engine, destination.Options{})
 	cfg := destination.Config{Mode: destination.Lists, Audiences: []string{"buyers"}}
 	c, err := hub.Connect(ctx, adPlatform{}, cfg)
 	check(err)

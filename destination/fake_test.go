@@ -13,54 +13,83 @@ import (
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/destination"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 	"github.com/stretchr/testify/require"
 )
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // source is an engine in the hands of a test: memberships change when the test
-// says so, and callbacks come when it says so.
+// says so, and callbacks come when it says so. Its profiles and their ids are
+// those of a store.
 type source struct {
-	mu      sync.Mutex
-	subs    []audience.Callback
-	defs    []audience.Definition
-	members []profile.Membership
+	clock    audience.Clock
+	profiles *profile.MemStore
+	mu       sync.Mutex
+	subs     []audience.Callback
+	idSubs   []audience.IDCallback
+	defs     []audience.Definition
+	traits   []trait.Computed
+	members  []profile.Membership
 	// reading is called before a member is yielded.
 	reading func(profile.Membership)
+	broken  error // of Snapshot
 }
 
 func newSource(keys ...string) *source {
-	s := &source{}
+	s := &source{clock: audience.WallClock{}, profiles: profile.NewMemStore()}
 	for _, key := range keys {
 		s.defs = append(s.defs, audience.Definition{Key: key})
 	}
 	return s
 }
 
-func (s *source) Subscribe(fn audience.Callback) (cancel func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := len(s.subs)
-	s.subs = append(s.subs, fn)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.subs[i] = nil
-	}
-}
+func (s *source) Now() time.Time { return s.clock.Now() }
 
 func (s *source) List() []audience.Definition { return s.defs }
 
-func (s *source) Members(_ context.Context, key string) iter.Seq2[profile.Membership, error] {
+func (s *source) ListTraits() []trait.Computed { return s.traits }
+
+// add adds a callback, and returns what takes it away.
+func add[F any](s *source, list *[]F, fn F) (cancel func()) {
 	s.mu.Lock()
-	members := slices.Clone(s.members) // an iterator that reads far ahead
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	i := len(*list)
+	*list = append(*list, fn)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		var none F
+		(*list)[i] = none
+	}
+}
+
+func (s *source) Subscribe(fn audience.Callback) (cancel func()) { return add(s, &s.subs, fn) }
+
+func (s *source) SubscribeIDs(fn audience.IDCallback) (cancel func()) { return add(s, &s.idSubs, fn) }
+
+func (s *source) SubscribeTraits(audience.TraitCallback) (cancel func()) { return func() {} }
+
+func (s *source) Snapshot(ctx context.Context) (profile.Snapshot, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	snapshot, err := s.profiles.Snapshot(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return sourceSnapshot{snapshot, s.reading, slices.Clone(s.members)}, err
+}
+
+// sourceSnapshot has the members that the test says, beside the ids of the store.
+type sourceSnapshot struct {
+	profile.Snapshot
+	reading func(profile.Membership)
+	members []profile.Membership
+}
+
+func (s sourceSnapshot) Members(_ context.Context, key, _ string) iter.Seq2[profile.Membership, error] {
 	return func(yield func(profile.Membership, error) bool) {
-		if !slices.ContainsFunc(s.defs, func(d audience.Definition) bool { return d.Key == key }) {
-			yield(profile.Membership{}, profile.ErrNotFound)
-			return
-		}
-		for _, m := range members {
+		for _, m := range s.members {
 			if m.Audience != key {
 				continue
 			}
@@ -74,6 +103,30 @@ func (s *source) Members(_ context.Context, key string) iter.Seq2[profile.Member
 	}
 }
 
+func (s sourceSnapshot) Memberships(_ context.Context, ref profile.Ref) (members []profile.Membership, err error) {
+	for _, m := range s.members {
+		if m.Ref == ref {
+			members = append(members, m)
+		}
+	}
+	return members, nil
+}
+
+// named gives a user ids, and tells of it.
+func (s *source) named(id string, ids ...profile.ExternalID) {
+	if err := s.profiles.Apply(context.Background(), start, &profile.PutIDs{Ref: profile.UserRef(id), IDs: ids}); err != nil {
+		panic(err)
+	}
+	s.mu.Lock()
+	subs := slices.Clone(s.idSubs)
+	s.mu.Unlock()
+	for _, fn := range subs {
+		if fn != nil {
+			_ = fn(context.Background(), audience.IDChange{Profile: profile.UserRef(id), At: start})
+		}
+	}
+}
+
 // store changes a membership without telling anybody.
 func (s *source) store(t audience.Transition) {
 	s.mu.Lock()
@@ -83,20 +136,19 @@ func (s *source) store(t audience.Transition) {
 		return x.Audience == m.Audience && x.Ref == m.Ref
 	})
 	if t.Type == audience.Entered {
+		_ = s.profiles.Apply(context.Background(), start, &profile.PutIDs{Ref: m.Ref, Visitor: t.Profile == "anon"})
 		s.members = append(s.members, m)
 	}
 }
 
 // tell calls the callbacks.
-func (s *source) tell(t audience.Transition) { s.tellIn(context.Background(), t) }
-
-func (s *source) tellIn(ctx context.Context, t audience.Transition) {
+func (s *source) tell(t audience.Transition) {
 	s.mu.Lock()
 	subs := slices.Clone(s.subs)
 	s.mu.Unlock()
 	for _, fn := range subs {
 		if fn != nil {
-			_ = fn(ctx, t)
+			_ = fn(context.Background(), t)
 		}
 	}
 }
@@ -130,13 +182,14 @@ type receiver struct {
 	seen     map[string]bool
 	repeats  int // messages that were dropped
 	members  map[string]bool
-	batches  []string        // the ids of batches, once for each attempt
-	sizes    []int           // their sizes
-	texts    map[string]bool // the ids with the JSON of each batch
+	contexts map[string]string // with which the members were told
+	batches  []string          // the ids of batches, once for each attempt
+	sizes    []int             // their sizes
+	texts    map[string]bool   // the ids with the JSON of each batch
 }
 
 func newReceiver(t *testing.T) *receiver {
-	return &receiver{t: t, name: "test", seen: map[string]bool{}, members: map[string]bool{}, texts: map[string]bool{}}
+	return &receiver{t: t, name: "test", seen: map[string]bool{}, members: map[string]bool{}, contexts: map[string]string{}, texts: map[string]bool{}}
 }
 
 func (r *receiver) Type() string { return r.name }
@@ -193,11 +246,11 @@ func (r *receiver) take(m profile.Message) {
 	}
 	for key, value := range m.Traits.All() {
 		in, _ := value.Bool()
-		if pair := who + " " + key; r.members[pair] == in {
+		pair := who + " " + key
+		if r.members[pair] == in && !(in && r.contexts[pair] != m.Context.String()) {
 			r.t.Errorf("%s was told twice that it is %v", pair, in)
-		} else {
-			r.members[pair] = in
 		}
+		r.members[pair], r.contexts[pair] = in, m.Context.String()
 		r.lines = append(r.lines, fmt.Sprintf("%s: %s %v", who, key, in))
 	}
 }
@@ -246,8 +299,9 @@ func newRig(t *testing.T, keys ...string) *rig {
 		clock:      audience.NewManualClock(start),
 		to:         newReceiver(t),
 	}
+	r.src.clock = r.clock
 	var mu sync.Mutex
-	r.hub = destination.NewHub(r.src, destination.Options{Clock: r.clock, OnError: func(err error) {
+	r.hub = destination.NewHub(r.src, destination.Options{OnError: func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		r.errs = append(r.errs, err)

@@ -5,27 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
-// Source is what a hub needs of an *audience.Engine.
+// Source is what a hub needs of an *audience.Engine: what time it is, what there
+// is, and what changes. The hub is closed before the engine.
 type Source interface {
-	Subscribe(audience.Callback) (cancel func())
-	Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error]
+	Now() time.Time
 	List() []audience.Definition
+	ListTraits() []trait.Computed
+	Snapshot(context.Context) (profile.Snapshot, error)
+	Subscribe(audience.Callback) (cancel func())
+	SubscribeTraits(audience.TraitCallback) (cancel func())
+	SubscribeIDs(audience.IDCallback) (cancel func())
 }
 
 // Options of a hub; the zero value is fine.
 type Options struct {
-	// Clock says what time it is, for intervals and retries: that of the engine.
-	// audience.WallClock by default.
-	Clock audience.Clock
 	// OnError is told of attempts that failed, by a *DeliveryError; but of a
 	// batch that goes on in halves not before those do. It must not block; nil
 	// ignores them.
@@ -35,7 +37,6 @@ type Options struct {
 // Hub connects destinations to a source. It is safe for concurrent use.
 type Hub struct {
 	source  Source
-	clock   audience.Clock
 	onError func(error)
 
 	mu      sync.Mutex
@@ -48,18 +49,16 @@ type Hub struct {
 
 // NewHub returns a hub with no connection.
 func NewHub(source Source, opts Options) *Hub {
-	h := &Hub{
+	return &Hub{
 		source:  source,
-		clock:   opts.Clock,
 		onError: opts.OnError,
 		conns:   map[string]*Connection{},
 		done:    make(chan struct{}),
 	}
-	if h.clock == nil {
-		h.clock = audience.WallClock{}
-	}
-	return h
 }
+
+// now is the engine's time, for intervals and retries too.
+func (h *Hub) now() time.Time { return h.source.Now() }
 
 // Connect begins to send memberships to a destination: first those that there
 // are (the backfill), then what changes. It reads the members of the audiences
@@ -67,8 +66,8 @@ func NewHub(source Source, opts Options) *Hub {
 // reads are neither lost nor sent twice.
 //
 // The error wraps ErrConnected if a destination of that type is connected
-// already, ErrMode, profile.ErrNotFound for an audience that does not exist, or
-// profile.ErrInvalid.
+// already, ErrMode, profile.ErrNotFound for an audience or a trait that does not
+// exist, or profile.ErrInvalid.
 func (h *Hub) Connect(ctx context.Context, d Destination, cfg Config) (*Connection, error) {
 	if d == nil {
 		return nil, fmt.Errorf("connect: %w: no destination", profile.ErrInvalid)
@@ -131,7 +130,7 @@ func (h *Hub) start(c *Connection) {
 		loops.Add(1)
 		go func() {
 			defer loops.Done()
-			defer c.end()
+			defer c.loop.Done()
 			c.run(ctx)
 		}()
 	}
@@ -153,8 +152,7 @@ func (h *Hub) Connections() []*Connection {
 
 // Run sends what is due, as it becomes due, on one goroutine for each
 // connection, until ctx is done (it returns its error) or the hub is closed
-// (nil). While it runs a callback waits where Config.MaxQueued changes do. It is
-// for clocks that run by themselves; with a ManualClock call Sync.
+// (nil). It is for clocks that run by themselves; with a ManualClock call Sync.
 func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Lock()
 	if h.closed || h.running != nil {

@@ -43,7 +43,7 @@ func TestIDsAreTheSameAfterARestart(t *testing.T) {
 
 	again := newRig(t)
 	again.src, again.to = r.src, r.to
-	again.hub = destination.NewHub(r.src, destination.Options{Clock: again.clock})
+	again.hub = destination.NewHub(r.src, destination.Options{})
 	again.connect(destination.Config{})
 	again.sync()
 	r.Equal([]string{"u: a true"}, r.to.got())

@@ -1,36 +1,42 @@
 package destination
 
 import (
+	"cmp"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
+	"github.com/tidwall/btree"
 )
 
 // ledger holds what a receiver knows and what it is to be told: the net change
-// of each pair of audience and profile against what it was told last.
+// of each pair against what it was told last.
 type ledger struct {
-	keys    []string          // the audiences, by number
-	numbers map[string]uint32 // the numbers of audiences
+	keys    []key          // by number
+	numbers map[key]uint32 // the numbers of keys
 
-	known   map[pair]mark   // the members that the receiver has, or is being told
-	changes map[pair]change // what waits
-	order   []place         // of changes, oldest first; places whose change is gone are passed over
-	last    uint64          // the number of the newest change
-	counted int             // changes that are not of the backfill
-	folded  uint64          // changes that cancelled each other
+	known   *btree.BTreeG[row] // the pairs that the receiver has, or is being told
+	changes map[pair]change    // what waits
+	order   *btree.BTreeG[place]
+	last    uint64 // the number of the newest change
+	folded  uint64 // changes that were made unnecessary
 
 	exits [2]map[pair]mark // those sent lately, and those before
 	epoch int64            // the instant with which exits[0] began
 }
 
-// pair is one membership: who, in which audience.
+// key is that of an audience or of a computed trait.
+type key struct {
+	name  string
+	trait bool
+}
+
+// pair is one profile in one audience, or with one computed trait.
 type pair struct {
-	audience uint32
-	subject  profile.Subject
-	id       string
+	key     uint32
+	subject profile.Subject
+	id      string
 }
 
 // mark is what was told of a pair last. Its number tells changes of a pair at
@@ -40,144 +46,250 @@ type mark struct {
 	number uint32
 }
 
-// change is a net change that waits.
-type change struct {
-	at       int64
-	seq      uint64
-	entered  bool
-	backfill bool
+// state is what there is to tell of a pair.
+type state struct {
+	in    bool           // it is a member, or the trait has a value
+	value *profile.Value // of a trait
 }
 
-type place struct {
+func (s state) equal(t state) bool {
+	if s.in != t.in || s.value == nil || t.value == nil {
+		return s.in == t.in
+	}
+	return s.value.Kind() == t.value.Kind() && s.value.Equal(*t.value)
+}
+
+// told is what the receiver has of a pair.
+type told struct {
+	mark
+	value *profile.Value
+	ids   []Identity // see identities
+}
+
+func (t *told) state() state { return state{in: true, value: t.value} }
+
+// row is one of ledger.known, where the pairs of a profile stand together.
+type row struct {
 	pair pair
+	told told
+}
+
+func (p pair) compare(q pair) int {
+	return cmp.Or(cmp.Compare(p.subject, q.subject), cmp.Compare(p.id, q.id), cmp.Compare(p.key, q.key))
+}
+
+// change is a net change that waits. If the receiver has that state already, what
+// it has not got are ids of the profile.
+type change struct {
+	at      int64
+	seq     uint64
+	to      state
+	renamed bool // the profile may have other ids than when the receiver was told of it
+	again   bool // the receiver may have been told that it is out, by an id of it
+}
+
+// place is a change in the order in which they are sent: by instant, and the
+// exits of an instant before its entries.
+type place struct {
+	at   int64
+	in   bool
 	seq  uint64
+	pair pair
+}
+
+func (a place) less(b place) bool {
+	switch {
+	case a.at != b.at:
+		return a.at < b.at
+	case a.in != b.in:
+		return b.in
+	}
+	return a.seq < b.seq
 }
 
 // item is a change on its way to the receiver.
 type item struct {
-	pair    pair
-	entered bool
-	mark    mark
-	was     mark // what the receiver had, if it had the pair as a member
+	pair  pair
+	to    state
+	mark  mark
+	was   told // what the receiver had, or may have
+	known bool // it had the pair
+	again bool // it is told also if the receiver should have all of it
 }
 
 func newLedger() ledger {
 	return ledger{
-		numbers: map[string]uint32{},
-		known:   map[pair]mark{},
+		numbers: map[key]uint32{},
+		known:   btree.NewBTreeGOptions(func(a, b row) bool { return a.pair.compare(b.pair) < 0 }, btree.Options{NoLocks: true}),
 		changes: map[pair]change{},
+		order:   btree.NewBTreeGOptions(place.less, btree.Options{NoLocks: true}),
 		exits:   [2]map[pair]mark{{}, {}},
 		epoch:   math.MinInt64,
 	}
 }
 
-// pairOf returns the pair of an audience's key and a profile.
-func (l *ledger) pairOf(key string, ref profile.Ref) pair {
-	n, ok := l.numbers[key]
+// pairOf returns the pair of a key and a profile.
+func (l *ledger) pairOf(k key, ref profile.Ref) pair {
+	n, ok := l.numbers[k]
 	if !ok {
 		n = uint32(len(l.keys))
-		l.keys = append(l.keys, key)
-		l.numbers[key] = n
+		l.keys = append(l.keys, k)
+		l.numbers[k] = n
 	}
 	return pair{n, ref.Subject, ref.ID}
 }
 
-// member reports whether a pair is a member when all that waits has been told,
-// and since when.
-func (l *ledger) member(p pair) (since int64, is bool) {
-	if c, ok := l.changes[p]; ok {
-		return c.at, c.entered
-	}
-	m, is := l.known[p]
-	return m.at, is
+func (p pair) ref() profile.Ref { return profile.Ref{Subject: p.subject, ID: p.id} }
+
+// get returns what the receiver has of a pair.
+func (l *ledger) get(p pair) (t told, has bool) {
+	r, has := l.known.Get(row{pair: p})
+	return r.told, has
 }
 
-// record takes note that a pair entered or exited at an instant. What comes out
-// as no change is none.
-func (l *ledger) record(p pair, entered bool, at int64, backfill bool) {
-	since, is := l.member(p)
-	if is == entered {
+func (l *ledger) set(p pair, t told) { l.known.Set(row{p, t}) }
+
+// member reports whether a pair is a member when all that waits has been told.
+func (l *ledger) member(p pair) bool {
+	if c, waits := l.changes[p]; waits {
+		return c.to.in
+	}
+	_, has := l.get(p)
+	return has
+}
+
+// record takes note of the state that a pair has from an instant on. What comes
+// out as no change is none; but after an end for which the profile was deleted the
+// ids have to be looked at, if it is there again.
+func (l *ledger) record(p pair, to state, at int64, deleted bool) {
+	c, waits := l.changes[p]
+	t, known := l.get(p)
+	var has state
+	if known {
+		has = t.state()
+	}
+	now, since := has, t.at
+	if waits {
+		now, since = c.to, c.at
+	}
+	// What the backfill has read may be newer than what callbacks have yet to
+	// tell: what is from before that is no news.
+	if now.equal(to) || now.in && at < since {
 		return
 	}
-	// The members of the backfill may be newer than what callbacks have yet to
-	// tell: an exit from before they entered is no news.
-	if is && at < since {
-		return
-	}
-	if _, waits := l.changes[p]; waits {
-		l.drop(p)
+	if waits {
+		l.drop(p, c)
 		l.folded++
+		if has.equal(to) {
+			if c.renamed && known {
+				l.put(p, change{at: t.at, to: has, renamed: true, again: c.again})
+			}
+			return
+		}
+	}
+	l.put(p, change{at: at, to: to, renamed: c.renamed || deleted, again: c.again})
+}
+
+// rename takes note that a profile has ids that the receiver may not know, or,
+// again, that it may have been told of an id of it that it is out.
+func (l *ledger) rename(p pair, again bool) {
+	t, known := l.get(p)
+	if !known {
 		return
 	}
+	c, waits := l.changes[p]
+	if !waits {
+		l.put(p, change{at: t.at, to: t.state(), renamed: true, again: again})
+		return
+	}
+	c.renamed, c.again = true, c.again || again
+	l.changes[p] = c
+}
+
+// renameAll is rename for all pairs of a profile.
+func (l *ledger) renameAll(ref profile.Ref) {
+	var pairs []pair
+	l.known.Ascend(row{pair: pair{subject: ref.Subject, id: ref.ID}}, func(r row) bool {
+		if r.pair.ref() != ref {
+			return false
+		}
+		pairs = append(pairs, r.pair)
+		return true
+	})
+	for _, p := range pairs {
+		l.rename(p, false)
+	}
+}
+
+// put has a change wait. None of the pair does.
+func (l *ledger) put(p pair, c change) {
 	l.last++
-	l.changes[p] = change{at: at, seq: l.last, entered: entered, backfill: backfill}
-	if !backfill {
-		l.counted++
-	}
-	if len(l.order) > 2*len(l.changes)+64 {
-		l.order = slices.DeleteFunc(l.order, func(at place) bool { return l.changes[at.pair].seq != at.seq })
-	}
-	l.order = append(l.order, place{p, l.last})
+	c.seq = l.last
+	l.changes[p] = c
+	l.order.Set(place{c.at, c.to.in, c.seq, p})
 }
 
 // drop forgets a change that waits.
-func (l *ledger) drop(p pair) {
-	if c, ok := l.changes[p]; ok {
-		delete(l.changes, p)
-		if !c.backfill {
-			l.counted--
-		}
-	}
+func (l *ledger) drop(p pair, c change) {
+	delete(l.changes, p)
+	l.order.Delete(place{c.at, c.to.in, c.seq, p})
 }
 
-// take removes the oldest changes, at most n and up to the one of number cut,
-// and has the receiver know them: what comes meanwhile is folded against that.
+// take removes the first changes, at most n and none newer than the one of number
+// cut, and has the receiver know them: what comes meanwhile is folded against
+// that.
 func (l *ledger) take(n int, cut uint64) []item {
-	var items []item
-	for len(l.order) > 0 && len(items) < n && l.order[0].seq <= cut {
-		at := l.order[0]
-		l.order = l.order[1:]
-		c, ok := l.changes[at.pair]
-		if !ok || c.seq != at.seq {
-			continue
+	var places []place
+	l.order.Scan(func(at place) bool {
+		if at.seq <= cut && len(places) < n {
+			places = append(places, at)
 		}
-		l.drop(at.pair)
+		return len(places) < n
+	})
+	var items []item
+	for _, at := range places {
+		c := l.changes[at.pair]
+		l.drop(at.pair, c)
 		items = append(items, l.tell(at.pair, c))
 	}
 	if len(l.changes) == 0 { // after a backfill, say, let go of the memory
-		l.changes, l.order = map[pair]change{}, nil
+		l.changes = map[pair]change{}
 	}
 	return items
 }
 
 // tell makes the item of a change.
 func (l *ledger) tell(p pair, c change) item {
-	it := item{pair: p, entered: c.entered, mark: mark{at: c.at}, was: l.known[p]}
-	before, told := it.was, !c.entered
-	if c.entered {
-		before, told = l.exit(p)
+	it := item{pair: p, to: c.to, mark: mark{at: c.at}, again: c.again}
+	it.was, it.known = l.get(p)
+	if it.known && it.was.at == c.at {
+		it.mark.number = it.was.number + 1
 	}
-	if told && before.at == c.at {
-		it.mark.number = before.number + 1
+	if exit, is := l.exit(p); is && exit.at == c.at {
+		it.mark.number = max(it.mark.number, exit.number+1)
 	}
-	if c.entered {
-		l.known[p] = it.mark
+	if c.to.in {
+		l.set(p, told{mark: it.mark, value: c.to.value, ids: it.was.ids})
 		return it
 	}
-	delete(l.known, p)
+	l.known.Delete(row{pair: p})
 	l.rememberExit(p, it.mark)
 	return it
 }
 
-// refused takes back that the receiver knows an item. What waits for the pair is
-// then what it has, and no change.
-func (l *ledger) refused(it item) {
-	if it.entered {
-		delete(l.known, it.pair)
+// untell takes back that the receiver knows an item. A change that waits is none
+// any more if it leads to what the receiver has then.
+func (l *ledger) untell(it item) {
+	var has state
+	if it.known {
+		has = it.was.state()
+		l.set(it.pair, it.was)
 	} else {
-		l.known[it.pair] = it.was
+		l.known.Delete(row{pair: it.pair})
 	}
-	l.drop(it.pair)
+	if c, waits := l.changes[it.pair]; waits && c.to.equal(has) && !c.renamed {
+		l.drop(it.pair, c)
+	}
 }
 
 // exitMemory is how long at least an exit is remembered after it was sent, in
@@ -204,34 +316,45 @@ func (l *ledger) exit(p pair) (mark, bool) {
 	return mark{}, false
 }
 
-// state returns an item as a State.
-func (l *ledger) state(it item, unsure bool) State {
+// export returns what was told of a pair as a State.
+func (l *ledger) export(p pair, t told, in, unsure bool) State {
 	s := State{
-		Audience: l.keys[it.pair.audience],
-		Ref:      profile.Ref{Subject: it.pair.subject, ID: it.pair.id},
-		Type:     audience.Exited,
-		At:       time.Unix(0, it.mark.at).UTC(),
-		Number:   it.mark.number,
-		Unsure:   unsure,
+		Ref:        p.ref(),
+		Type:       audience.Exited,
+		At:         time.Unix(0, t.at).UTC(),
+		Number:     t.number,
+		Identities: t.ids,
+		Unsure:     unsure,
 	}
-	if it.entered {
+	if in {
 		s.Type = audience.Entered
+		if t.value != nil {
+			s.Value = *t.value
+		}
+	}
+	if k := l.keys[p.key]; k.trait {
+		s.Trait = k.name
+	} else {
+		s.Audience = k.name
 	}
 	return s
 }
 
 // restore has the receiver know a state, and returns it as an item.
 func (l *ledger) restore(s *State) item {
-	it := item{
-		pair:    l.pairOf(s.Audience, s.Ref),
-		entered: s.Type == audience.Entered,
-		mark:    mark{s.At.UnixNano(), s.Number},
-	}
-	if it.entered {
-		l.known[it.pair] = it.mark
+	k := s.key()
+	p := l.pairOf(k, s.Ref)
+	it := item{pair: p, mark: mark{s.At.UnixNano(), s.Number}}
+	t := told{mark: it.mark, ids: s.Identities}
+	if s.Type == audience.Entered {
+		if it.to.in = true; k.trait {
+			v := s.Value
+			it.to.value, t.value = &v, &v
+		}
+		l.set(p, t)
 	} else {
-		it.was = it.mark // what came before is not told
-		l.rememberExit(it.pair, it.mark)
+		l.rememberExit(p, it.mark)
 	}
+	it.was, it.known, it.again = t, true, true // what came before is not told
 	return it
 }

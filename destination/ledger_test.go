@@ -33,27 +33,27 @@ func TestLedgerFolds(t *testing.T) {
 	} {
 		t.Run(tt.script, func(t *testing.T) {
 			l := newLedger()
-			p := l.pairOf("a", profile.UserRef("u"))
+			p := l.pairOf(key{name: "a"}, profile.UserRef("u"))
 			got := ""
 			var taken []item
 			for i, op := range tt.script {
 				switch op {
 				case '+', '-':
-					l.record(p, op == '+', int64(i), false)
+					l.record(p, state{in: op == '+'}, int64(i), false)
 				case 'X':
 					for _, it := range taken {
-						l.refused(it)
+						l.untell(it)
 					}
 				case 'T':
 					taken = l.take(10, math.MaxUint64)
 					for _, it := range taken {
-						got += map[bool]string{true: "+", false: "-"}[it.entered]
+						got += map[bool]string{true: "+", false: "-"}[it.to.in]
 					}
 				}
 			}
 			require.Equal(t, tt.want, got)
 			require.Empty(t, l.changes)
-			require.Zero(t, l.counted)
+			require.Zero(t, l.order.Len())
 		})
 	}
 }
@@ -69,28 +69,27 @@ func TestLedgerAgainstAModel(t *testing.T) {
 		at := int64(0)
 		take := func(n int, cut uint64) {
 			for _, it := range l.take(n, cut) {
-				require.NotEqual(t, it.entered, told[it.pair], "seed %d", seed)
-				told[it.pair] = it.entered
-				mark := fmt.Sprint(it.pair, it.entered, it.mark)
+				require.NotEqual(t, it.to.in, told[it.pair], "seed %d", seed)
+				told[it.pair] = it.to.in
+				mark := fmt.Sprint(it.pair, it.to.in, it.mark)
 				require.False(t, marks[mark], "seed %d: %s again", seed, mark)
 				marks[mark] = true
 			}
 		}
 		for range 400 {
 			at += int64(rnd.IntN(3)) * int64(time.Second) * int64(rnd.IntN(30))
-			p := l.pairOf([]string{"a", "b"}[rnd.IntN(2)], profile.Ref{Subject: profile.Subject(rnd.IntN(2)), ID: fmt.Sprint(rnd.IntN(5))})
+			p := l.pairOf(key{name: []string{"a", "b"}[rnd.IntN(2)]}, profile.Ref{Subject: profile.Subject(rnd.IntN(2)), ID: fmt.Sprint(rnd.IntN(5))})
 			truth[p] = !truth[p]
-			l.record(p, truth[p], at, false)
+			l.record(p, state{in: truth[p]}, at, false)
 			if rnd.IntN(10) == 0 {
 				take(rnd.IntN(5), l.last-uint64(rnd.IntN(2)))
 			}
-			require.LessOrEqual(t, len(l.order), 2*len(l.changes)+65)
-			require.Equal(t, len(l.changes), l.counted)
+			require.Equal(t, len(l.changes), l.order.Len())
 		}
 		take(math.MaxInt, l.last)
 		for p, is := range truth {
 			require.Equal(t, is, told[p])
-			_, known := l.known[p]
+			_, known := l.get(p)
 			require.Equal(t, is, known)
 		}
 	}
@@ -101,19 +100,19 @@ func TestLedgerAgainstAModel(t *testing.T) {
 func TestLedgerIsBounded(t *testing.T) {
 	l := newLedger()
 	for i := range int64(10_000) {
-		p := l.pairOf("a", profile.UserRef(fmt.Sprint(i)))
-		l.record(p, true, i, false)
-		l.record(p, false, i, false)
+		p := l.pairOf(key{name: "a"}, profile.UserRef(fmt.Sprint(i)))
+		l.record(p, state{in: true}, i, false)
+		l.record(p, state{}, i, false)
 	}
-	require.LessOrEqual(t, len(l.order), 65)
+	require.Zero(t, l.order.Len())
 	for i := range int64(1000) {
-		p := l.pairOf("a", profile.UserRef(fmt.Sprint(i)))
+		p := l.pairOf(key{name: "a"}, profile.UserRef(fmt.Sprint(i)))
 		for _, entered := range []bool{true, false} {
-			l.record(p, entered, i*int64(time.Second), false)
+			l.record(p, state{in: entered}, i*int64(time.Second), false)
 			require.Len(t, l.take(1, math.MaxUint64), 1)
 		}
 	}
-	require.Empty(t, l.known)
+	require.Zero(t, l.known.Len())
 	require.LessOrEqual(t, len(l.exits[0])+len(l.exits[1]), 120)
 }
 
@@ -129,7 +128,7 @@ func BenchmarkMemory(b *testing.B) {
 		before := heap()
 		l := newLedger()
 		for i, id := range ids {
-			l.record(l.pairOf("a", profile.UserRef(id)), true, int64(i), false)
+			l.record(l.pairOf(key{name: "a"}, profile.UserRef(id)), state{in: true}, int64(i), false)
 		}
 		b.ReportMetric(float64(heap()-before)/n, "B/waiting")
 		for len(l.take(100, math.MaxUint64)) > 0 {
@@ -147,7 +146,7 @@ func BenchmarkRecord(b *testing.B) {
 		ids[i] = fmt.Sprintf("user-%d", i)
 	}
 	for i := 0; b.Loop(); i++ {
-		l.record(l.pairOf("a", profile.UserRef(ids[i%len(ids)])), i/len(ids)%2 == 0, int64(i), false)
+		l.record(l.pairOf(key{name: "a"}, profile.UserRef(ids[i%len(ids)])), state{in: i/len(ids)%2 == 0}, int64(i), false)
 		if i%100 == 99 {
 			l.take(100, math.MaxUint64)
 		}

@@ -12,30 +12,33 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// told is an item with all that a message says of it.
-type told struct {
-	item
-	key string // of the audience
-	ids []profile.ExternalID
-}
+func (t *call) at() time.Time { return time.Unix(0, t.mark.at).UTC() }
 
-func (t *told) ref() profile.Ref { return profile.Ref{Subject: t.pair.subject, ID: t.pair.id} }
-
-func (t *told) at() time.Time { return time.Unix(0, t.mark.at).UTC() }
-
-// messageID returns the id of the message of a kind that tells the change. It is
-// a function of the change alone, so that it is the same after a restart.
-func (t *told) messageID(kind string) string {
+// messageID returns the id of the message of a kind that tells a call. It is a
+// function of the transition and of the ids that are told alone, so that it is the
+// same after a restart, and another when there are new ids to tell.
+func (t *call) messageID(kind string) string {
 	h := sha256.New()
-	for _, text := range [...]string{kind, t.key, t.pair.subject.String(), t.pair.id} {
+	for _, text := range [...]string{kind, t.key.name, t.pair.subject.String(), t.pair.id, t.identity.ID} {
 		hashText(h, text)
+	}
+	for _, id := range t.identity.ExternalIDs {
+		hashText(h, id.Type)
+		hashText(h, id.Value)
 	}
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.mark.at))
 	b = binary.BigEndian.AppendUint32(b, t.mark.number)
-	if t.entered {
-		b = append(b, 1)
+	for _, is := range [...]bool{t.to.in, t.identity.Anonymous} {
+		if is {
+			b = append(b, 1)
+		} else {
+			b = append(b, 0)
+		}
 	}
 	h.Write(b)
+	if t.to.value != nil {
+		hashText(h, t.to.value.String())
+	}
 	return "muster-" + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
@@ -45,12 +48,12 @@ func hashText(h hash.Hash, text string) {
 	h.Write([]byte(text))
 }
 
-// batch puts changes together in the form of a mode.
-func (c *Config) batch(changes []told) (*Batch, error) {
+// batch puts calls together in the form of a mode.
+func (c *Config) batch(calls []call) (*Batch, error) {
 	b := &Batch{}
 	h := sha256.New()
-	for i := range changes {
-		t := &changes[i]
+	for i := range calls {
+		t := &calls[i]
 		hashText(h, t.messageID("batch"))
 		if c.Mode == Lists {
 			b.list(t)
@@ -64,90 +67,115 @@ func (c *Config) batch(changes []told) (*Batch, error) {
 	return b, nil
 }
 
-// messages appends the messages that tell a change.
-func (c *Config) messages(b *Batch, t *told) error {
-	context, err := profile.NewObject(t.context())
+// messages appends the messages that tell a call.
+func (c *Config) messages(b *Batch, t *call) error {
+	if err := c.checkNames(t.key); err != nil {
+		return err
+	}
+	context, err := profile.NewObject(c.context(t))
 	if err != nil {
 		return err
 	}
-	value := map[string]any{t.key: t.entered}
+	value := map[string]any{c.Names.property(t.key): t.value()}
 	add := func(typ profile.MessageType) *profile.Message {
-		b.Messages = append(b.Messages, profile.Message{
-			Type:      typ,
-			MessageID: t.messageID(typ.String()),
-			Time:      t.at(),
-			Context:   context,
-		})
+		m := profile.Message{Type: typ, MessageID: t.messageID(typ.String()), Time: t.at(), Context: context}
+		switch {
+		case typ == profile.Group:
+			m.GroupID, m.AnonymousID = t.identity.ID, c.AnonymousID
+			if m.AnonymousID == "" {
+				m.AnonymousID = standIn(t.pair.id)
+			}
+		case t.identity.ID == "":
+			m.AnonymousID = m.MessageID // one of nobody; the external ids say who it is
+		case t.identity.Anonymous:
+			m.AnonymousID = t.identity.ID
+		default:
+			m.UserID = t.identity.ID
+		}
+		b.Messages = append(b.Messages, m)
 		return &b.Messages[len(b.Messages)-1]
 	}
 	if t.pair.subject == profile.Account {
 		m := add(profile.Group)
-		m.GroupID, m.AnonymousID = t.pair.id, c.AnonymousID
 		m.Traits, err = profile.NewObject(value)
 		return err
 	}
 	if c.Mode&Identify != 0 {
 		m := add(profile.Identify)
-		m.UserID, m.AnonymousID = t.userID()
 		if m.Traits, err = profile.NewObject(value); err != nil {
 			return err
 		}
 	}
 	if c.Mode&Track != 0 {
-		value["audience_key"] = t.key
 		m := add(profile.Track)
-		m.UserID, m.AnonymousID = t.userID()
-		if m.Name = AudienceExited; t.entered {
-			m.Name = AudienceEntered
-		}
+		m.Name = c.Names.event(t)
+		value[c.Names.keyProperty(t.key)] = t.key.name
 		m.Properties, err = profile.NewObject(value)
 	}
 	return err
 }
 
-// userID returns the profile's id as the user id, or as the anonymous id if it
-// is known to be one.
-func (t *told) userID() (user, anonymous string) {
-	id := t.pair.id
-	if slices.Contains(t.ids, profile.ExternalID{Type: "anonymous_id", Value: id}) &&
-		!slices.Contains(t.ids, profile.ExternalID{Type: "user_id", Value: id}) {
-		return "", id
+// value returns what a message says of a membership or of a trait.
+func (t *call) value() any {
+	switch {
+	case !t.key.trait:
+		return t.to.in
+	case t.to.value == nil:
+		return nil
 	}
-	return id, ""
+	return t.to.value.Any()
 }
 
-// context says of which audience a message is, in the place where Segment does,
-// and by what else its profile is known.
-func (t *told) context() map[string]any {
-	context := map[string]any{"personas": map[string]any{
-		"computation_class": "audience",
-		"computation_key":   t.key,
-	}}
-	if len(t.ids) == 0 {
+// standIn returns the anonymous id of the group calls of an account.
+func standIn(account string) string {
+	sum := sha256.Sum256([]byte("account:" + account))
+	return "muster-" + hex.EncodeToString(sum[:16])
+}
+
+// context says of which audience or trait a message is, in the place where
+// Segment does, and by what else its profile is known.
+func (c *Config) context(t *call) map[string]any {
+	personas := map[string]any{"computation_class": "audience", "computation_key": t.key.name}
+	if t.key.trait {
+		personas["computation_class"] = "trait"
+	}
+	id := ""
+	if c.Personas.ComputationID != nil {
+		id = c.Personas.ComputationID(t.key.name)
+	}
+	for name, text := range map[string]string{
+		"computation_id": id, "space_id": c.Personas.SpaceID, "namespace": c.Personas.Namespace,
+	} {
+		if text != "" {
+			personas[name] = text
+		}
+	}
+	context := map[string]any{"personas": personas}
+	if len(t.identity.ExternalIDs) == 0 {
 		return context
 	}
 	collection := "users"
 	if t.pair.subject == profile.Account {
 		collection = "accounts"
 	}
-	external := make([]any, len(t.ids))
-	for i, id := range t.ids {
+	external := make([]any, len(t.identity.ExternalIDs))
+	for i, id := range t.identity.ExternalIDs {
 		external[i] = map[string]any{"type": id.Type, "id": id.Value, "collection": collection, "encoding": "none"}
 	}
 	context["externalIds"] = external
 	return context
 }
 
-// list puts a change into the list of its audience.
-func (b *Batch) list(t *told) {
-	i := slices.IndexFunc(b.Lists, func(l List) bool { return l.Audience == t.key && l.Of == t.pair.subject })
+// list puts a call into the list of its audience.
+func (b *Batch) list(t *call) {
+	i := slices.IndexFunc(b.Lists, func(l List) bool { return l.Audience == t.key.name && l.Of == t.pair.subject })
 	if i < 0 {
 		i = len(b.Lists)
-		b.Lists = append(b.Lists, List{Audience: t.key, Of: t.pair.subject})
+		b.Lists = append(b.Lists, List{Audience: t.key.name, Of: t.pair.subject})
 	}
 	l := &b.Lists[i]
-	m := Member{ID: t.pair.id, MessageID: t.messageID("list"), At: t.at(), ExternalIDs: t.ids}
-	if t.entered {
+	m := Member{ID: t.identity.ID, Anonymous: t.identity.Anonymous, MessageID: t.messageID("list"), At: t.at(), ExternalIDs: t.identity.ExternalIDs}
+	if t.to.in {
 		l.Add = append(l.Add, m)
 	} else {
 		l.Remove = append(l.Remove, m)

@@ -80,13 +80,24 @@ func TestForms(t *testing.T) {
 			},
 		},
 		"with what else a profile is known by": {
-			destination.Config{Mode: destination.Lists, ExternalIDs: externalIDs},
+			destination.Config{Mode: destination.Lists, ExternalIDs: []string{destination.All}},
 			[]audience.Transition{entered("big", "ann", start)},
 			[]string{`{"type":"list","audience":"big","of":"users","add":[{"id":"ann","messageId":"ID","timestamp":"2026-03-01T12:00:00Z",` +
 				`"externalIds":[{"type":"email","id":"ann@x.io"},{"type":"user_id","id":"ann"}]}]}`},
 		},
+		"with one type of that": {
+			destination.Config{Mode: destination.Lists, ExternalIDs: []string{"email", "phone"}},
+			[]audience.Transition{entered("big", "ann", start)},
+			[]string{`{"type":"list","audience":"big","of":"users","add":[{"id":"ann","messageId":"ID","timestamp":"2026-03-01T12:00:00Z",` +
+				`"externalIds":[{"type":"email","id":"ann@x.io"}]}]}`},
+		},
+		"of an anonymous visitor, without": {
+			destination.Config{Mode: destination.Identify},
+			[]audience.Transition{entered("big", "anon", start)},
+			[]string{`{"type":"identify","messageId":"ID","timestamp":"2026-03-01T12:00:00Z","anonymousId":"anon","traits":{"big":true},` + context + `}`},
+		},
 		"of an anonymous visitor": {
-			destination.Config{Mode: destination.Identify, ExternalIDs: externalIDs},
+			destination.Config{Mode: destination.Identify, ExternalIDs: []string{destination.All}},
 			[]audience.Transition{entered("big", "anon", start)},
 			[]string{`{"type":"identify","messageId":"ID","timestamp":"2026-03-01T12:00:00Z","anonymousId":"anon","traits":{"big":true},` +
 				`"context":{"externalIds":[{"collection":"users","encoding":"none","id":"anon","type":"anonymous_id"}],` +
@@ -98,6 +109,9 @@ func TestForms(t *testing.T) {
 			to := &lines{}
 			_, err := r.hub.Connect(r.ctx, to, tt.cfg)
 			r.NoError(err)
+			r.src.named("ann", email("ann@x.io"), profile.ExternalID{Type: "user_id", Value: "ann"})
+			r.NoError(r.src.profiles.Apply(r.ctx, start, &profile.PutIDs{Ref: profile.UserRef("anon"), Visitor: true,
+				IDs: []profile.ExternalID{{Type: "anonymous_id", Value: "anon"}}}))
 			for _, tr := range tt.does {
 				r.src.change(tr)
 			}
@@ -110,11 +124,8 @@ func TestForms(t *testing.T) {
 	}
 }
 
-func externalIDs(_ context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
-	if ref.ID == "anon" {
-		return []profile.ExternalID{{Type: "anonymous_id", Value: "anon"}}, nil
-	}
-	return []profile.ExternalID{{Type: "email", Value: ref.ID + "@x.io"}, {Type: "user_id", Value: ref.ID}}, nil
+func email(address string) profile.ExternalID {
+	return profile.ExternalID{Type: "email", Value: address}
 }
 
 // withoutIDs replaces message ids, which have to be what they promise.
@@ -177,19 +188,17 @@ func TestAccountCalls(t *testing.T) {
 // into a message are refused.
 func TestExternalIDsThatFail(t *testing.T) {
 	r := newRig(t, "a")
-	var ids []profile.ExternalID
-	err := errDown
 	r.src.store(entered("a", "u", start))
-	c := r.connect(destination.Config{ExternalIDs: func(context.Context, profile.Ref) ([]profile.ExternalID, error) {
-		return ids, err
-	}})
+	c := r.connect(destination.Config{ExternalIDs: []string{"email"}})
+	r.src.broken = errDown
 	r.Positive(r.sync())
 	r.ErrorIs(c.Stats().LastError, errDown)
-	r.ErrorContains(c.Stats().LastError, `external ids of user "u"`)
-	err = nil
+	r.src.broken = nil
+	many := &profile.PutIDs{Ref: profile.UserRef("u")}
 	for i := range 400 {
-		ids = append(ids, profile.ExternalID{Type: "email", Value: fmt.Sprint(i, strings.Repeat("x", 1000))})
+		many.IDs = append(many.IDs, email(fmt.Sprint(i, strings.Repeat("x", 1000))))
 	}
+	r.NoError(r.src.profiles.Apply(r.ctx, start, many))
 	r.NoError(c.Flush(r.ctx))
 	r.ErrorIs(c.Stats().LastError, profile.ErrTooLarge)
 	r.ErrorContains(c.Stats().LastError, `message of user "u"`)

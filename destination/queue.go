@@ -7,28 +7,30 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// wants reports whether an audience is sent.
-func (c *Connection) wants(key string) bool { return c.wanted == nil || c.wanted[key] }
+// wants reports whether an audience or a computed trait is sent.
+func (c *Connection) wants(k key) bool {
+	return c.wanted[k] || c.wanted[key{All, k.trait}]
+}
 
-// takes reports whether memberships of a subject in an audience are sent. c.mu
-// is held.
-func (c *Connection) takes(key string, of profile.Subject) bool {
+// takes reports whether what concerns a subject is sent of an audience or trait.
+// c.mu is held.
+func (c *Connection) takes(k key, of profile.Subject) bool {
 	switch {
 	case c.cfg.Accounts == GroupAndUserCalls:
 		return true
 	case of == profile.Account:
 		return c.cfg.Accounts == GroupCalls
 	}
-	return c.cfg.Accounts == UserCalls || !c.accounts[key]
+	return c.cfg.Accounts == UserCalls || k.trait || !c.accounts[k.name]
 }
 
 // learn finds out of what audiences are, where that is needed.
-func (c *Connection) learn(key string) {
-	if c.cfg.Accounts != GroupCalls {
+func (c *Connection) learn(k key) {
+	if c.cfg.Accounts != GroupCalls || k.trait {
 		return
 	}
 	c.mu.Lock()
-	_, known := c.accounts[key]
+	_, known := c.accounts[k.name]
 	c.mu.Unlock()
 	if !known {
 		c.learnAll(c.hub.source.List())
@@ -43,39 +45,82 @@ func (c *Connection) learnAll(defs []audience.Definition) {
 	}
 }
 
-// hear is the callback of the subscription.
-func (c *Connection) hear(ctx context.Context, t audience.Transition) error {
-	if !c.wants(t.Audience) {
-		return nil
+// subscribe has the connection hear of all that changes.
+func (c *Connection) subscribe() (cancel func()) {
+	cancels := []func(){c.hub.source.Subscribe(c.hear), c.hub.source.SubscribeIDs(c.hearIDs)}
+	if len(c.cfg.Traits) > 0 {
+		cancels = append(cancels, c.hub.source.SubscribeTraits(c.hearTrait))
 	}
-	c.learn(t.Audience)
+	return func() {
+		for _, cancel := range cancels {
+			cancel()
+		}
+	}
+}
+
+// hear is told of the transitions.
+func (c *Connection) hear(_ context.Context, t audience.Transition) error {
+	c.note(key{name: t.Audience}, t.Ref(), state{in: t.Type == audience.Entered}, t.At.UnixNano(), t.Cause == audience.CauseDelete)
+	return nil
+}
+
+// hearTrait is told of the values of computed traits.
+func (c *Connection) hearTrait(_ context.Context, t audience.TraitChange) error {
+	c.note(key{name: t.Trait, trait: true}, t.Profile, valued(t.New), t.At.UnixNano(), t.Cause == audience.CauseDelete)
+	return nil
+}
+
+// valued returns the state of a pair whose trait has a value; null is none.
+func valued(v profile.Value) state {
+	if v.IsNull() {
+		return state{}
+	}
+	return state{in: true, value: &v}
+}
+
+// hearIDs is told of profiles that have got ids.
+func (c *Connection) hearIDs(_ context.Context, t audience.IDChange) error {
 	c.mu.Lock()
-	if c.state == closed || !c.takes(t.Audience, t.Subject) {
-		c.mu.Unlock()
-		return nil
+	defer c.mu.Unlock()
+	if c.state != closed {
+		c.queue(func() { c.ledger.renameAll(t.Profile) })
 	}
-	p := c.ledger.pairOf(t.Audience, profile.Ref{Subject: t.Subject, ID: t.Profile})
+	return nil
+}
+
+// note queues what has become of a pair. It waits for nothing: what is queued is
+// one change a pair at most, however long the receiver takes.
+func (c *Connection) note(k key, ref profile.Ref, to state, at int64, deleted bool) {
+	if !c.wants(k) {
+		return
+	}
+	c.learn(k)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == closed || !c.takes(k, ref.Subject) {
+		return
+	}
+	p := c.ledger.pairOf(k, ref)
 	if c.state == connecting {
 		c.touched[p] = struct{}{}
 	}
-	idle, full := len(c.ledger.changes) == 0, c.full()
-	c.ledger.record(p, t.Type == audience.Entered, t.At.UnixNano(), false)
-	if full && !c.full() {
-		c.makeRoom()
-	}
+	c.queue(func() { c.ledger.record(p, to, at, deleted) })
+}
+
+// queue changes what waits, and sees to it that it is sent. c.mu is held.
+func (c *Connection) queue(change func()) {
+	idle := len(c.ledger.changes) == 0
+	change()
 	if idle && len(c.ledger.changes) > 0 {
 		c.schedule()
 		c.poke()
 	}
-	c.mu.Unlock()
-	c.awaitRoom(ctx)
-	return nil
 }
 
 // schedule sets the sync in which the first change that waits is sent: the first
 // after now of those that are an interval apart. c.mu is held.
 func (c *Connection) schedule() {
-	late := c.hub.clock.Now().Sub(c.nextSync)
+	late := c.hub.now().Sub(c.nextSync)
 	if every := c.cfg.Interval; every > 0 && c.cut == 0 && late > 0 && c.state == open {
 		c.nextSync = c.nextSync.Add((late + every - 1) / every * every)
 	}
@@ -87,32 +132,4 @@ func (c *Connection) poke() {
 	case c.wake <- struct{}{}:
 	default:
 	}
-}
-
-// awaitRoom waits while the queue is full and a loop is there to empty it. A
-// callback that a delivery caused does not wait: it may be what the loop waits
-// for.
-func (c *Connection) awaitRoom(ctx context.Context) {
-	for ctx.Value(deliveringKey{}) == nil {
-		c.mu.Lock()
-		full, room := c.running && c.full(), c.room
-		c.mu.Unlock()
-		if !full {
-			return
-		}
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// full reports whether callbacks have to wait. c.mu is held.
-func (c *Connection) full() bool { return c.ledger.counted > c.cfg.MaxQueued }
-
-// makeRoom lets callbacks look whether there is room. c.mu is held.
-func (c *Connection) makeRoom() {
-	close(c.room)
-	c.room = make(chan struct{})
 }

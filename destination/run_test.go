@@ -3,11 +3,12 @@ package destination_test
 import (
 	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/destination"
+	"github.com/muster-go/muster/profile"
 )
 
 // gated is a receiver that takes a batch when it is let.
@@ -33,76 +34,74 @@ func (g gated) Deliver(ctx context.Context, b *destination.Batch) error {
 	return g.receiver.Deliver(ctx, b)
 }
 
-// A full queue has callbacks wait, until a batch is taken. Folding goes on.
-func TestBackPressure(t *testing.T) {
+// Whatever waits for a receiver, a callback does not: the queue keeps one change
+// for each pair, which is bounded, and loses nothing.
+func TestCallbacksNeverWait(t *testing.T) {
 	r := newRig(t, "a")
 	to := newGated(r.to)
 	go func() { _ = r.hub.Run(r.ctx) }()
-	c, err := r.hub.Connect(r.ctx, to, destination.Config{Mode: destination.Identify, BatchSize: 1, MaxQueued: 2})
+	c, err := r.hub.Connect(r.ctx, to, destination.Config{Mode: destination.Identify, BatchSize: 1, Timeout: time.Hour})
 	r.NoError(err)
-	r.src.change(entered("a", "u0", start))
-	<-to.arrived // one batch is on its way
-	r.src.change(entered("a", "u1", start))
-	r.src.change(entered("a", "u2", start))
-	var fed sync.WaitGroup
-	told := make(chan string, 2)
-	feed := func(id string) {
-		fed.Add(1)
-		go func() {
-			defer fed.Done()
-			r.src.change(entered("a", id, start))
-			told <- id
-		}()
-	}
-	waits := func(n int) { r.Eventually(func() bool { return c.Stats().Queued == n }, time.Minute, time.Millisecond) }
-	feed("u3")
-	waits(3)
-	r.Empty(told, "it waits")
-	r.src.change(exited("a", "u1", start)) // folds, which makes room
-	r.Equal("u3", <-told)
-
-	feed("u4")
-	waits(3)
-	r.Empty(told)
-	to.let <- struct{}{}
-	<-to.arrived
-	r.Equal("u4", <-told, "the next batch was taken from the queue")
-
-	feed("u5")
-	waits(3)
-	r.Error(c.Close(done(r.ctx)))
-	r.Equal("u5", <-told, "Close lets go of it")
-	fed.Wait()
-}
-
-// A receiver may change the engine; what that queues does not wait for itself.
-func TestADeliveryThatCausesTransitions(t *testing.T) {
-	r := newRig(t, "a", "b")
-	done := make(chan struct{})
-	to := reacting{r.to, func(ctx context.Context) {
-		for i := range 10 {
-			r.src.tellIn(ctx, entered("b", fmt.Sprintf("u%d", i), start))
+	r.src.change(entered("a", "first", start))
+	<-to.arrived // the receiver does not answer from now on
+	const users, times = 1000, 9
+	for i := range times {
+		for user := range users {
+			id := fmt.Sprintf("u%d", user)
+			if i%2 == 0 {
+				r.src.change(entered("a", id, start))
+			} else {
+				r.src.change(exited("a", id, start))
+			}
 		}
-		close(done)
-	}}
-	go func() { _ = r.hub.Run(r.ctx) }()
-	c, err := r.hub.Connect(r.ctx, to, destination.Config{Mode: destination.Identify, MaxQueued: 1, Timeout: time.Hour})
-	r.NoError(err)
-	r.src.change(entered("a", "u", start))
-	<-done
-	r.Eventually(func() bool { return c.Stats().Sent == 11 }, time.Minute, time.Millisecond)
-}
-
-type reacting struct {
-	*receiver
-	react func(context.Context)
-}
-
-func (d reacting) Deliver(ctx context.Context, b *destination.Batch) error {
-	if d.attempts == 0 {
-		d.react(ctx)
 	}
-	return d.receiver.Deliver(ctx, b)
+	r.Equal(users, c.Stats().Queued)
+	r.Error(c.Close(done(r.ctx)))
+	r.NoError(connectAll(r, c).Close(r.ctx))
+	r.Len(r.to.in(), users+1)
+}
+
+// connectAll connects the receiver itself, which takes what it is sent.
+func connectAll(r *rig, old *destination.Connection) *destination.Connection {
+	return r.connect(destination.Config{Known: old.Known()})
+}
+
+// A call to the engine ends whatever the receiver does, also one with a context
+// that has ended or is to end soon; what it changed is sent once the receiver
+// takes it.
+func TestTrackIsNotHeldByAReceiver(t *testing.T) {
+	r := newRig(t)
+	engine, err := audience.New(r.ctx, profile.NewMemStore(), audience.Options{Clock: r.clock})
+	r.NoError(err)
+	defer engine.Close()
+	r.NoError(engine.Create(r.ctx, audience.Define("buyers").Members(audience.Performed("Buy"))))
+	hub := destination.NewHub(engine, destination.Options{})
+	to := newGated(r.to)
+	c, err := hub.Connect(r.ctx, to, destination.Config{Mode: destination.Identify, Timeout: time.Hour})
+	r.NoError(err)
+	running, stop := context.WithCancel(r.ctx)
+	ran := make(chan error)
+	go func() { ran <- hub.Run(running) }()
+	for i := range 2000 {
+		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
+		r.NoError(engine.Track(ctx, profile.Event{Profile: fmt.Sprintf("u%d", i), Name: "Buy", Time: start}))
+		r.NoError(ctx.Err())
+		cancel()
+		if i == 0 {
+			<-to.arrived
+		}
+	}
+	r.Equal(1999, c.Stats().Queued)
+	stop()
+	r.ErrorIs(<-ran, context.Canceled)
+	go func() {
+		for range to.arrived {
+			to.let <- struct{}{}
+		}
+	}()
+	r.NoError(hub.Close(r.ctx))
+	close(to.arrived)
+	r.Len(r.to.in(), 2000)
 }
 
 // Run delivers on connections that were made before and after it began, and

@@ -27,7 +27,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	hub := destination.NewHub(engine, destination.Options{Clock: clock})
+	hub := destination.NewHub(engine, destination.Options{})
 	out := &ndjson.Destination{Writer: os.Stdout}
 	if _, err := hub.Connect(ctx, out, destination.Config{Mode: destination.Lists}); err != nil {
 		log.Fatal(err)
@@ -41,5 +41,5 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// {"type":"list","audience":"visitors","of":"users","add":[{"id":"ann","messageId":"muster-75b14735af99ecb97e2c24134a1949b8","timestamp":"2026-03-01T12:00:00Z"},{"id":"bob","messageId":"muster-61c3ea05fc0990af6975ceb1169028ab","timestamp":"2026-03-01T12:00:00Z"}]}
+	// {"type":"list","audience":"visitors","of":"users","add":[{"id":"ann","messageId":"muster-497c2bbd427f38cc9641b78c67fb2307","timestamp":"2026-03-01T12:00:00Z"},{"id":"bob","messageId":"muster-1cf9f3db16eaca9742182cc89bd251b2","timestamp":"2026-03-01T12:00:00Z"}]}
 }

@@ -59,5 +59,5 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// {"batch":[{"type":"track","messageId":"muster-0fd7e29b6274c39631bdaab23074736c","timestamp":"2026-03-01T12:00:00Z","userId":"ann","event":"Audience Entered","properties":{"audience_key":"buyers","buyers":true},"context":{"personas":{"computation_class":"audience","computation_key":"buyers"}}}]}
+	// {"batch":[{"type":"track","messageId":"muster-dc03f95072c06111ca200f0fee6c2d7a","timestamp":"2026-03-01T12:00:00Z","userId":"ann","event":"Audience Entered","properties":{"audience_key":"buyers","buyers":true},"context":{"personas":{"computation_class":"audience","computation_key":"buyers"}}}]}
 }

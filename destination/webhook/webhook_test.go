@@ -275,7 +275,7 @@ func TestAServerThatFails(t *testing.T) {
 	// Signatures are made by a clock of their own: the server's stands.
 	hook, err := webhook.New(webhook.Options{URL: web.URL, Keys: [][]byte{key}, Clock: audience.NewManualClock(start)})
 	require.NoError(t, err)
-	hub := destination.NewHub(engine, destination.Options{Clock: clock})
+	hub := destination.NewHub(engine, destination.Options{})
 	c, err := hub.Connect(ctx, hook, destination.Config{
 		Mode: destination.Identify, BatchSize: 3,
 		// Long enough for an answer, and not so long that stalls hold up the test.

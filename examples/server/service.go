@@ -43,7 +43,7 @@ func run(ctx context.Context, opts options, stdout io.Writer) error {
 	if err := define(ctx, engine, opts.definitions); err != nil {
 		return err
 	}
-	hub, err := connect(ctx, engine, store, opts, stdout)
+	hub, err := connect(ctx, engine, opts, stdout)
 	if err != nil {
 		return err
 	}
@@ -78,12 +78,15 @@ func define(ctx context.Context, engine *audience.Engine, file string) (err erro
 
 // connect returns a hub that sends all entries and exits to stdout and to the
 // webhook, as events of the Segment spec.
-func connect(ctx context.Context, engine *audience.Engine, store profile.Store, opts options, stdout io.Writer) (*destination.Hub, error) {
+func connect(ctx context.Context, engine *audience.Engine, opts options, stdout io.Writer) (*destination.Hub, error) {
 	hub := destination.NewHub(engine, destination.Options{
-		Clock:   opts.clock,
 		OnError: func(err error) { opts.log.Warn("not delivered", "err", err) },
 	})
-	_, err := hub.Connect(ctx, &ndjson.Destination{Writer: stdout}, destination.Config{Mode: destination.Track})
+	cfg := destination.Config{
+		Mode:        destination.Track,
+		ExternalIDs: []string{"email"}, // so that a receiver knows it
+	}
+	_, err := hub.Connect(ctx, &ndjson.Destination{Writer: stdout}, cfg)
 	if err != nil || opts.webhookURL+opts.webhookSecret == "" {
 		return hub, err
 	}
@@ -91,14 +94,11 @@ func connect(ctx context.Context, engine *audience.Engine, store profile.Store, 
 	if err != nil {
 		return nil, fmt.Errorf("-webhook-secret: %w", err)
 	}
-	hook, err := webhook.New(webhook.Options{URL: opts.webhookURL, Keys: [][]byte{key}, Clock: opts.clock})
+	hook, err := webhook.New(webhook.Options{URL: opts.webhookURL, Keys: [][]byte{key}, Clock: engine})
 	if err != nil {
 		return nil, fmt.Errorf("-webhook-url: %w", err)
 	}
-	_, err = hub.Connect(ctx, hook, destination.Config{
-		Mode:        destination.Track,
-		ExternalIDs: store.IDs, // so that the receiver knows the email
-	})
+	_, err = hub.Connect(ctx, hook, cfg)
 	return hub, err
 }
 
