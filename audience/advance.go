@@ -3,6 +3,7 @@ package audience
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -55,9 +56,14 @@ func (e *Engine) reach(t int64) {
 // closed (nil). It is for clocks that run by themselves; with a ManualClock call
 // Advance. Without Run, what is due fires with the next data for a profile of
 // the same shard.
+//
+// An error, of the store or the clock, ends nothing: it is reported, to
+// Options.OnError or else Options.Logger, and Run tries again after a while, at
+// first 10 ms, then twice as long each time, up to a minute.
 func (e *Engine) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	failures, wake := 0, e.wake
 	for {
 		select {
 		case <-ctx.Done():
@@ -65,20 +71,59 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-e.done:
 			return nil
 		case <-timer.C:
-		case <-e.wake:
+		case <-wake:
 		}
-		now, err := e.readClock()
-		if err == nil {
-			err = e.Advance(ctx, now)
+		next, err := e.runOnce(ctx)
+		switch {
+		case err == nil:
+			failures, wake = 0, e.wake
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, profile.ErrClosed):
+			return nil
+		default:
+			next = retryAfter(failures)
+			failures++
+			wake = nil // what new data is due for waits as well
+			e.report(fmt.Errorf("run: %w", err))
 		}
-		if err != nil {
-			if errors.Is(err, profile.ErrClosed) {
-				return nil
-			}
-			return err
-		}
-		timer.Reset(e.untilDue(now))
+		timer.Reset(next)
 	}
+}
+
+// runOnce fires all that is due by the clock, and returns how long after it the
+// next is.
+func (e *Engine) runOnce(ctx context.Context) (next time.Duration, err error) {
+	now, err := e.readClock()
+	if err != nil {
+		return 0, err
+	}
+	if err := profile.CheckTime(now); err != nil {
+		return 0, fmt.Errorf("clock: %w", err)
+	}
+	if err := e.checkJump(now, e.reached()); err != nil {
+		return 0, err
+	}
+	if err := e.Advance(ctx, now); err != nil {
+		return 0, err
+	}
+	return e.untilDue(now), nil
+}
+
+// reached returns the latest instant at which anything happened.
+func (e *Engine) reached() int64 {
+	t := e.last.Load()
+	for _, sh := range e.shards {
+		sh.mu.Lock()
+		t = max(t, sh.last)
+		sh.mu.Unlock()
+	}
+	return t
+}
+
+// retryAfter returns how long to wait after the n-th failure in a row, from 0.
+func retryAfter(n int) time.Duration {
+	return min(10*time.Millisecond<<min(n, 20), time.Minute)
 }
 
 // untilDue returns how long after now the next timer is due, at most an hour.

@@ -285,6 +285,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	for _, sh := range e.shards {
 		sh.last = now.UnixNano()
 	}
+	e.reach(now.UnixNano())
 	var defs []*definition
 	for r, err := range e.store.Keys(ctx) {
 		if err != nil {

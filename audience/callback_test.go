@@ -140,10 +140,11 @@ func TestASubscriptionEndsWithCancel(t *testing.T) {
 	ctx := context.Background()
 	e, _ := reporting(t)
 	var told []string
-	cancel := e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+	cancel, err := e.Subscribe(func(_ context.Context, tr audience.Transition) error {
 		told = append(told, tr.Profile)
 		return nil
 	})
+	require.NoError(t, err)
 	require.NoError(t, e.Track(ctx, event("u1", "Buy", 0)))
 	cancel()
 	cancel()

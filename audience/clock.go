@@ -1,6 +1,8 @@
 package audience
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"sync/atomic"
 	"time"
@@ -11,13 +13,28 @@ import (
 // Clock tells the engine what time it is.
 type Clock interface{ Now() time.Time }
 
+// ErrClockJump says that the clock is further ahead of the instant that the engine
+// has reached than Options.MaxClockJump. Nothing has happened: with the clock put
+// right the same call succeeds. If the clock is right, Advance brings the engine to
+// it; what is due until then fires.
+var ErrClockJump = errors.New("the clock is too far ahead")
+
+// checkJump returns an error if the clock is too far ahead of the instant reached.
+func (e *Engine) checkJump(now time.Time, reached int64) error {
+	if e.maxJump < 0 || reached <= profile.MinTime.UnixNano() || now.UnixNano()-reached <= e.maxJump {
+		return nil
+	}
+	return fmt.Errorf("%w: it says %s, and the engine is at %s", ErrClockJump, now.UTC().Format(time.RFC3339), instant(reached).Format(time.RFC3339))
+}
+
 // Now returns what time it is for the engine, in UTC: what its clock says, or the
 // instant that Advance has reached if that is later or the clock says nothing
-// that is a time (profile.CheckTime).
+// that is a time (profile.CheckTime) or is too far ahead (ErrClockJump).
 func (e *Engine) Now() time.Time {
 	now, err := e.readClock()
-	if last := instant(e.last.Load()); err != nil || profile.CheckTime(now) != nil || now.Before(last) {
-		return last
+	reached := e.last.Load()
+	if err != nil || profile.CheckTime(now) != nil || now.UnixNano() < reached || e.checkJump(now, reached) != nil {
+		return instant(reached)
 	}
 	return now.UTC()
 }

@@ -2,14 +2,19 @@ package audience
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/muster-go/muster/profile"
 )
 
 // Callback is told of a transition. It may call the engine. An error that it
-// returns, or a panic, goes to Options.OnError and changes nothing else.
+// returns, a panic, or runtime.Goexit goes to Options.OnError, or else
+// Options.Logger, and changes nothing else.
 type Callback func(context.Context, Transition) error
 
 // TraitCallback is told of a change of a computed trait; see Callback.
@@ -34,27 +39,36 @@ type subscribers[F any] struct {
 // profiles leave their transitions to it. So the transitions of a call from
 // within a callback come after that callback has returned, if they concern the
 // same shard. A callback that is slower than the data comes makes them wait, in
-// memory.
-func (e *Engine) Subscribe(fn Callback) (cancel func()) { return e.subs.add(&fn) }
+// memory. A nil fn is an error that wraps profile.ErrInvalid.
+func (e *Engine) Subscribe(fn Callback) (cancel func(), err error) {
+	return e.subs.add(&fn, fn == nil)
+}
 
 // SubscribeTraits has fn called for every change of a computed trait from now
 // on, as Subscribe has for transitions. What one profile's data or time changes
 // at one instant is told in one order: first the computed traits, by key, then
 // the audiences. All of it has happened when the first callback runs.
-func (e *Engine) SubscribeTraits(fn TraitCallback) (cancel func()) { return e.traitSubs.add(&fn) }
+func (e *Engine) SubscribeTraits(fn TraitCallback) (cancel func(), err error) {
+	return e.traitSubs.add(&fn, fn == nil)
+}
 
 // SubscribeIDs has fn called, from now on, when a profile got an external id that
 // it had not: by a message that names it, or by a merge, as Subscribe has for
 // transitions. The store has the id by then.
-func (e *Engine) SubscribeIDs(fn IDCallback) (cancel func()) { return e.idSubs.add(&fn) }
+func (e *Engine) SubscribeIDs(fn IDCallback) (cancel func(), err error) {
+	return e.idSubs.add(&fn, fn == nil)
+}
 
-func (s *subscribers[F]) add(fn *F) (cancel func()) {
+func (s *subscribers[F]) add(fn *F, none bool) (cancel func(), err error) {
+	if none {
+		return nil, fmt.Errorf("subscribe: %w: no callback", profile.ErrInvalid)
+	}
 	s.edit(func(list []*F) []*F { return append(list, fn) })
 	return func() {
 		s.edit(func(list []*F) []*F {
 			return slices.DeleteFunc(list, func(f *F) bool { return f == fn })
 		})
-	}
+	}, nil
 }
 
 func (s *subscribers[F]) edit(change func([]*F) []*F) {
@@ -109,8 +123,7 @@ func (o *outbox) take(used []notice) []notice {
 	return queue
 }
 
-// abandon puts back what a callback left that ended its goroutine, as a test's
-// FailNow does: it is delivered with the next call.
+// abandon puts back what a callback left that ended its goroutine.
 func (o *outbox) abandon(rest []notice) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -132,8 +145,9 @@ func (sh *shard) deliver(ctx context.Context) {
 	ctx = lasting(ctx)
 	next, finished := 0, false
 	defer func() {
-		if !finished {
+		if !finished { // a callback ended the goroutine: it dies when all is told
 			sh.out.abandon(queue[next:])
+			sh.deliver(ctx)
 		}
 	}()
 	for len(queue) > 0 {
@@ -158,55 +172,58 @@ func lasting(ctx context.Context) context.Context {
 
 // notify calls all callbacks with a notice.
 func (e *Engine) notify(ctx context.Context, n *notice) {
-	if n.ids != nil {
-		for _, fn := range e.idSubs.all() {
-			e.callIDs(ctx, *fn, n)
-		}
+	switch {
+	case n.ids != nil:
+		callAll(e, n, e.idSubs.all(), func(fn IDCallback) error { return fn(ctx, *n.ids) })
+	case n.change != nil:
+		callAll(e, n, e.traitSubs.all(), func(fn TraitCallback) error { return fn(ctx, *n.change) })
+	default:
+		callAll(e, n, e.subs.all(), func(fn Callback) error { return fn(ctx, n.transition) })
+	}
+}
+
+// errGoexit says that a callback called runtime.Goexit, as a test's FailNow does.
+var errGoexit = errors.New("it ended its goroutine")
+
+// callAll calls callbacks, one after the other: those that are left also if one ends
+// the goroutine.
+func callAll[F any](e *Engine, n *notice, fns []*F, call func(F) error) {
+	if len(fns) == 0 {
 		return
 	}
-	if n.change != nil {
-		for _, fn := range e.traitSubs.all() {
-			e.callTrait(ctx, *fn, n)
+	next, err := 0, error(nil)
+	defer func() {
+		if next == len(fns) {
+			return
 		}
-		return
-	}
-	for _, fn := range e.subs.all() {
-		e.call(ctx, *fn, n)
-	}
-}
-
-func (e *Engine) call(ctx context.Context, fn Callback, n *notice) {
-	defer e.guard(n)
-	if err := fn(ctx, n.transition); err != nil {
-		e.report(&CallbackError{Transition: n.transition, Err: err})
-	}
-}
-
-func (e *Engine) callTrait(ctx context.Context, fn TraitCallback, n *notice) {
-	defer e.guard(n)
-	if err := fn(ctx, *n.change); err != nil {
-		e.report(&CallbackError{Change: n.change, Err: err})
+		failed := &CallbackError{Transition: n.transition, Change: n.change, IDs: n.ids, Err: errGoexit}
+		if v := recover(); v != nil {
+			failed.Err, failed.Panic, failed.Stack = nil, v, debug.Stack()
+		}
+		e.report(failed)
+		callAll(e, n, fns[next+1:], call)
+	}()
+	for ; next < len(fns); next++ {
+		if err = call(*fns[next]); err != nil {
+			e.report(&CallbackError{Transition: n.transition, Change: n.change, IDs: n.ids, Err: err})
+		}
 	}
 }
 
-func (e *Engine) callIDs(ctx context.Context, fn IDCallback, n *notice) {
-	defer e.guard(n)
-	if err := fn(ctx, *n.ids); err != nil {
-		e.report(&CallbackError{IDs: n.ids, Err: err})
-	}
-}
-
-// guard, deferred, reports the panic of a callback.
-func (e *Engine) guard(n *notice) {
-	if v := recover(); v != nil {
-		e.report(&CallbackError{Transition: n.transition, Change: n.change, IDs: n.ids, Panic: v, Stack: debug.Stack()})
-	}
-}
-
+// report tells what no caller can be told.
 func (e *Engine) report(err error) {
 	if e.onError == nil {
+		args := []any{"err", err}
+		if of := (*CallbackError)(nil); errors.As(err, &of) && of.Panic != nil {
+			args = append(args, "stack", string(of.Stack))
+		}
+		e.logger.Error("muster: what no caller can be told", args...)
 		return
 	}
-	defer func() { _ = recover() }() // nobody is left to tell
+	defer func() {
+		if v := recover(); v != nil {
+			e.logger.Error("muster: OnError panicked", "panic", v, "err", err)
+		}
+	}()
 	e.onError(err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,9 +31,17 @@ type Options struct {
 	// profile.NoID if it is nil. They are as if they were not there. Ids that are
 	// given to Track, Identify and the like are taken as they are.
 	NoID func(id string) bool
-	// OnError is told what no caller can be: a *CallbackError. It must not
-	// block; nil ignores them.
+	// OnError is told what no caller can be: a *CallbackError, and the errors that
+	// Run meets. It must not block. Nil: they go to Logger.
 	OnError func(error)
+	// Logger gets what no caller can be told; slog.Default if it is nil.
+	Logger *slog.Logger
+	// MaxClockJump is how far the clock may be ahead of the instant that the engine
+	// has reached, a call that finds it further ahead is ErrClockJump and changes
+	// nothing. 5 years by default, which no wall clock meets but one that is wrong;
+	// negative: any. An engine that has been given nothing yet takes any clock.
+	// Advance is not bound by it: it is how to go on after so long a time.
+	MaxClockJump time.Duration
 }
 
 // Engine keeps the members of audiences. It is safe for concurrent use. See
@@ -41,6 +50,8 @@ type Engine struct {
 	store   profile.Store
 	clock   Clock
 	onError func(error)
+	logger  *slog.Logger
+	maxJump int64 // of the clock, in nanoseconds
 	noID    func(id string) bool
 	evident bool // transitions carry evidence
 	env     *celfilter.Env
@@ -75,11 +86,16 @@ type Engine struct {
 	idSubs    subscribers[IDCallback]
 }
 
+const defaultClockJump = 5 * 365 * profile.Day
+
 // New returns an engine over a store. A store that was used before brings its
 // audiences along, as they were when it was last written to: New reads every
 // profile, and the first call that moves the clock fires all that has become
 // due since, with the exact instants.
 func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error) {
+	if store == nil {
+		return nil, fmt.Errorf("new engine: %w: no store", profile.ErrInvalid)
+	}
 	env, err := celfilter.NewEnv(nil)
 	if err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
@@ -101,6 +117,8 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		store:   store,
 		clock:   opts.Clock,
 		onError: opts.OnError,
+		logger:  opts.Logger,
+		maxJump: int64(opts.MaxClockJump),
 		noID:    opts.NoID,
 		evident: opts.Evidence,
 		env:     env,
@@ -117,6 +135,12 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 	}
 	if e.clock == nil {
 		e.clock = WallClock{}
+	}
+	if e.logger == nil {
+		e.logger = slog.Default()
+	}
+	if e.maxJump == 0 {
+		e.maxJump = int64(defaultClockJump)
 	}
 	e.x = newTxn(e, nil)
 	n := opts.Shards
@@ -176,11 +200,14 @@ func (e *Engine) now(shards ...*shard) (int64, error) {
 	if err := profile.CheckTime(now); err != nil {
 		return 0, fmt.Errorf("clock: %w", err)
 	}
-	t := max(now.UnixNano(), e.last.Load())
+	reached := e.last.Load()
 	for _, sh := range shards {
-		t = max(t, sh.last)
+		reached = max(reached, sh.last)
 	}
-	return t, nil
+	if err := e.checkJump(now, reached); err != nil {
+		return 0, err
+	}
+	return max(now.UnixNano(), reached), nil
 }
 
 func instant(t int64) time.Time { return time.Unix(0, t).UTC() }

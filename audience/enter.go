@@ -216,6 +216,7 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	for _, sh := range e.shards {
 		sh.last = t
 	}
+	e.reach(t)
 	e.x.ctx, e.x.t, e.x.err = lasting(ctx), t, nil
 	return e.x, until, nil
 }

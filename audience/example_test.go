@@ -332,13 +332,16 @@ func ExampleEngine_Subscribe() {
 		log.Fatal(err)
 	}
 
-	cancel := engine.Subscribe(func(ctx context.Context, t audience.Transition) error {
+	cancel, err := engine.Subscribe(func(ctx context.Context, t audience.Transition) error {
 		fmt.Println(t)
 		if t.Audience == "trial" && t.Type == audience.Exited {
 			return engine.Track(ctx, profile.Event{Profile: t.Profile, Name: "Trial Ended", Time: t.At})
 		}
 		return nil
 	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer cancel()
 
 	if err := engine.Track(ctx, profile.Event{Profile: "ben", Name: "Trial Started", Time: clock.Now()}); err != nil {

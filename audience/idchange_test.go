@@ -18,10 +18,11 @@ func TestNewIDsAreTold(t *testing.T) {
 	r.NoError(err)
 	defer engine.Close()
 	var told []string
-	cancel := engine.SubscribeIDs(func(_ context.Context, c audience.IDChange) error {
+	cancel, err := engine.SubscribeIDs(func(_ context.Context, c audience.IDChange) error {
 		told = append(told, c.String())
 		return nil
 	})
+	r.NoError(err)
 	has := func(id string) string {
 		return fmt.Sprintf("%s has other ids at %s", id, start.Format("2006-01-02T15:04:05Z"))
 	}

@@ -20,7 +20,7 @@ type TraitChange struct {
 
 // String returns, say, "u1 total_revenue 12.5 → 20 at 2026-01-02T15:04:05Z (event)".
 func (c TraitChange) String() string {
-	return printable(fmt.Sprintf("%s %s %s → %s at %s (%s)", nameOf(c.Profile), c.Trait, c.Old, c.New,
+	return printable(fmt.Sprintf("%s %s %s → %s at %s (%s)", c.Profile.ID, c.Trait, c.Old, c.New,
 		c.At.UTC().Format(time.RFC3339Nano), c.Cause))
 }
 

@@ -25,7 +25,9 @@ func (c *Connection) backfill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.cancel = c.subscribe()
+	if c.cancel, err = c.subscribe(); err != nil {
+		return err
+	}
 	keys, err := c.sent()
 	if err != nil {
 		return err

@@ -64,11 +64,17 @@ func add[F any](s *source, list *[]F, fn F) (cancel func()) {
 	}
 }
 
-func (s *source) Subscribe(fn audience.Callback) (cancel func()) { return add(s, &s.subs, fn) }
+func (s *source) Subscribe(fn audience.Callback) (cancel func(), err error) {
+	return add(s, &s.subs, fn), nil
+}
 
-func (s *source) SubscribeIDs(fn audience.IDCallback) (cancel func()) { return add(s, &s.idSubs, fn) }
+func (s *source) SubscribeIDs(fn audience.IDCallback) (cancel func(), err error) {
+	return add(s, &s.idSubs, fn), nil
+}
 
-func (s *source) SubscribeTraits(audience.TraitCallback) (cancel func()) { return func() {} }
+func (s *source) SubscribeTraits(audience.TraitCallback) (cancel func(), err error) {
+	return func() {}, nil
+}
 
 func (s *source) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 	if s.broken != nil {

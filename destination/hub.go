@@ -21,9 +21,9 @@ type Source interface {
 	List() []audience.Definition
 	ListTraits() []trait.Computed
 	Snapshot(context.Context) (profile.Snapshot, error)
-	Subscribe(audience.Callback) (cancel func())
-	SubscribeTraits(audience.TraitCallback) (cancel func())
-	SubscribeIDs(audience.IDCallback) (cancel func())
+	Subscribe(audience.Callback) (cancel func(), err error)
+	SubscribeTraits(audience.TraitCallback) (cancel func(), err error)
+	SubscribeIDs(audience.IDCallback) (cancel func(), err error)
 }
 
 // Options of a hub; the zero value is fine.

@@ -46,16 +46,31 @@ func (c *Connection) learnAll(defs []audience.Definition) {
 }
 
 // subscribe has the connection hear of all that changes.
-func (c *Connection) subscribe() (cancel func()) {
-	cancels := []func(){c.hub.source.Subscribe(c.hear), c.hub.source.SubscribeIDs(c.hearIDs)}
-	if len(c.cfg.Traits) > 0 {
-		cancels = append(cancels, c.hub.source.SubscribeTraits(c.hearTrait))
-	}
-	return func() {
+func (c *Connection) subscribe() (cancel func(), err error) {
+	var cancels []func()
+	cancel = func() {
 		for _, cancel := range cancels {
 			cancel()
 		}
 	}
+	for _, subscribe := range [...]func() (func(), error){
+		func() (func(), error) { return c.hub.source.Subscribe(c.hear) },
+		func() (func(), error) { return c.hub.source.SubscribeIDs(c.hearIDs) },
+		func() (func(), error) {
+			if len(c.cfg.Traits) == 0 {
+				return func() {}, nil
+			}
+			return c.hub.source.SubscribeTraits(c.hearTrait)
+		},
+	} {
+		end, err := subscribe()
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		cancels = append(cancels, end)
+	}
+	return cancel, nil
 }
 
 // hear is told of the transitions.

@@ -105,7 +105,7 @@ func TestErrorsOfATest(t *testing.T) {
 		"line 2: audience \"none\"":  func(x *Test) { x.Do("at day 2\nexpect ann in none") },
 		"want one line":              func(x *Test) { x.ExpectTransitions("ann entered gold\nat day 3") },
 		"want entered or exited":     func(x *Test) { x.ExpectTransitions("ann left gold") },
-		"no JSON form":               func(x *Test) { x.ExpectTrait("ann", "plan", struct{}{}) },
+		"no JSON form":               func(x *Test) { x.ExpectTrait("ann", "plan", make(chan int)) },
 	} {
 		var r recorder
 		run(New(&r, shop()))
