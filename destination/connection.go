@@ -142,7 +142,7 @@ func (c *Connection) states() []State {
 	}
 	c.ledger.known.Scan(func(r row) bool {
 		if !seen[r.pair] {
-			states = append(states, c.ledger.export(r.pair, r.told, true, false))
+			states = append(states, c.ledger.export(r.pair, r.told, true, c.ledger.changes[r.pair].again))
 		}
 		seen[r.pair] = true
 		return true

@@ -234,9 +234,9 @@ func (l *ledgerByID) check(mode destination.Mode, types []string) {
 // share, in each mode: no id of a present member is ever told to be out, every id
 // of each member is told, and nothing stays that is nobody's any more.
 func TestReceiversThatGoByAnyID(t *testing.T) {
-	seeds := uint64(40)
+	seeds := uint64(15)
 	if testing.Short() {
-		seeds = 10
+		seeds = 3
 	}
 	for _, mode := range []destination.Mode{destination.Identify, destination.Track, destination.Lists} {
 		for _, types := range [][]string{nil, {"email"}, {destination.All}} {

@@ -109,12 +109,13 @@ func (a place) less(b place) bool {
 
 // item is a change on its way to the receiver.
 type item struct {
-	pair  pair
-	to    state
-	mark  mark
-	was   told // what the receiver had, or may have
-	known bool // it had the pair
-	again bool // it is told also if the receiver should have all of it
+	pair   pair
+	to     state
+	mark   mark
+	was    told // what the receiver had, or may have
+	known  bool // it had the pair
+	again  bool // it is told also if the receiver should have all of it
+	unsure bool // others may have taken back what the receiver was told of it
 }
 
 func newLedger() ledger {
@@ -260,7 +261,7 @@ func (l *ledger) take(n int, cut uint64) []item {
 
 // tell makes the item of a change.
 func (l *ledger) tell(p pair, c change) item {
-	it := item{pair: p, to: c.to, mark: mark{at: c.at}, again: c.again}
+	it := item{pair: p, to: c.to, mark: mark{at: c.at}, again: c.again, unsure: c.again || c.renamed}
 	it.was, it.known = l.get(p)
 	if it.known && it.was.at == c.at {
 		it.mark.number = it.was.number + 1
@@ -355,6 +356,6 @@ func (l *ledger) restore(s *State) item {
 	} else {
 		l.rememberExit(p, it.mark)
 	}
-	it.was, it.known, it.again = t, true, true // what came before is not told
+	it.was, it.known, it.again, it.unsure = t, true, true, true // what came before is not told
 	return it
 }

@@ -260,6 +260,9 @@ func (l *ledger) enter(it item, f *facts) bool {
 	if f.gone && (it.known && it.to.equal(it.was.state()) || !l.member(it.pair)) {
 		// Its exit is there, or will be, and says what there is to say.
 		l.untell(it)
+		if it.again {
+			l.rename(it.pair, true) // it may not have got all that it is told to forget
+		}
 		return false
 	}
 	if f.gone && it.known {
@@ -297,6 +300,7 @@ func (l *ledger) takeBack(it item, holders map[profile.ExternalID][]holder, ente
 				l.adopt(it, owner, id)
 			default:
 				goes.ID = told.ID
+				l.doubt(it, holders[told.primary()])
 			}
 		}
 		for _, id := range told.ExternalIDs {
@@ -304,6 +308,7 @@ func (l *ledger) takeBack(it item, holders map[profile.ExternalID][]holder, ente
 			switch owner := l.owner(it, holders[id], entering); {
 			case owner == nil:
 				goes.ExternalIDs = append(goes.ExternalIDs, id)
+				l.doubt(it, holders[id])
 			case owner.ref == it.pair.ref():
 				stays.ExternalIDs = append(stays.ExternalIDs, id)
 			default:
@@ -323,6 +328,16 @@ func (l *ledger) takeBack(it item, holders map[profile.ExternalID][]holder, ente
 		}
 	}
 	return calls, own
+}
+
+// doubt notes that an id is taken back which other profiles have, whose exits wait:
+// the receiver has them under it no more.
+func (l *ledger) doubt(it item, holders []holder) {
+	for _, h := range holders {
+		if h.ref != it.pair.ref() {
+			l.rename(pair{it.pair.key, h.ref.Subject, h.ref.ID}, true)
+		}
+	}
 }
 
 // owner returns who has an id of a pair that the receiver was told: the pair
@@ -345,7 +360,8 @@ func (l *ledger) owner(it item, holders []holder, entering map[pair]bool) (owner
 
 // adopt makes ids that the receiver was told of a pair that exits those of another
 // member. One of whom it was not told yet it knows by these ids then. If it may
-// have been told that the pair is out already, it is told of the other again.
+// have been told that the pair is out already, or has another value, it is told of
+// the other again.
 func (l *ledger) adopt(from item, to *holder, ids Identity) {
 	p := pair{from.pair.key, to.ref.Subject, to.ref.ID}
 	t, known := l.get(p)
@@ -359,10 +375,14 @@ func (l *ledger) adopt(from item, to *holder, ids Identity) {
 		} else {
 			l.put(p, change{at: to.at, to: to.state, renamed: true})
 		}
+		if exit, is := l.exit(p); is && exit.at == t.at {
+			t.number = exit.number
+		}
 	}
 	t.name(p, list, ids)
 	l.set(p, t)
-	if !known || from.again {
-		l.rename(p, from.again)
+	again := from.unsure || to.value != nil
+	if !known || again {
+		l.rename(p, again)
 	}
 }
