@@ -12,19 +12,50 @@
 // pair is now against what the receiver was told last. Who enters and exits
 // again before it was sent is not sent at all, and neither is an exit that is
 // followed by an entry. With Config.Interval that covers hours; without one it
-// covers what waits behind a batch that is being sent, or that fails.
+// covers what waits behind a batch that is being sent, or that fails. Computed
+// traits are sent likewise, if Config.Traits names them: their last value, or null
+// where there is none any more.
 //
 // Modes are boolean properties (Identify, Track) and lists (Lists). The first
 // are messages of the Segment spec: identify with the trait KEY true or false;
 // track with the event Audience Entered or Audience Exited and the properties
-// audience_key and KEY; and of an account, in both, group with the trait KEY.
-// Their timestamp is the instant of the transition. Their context says of which
-// audience they are, as Segment's own do: personas.computation_key is the key,
-// personas.computation_class "audience".
+// audience_key and KEY; and of an account, in both, group with the trait KEY. Of a
+// computed trait KEY is the value, the event Trait Computed, and the property
+// trait_key. Config.Names has other names. Their timestamp is the instant of the
+// transition. Their context says of which audience they are, as Segment's own do:
+// personas.computation_key is the key, personas.computation_class "audience" or
+// "trait"; Config.Personas adds computation_id, space_id and namespace.
 //
 // Of an audience of accounts there are memberships of accounts and, if it is
 // defined so (audience.Definition.PerUser), of their users: Config.Accounts says
-// whether group calls, calls for each user, or both are sent.
+// whether group calls, calls for each user, or both are sent. A group call is of no
+// user, and carries an anonymous id that stands for the account alone, since
+// receivers refuse a call that has neither (Config.AnonymousID).
+//
+// # Who is meant
+//
+// A known user is named by the user id, a visitor by the anonymous id, and both
+// by the external ids of the types in Config.ExternalIDs. The connection remembers
+// under which ids the receiver was told of each member:
+//
+//   - An exit takes back exactly those, whatever has become of the profile: of one
+//     that was deleted, too. If they were several ids of users, after a merge, it
+//     is a message for each.
+//   - An id that is a present member's is never told to be out. So when a visitor
+//     and a user become one, who is a member, no exit of the visitor is sent: the
+//     visitor's ids are the user's now, and are taken back when the user exits.
+//     When the whole is no member, both exits are sent. An email or a phone that
+//     two profiles share goes with the last of them.
+//   - A member who gets an id of those types, by a message or by a merge, is told
+//     again, with the instant of the entry: a receiver that goes by email hears of
+//     her once there is one. So is one whose ids are fewer, because the profile
+//     was deleted and is there anew; what is not hers any more is taken back.
+//   - Of one instant exits come before entries, and in a list no id is both added
+//     and removed.
+//
+// A batch that was tried stays what it is: when the attempt that failed was an
+// exit, and its ids have become a member's by the next, the exit is sent all the
+// same, and the member after it, as far as she has ids of those types.
 //
 // # Driving it
 //
@@ -40,40 +71,31 @@
 //     message, and given up; the receiver then counts as not having been told.
 //   - At least once on the wire, once by id. An attempt that fails may have
 //     reached its receiver. So a batch that was tried stays what it is, with its
-//     ID, and comes again before anything else. The id of a message is a
-//     function of the transition it tells, and the same after a restart; several
-//     of a pair at one instant are numbered as they were sent.
-//   - In order for each profile. For each audience and profile entered and
-//     exited alternate, beginning with entered, when messages of a repeated id
-//     are left out.
+//     ID, and comes again before anything else. The id of a message is a function
+//     of the transition it tells and of the ids that it names, and the same after
+//     a restart; several of a pair at one instant are numbered as they were sent.
+//   - In order for each profile: by instant. For each audience and profile entered
+//     and exited alternate, beginning with entered, when messages of a repeated id
+//     are left out, and those that tell a member again.
 //   - The backfill neither loses nor doubles what changes while it is read.
-//   - Callbacks do not wait for a receiver, but for room in the queue.
-//
-// # Back-pressure
-//
-// While Run runs, a callback that has queued more than Config.MaxQueued changes
-// waits until some are sent. Deliveries take no lock of the engine, and
-// callbacks run without one, so the wait ends whenever the receiver takes a
-// batch, Run ends, or the connection is closed. A delivery that itself changes
-// the engine, with the context it was given, causes callbacks that do not wait.
-// The goroutine that waits is the one the engine delivers on; others that change
-// profiles of the same shard leave their transitions to it, in the engine's
-// memory (audience.Engine.Subscribe). So a full queue of one connection holds up
-// the others too, which hear of changes on the same goroutine. With an interval,
-// the queue should have room for what changes in it: nothing is sent earlier
-// because it is full. When nobody runs the hub, callbacks never wait: it might be
-// for themselves.
+//   - Callbacks wait for nothing: neither for a receiver, nor for room in a queue.
+//     A call to the engine takes as long as it would without a destination.
 //
 // # Memory, and what a restart forgets
 //
-// A connection keeps, for each member that the receiver was told of, 60 to 100
-// bytes beside the id, which it shares with the engine; and 110 to 150 bytes for
-// each pair that waits. Exits are remembered for a minute or two of the clock.
-// What waits is bounded by the number of distinct pairs, and by MaxQueued.
+// What waits is one change for each pair of audience and profile, however long a
+// receiver is down and however often the pair changes: the queue is bounded by
+// the number of pairs, and so nothing needs to be dropped and nobody to wait. A
+// pair that waits takes 170 to 240 bytes, and each member that the receiver was
+// told of 100 to 140 bytes, beside the profile's id, which is shared with the
+// engine. Visitors take 50 bytes more, and who is told with external ids 50 bytes
+// and 32 for each of these; a computed trait 60 bytes and its value. Exits are
+// remembered for a minute or two of the clock.
 //
-// A hub keeps nothing on disk. A new one sends the present members anew, under
-// the ids they had, and knows nothing of exits that the old one still had to
-// send; unless it is given what the receiver has, which Connection.Known tells
+// A hub keeps nothing on disk. A new one sends the present members anew, with
+// message ids that are the same where the ids of the profile are, and knows
+// nothing of exits that the old one still had to send, nor under which ids members
+// were told; unless it is given what the receiver has, which Connection.Known tells
 // (Config.Known): then the difference is sent. That is also the way to change a
 // configuration.
 package destination

@@ -47,8 +47,7 @@ type externalID struct {
 }
 
 // EncodeMessage returns a message as one line of JSON, without the line's end.
-// profile.ParseMessage reads it back; but not a group call without a user, see
-// Config.AnonymousID.
+// profile.ParseMessage reads it back.
 func EncodeMessage(m *profile.Message) ([]byte, error) { return encode(messageOf(m)) }
 
 func messageOf(m *profile.Message) message {

@@ -22,6 +22,7 @@ func TestConnectRefuses(t *testing.T) {
 		"an unknown audience":   {destination.Config{Mode: destination.Identify, Audiences: []string{"a", "b"}}, profile.ErrNotFound},
 		"a negative interval":   {destination.Config{Mode: destination.Identify, Interval: -1}, profile.ErrInvalid},
 		"a negative batch size": {destination.Config{Mode: destination.Identify, BatchSize: -1}, profile.ErrInvalid},
+		"an unknown trait":      {destination.Config{Mode: destination.Identify, Traits: []string{"a"}}, profile.ErrNotFound},
 		"unknown account calls": {destination.Config{Mode: destination.Identify, Accounts: 9}, profile.ErrInvalid},
 		"an id that is no text": {destination.Config{Mode: destination.Identify, AnonymousID: "\xff"}, profile.ErrInvalid},
 		"a known member of no time": {destination.Config{Mode: destination.Identify,

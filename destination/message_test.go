@@ -14,7 +14,10 @@ import (
 )
 
 // lines keeps the JSON of what it is sent.
-type lines struct{ text []string }
+type lines struct {
+	text    []string
+	batches []*destination.Batch
+}
 
 func (*lines) Type() string { return "lines" }
 
@@ -23,6 +26,7 @@ func (*lines) Modes() destination.Mode {
 }
 
 func (l *lines) Deliver(_ context.Context, b *destination.Batch) error {
+	l.batches = append(l.batches, b)
 	for line, err := range b.Lines() {
 		if err != nil {
 			return err
