@@ -37,7 +37,7 @@ func (c *Connection) backfill(ctx context.Context) error {
 		return err
 	}
 	defer snapshot.Close()
-	n := &namer{Reader: snapshot, ctx: ctx, types: c.cfg.ExternalIDs}
+	n := c.namer(ctx, snapshot)
 	for _, k := range keys {
 		if err := c.present(n, k, gone); err != nil {
 			return fmt.Errorf("members of %q: %w", k.name, err)

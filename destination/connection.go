@@ -28,6 +28,7 @@ type Connection struct {
 	mu       sync.Mutex
 	state    connectionState
 	ledger   ledger
+	ids      uint64            // how often profiles got ids
 	touched  map[pair]struct{} // the pairs of which callbacks told during the backfill
 	accounts map[string]bool   // whether audiences are of accounts
 	nextSync time.Time         // begin of the next sync, at the earliest

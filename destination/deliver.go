@@ -14,6 +14,8 @@ import (
 // that it is the same.
 type flight struct {
 	items    []item
+	calls    []call
+	ids      uint64 // Connection.ids when the calls were found
 	batch    *Batch // nil until it is put together, and if nothing is to be told
 	attempts int    // that failed
 }
@@ -214,7 +216,10 @@ func (c *Connection) send(ctx context.Context, f *flight) (err error) {
 	if err := c.pack(ctx, f); err != nil || len(f.items) == 0 {
 		return err
 	}
-	return c.dest.Deliver(ctx, f.batch)
+	if err := c.dest.Deliver(ctx, f.batch); err != nil {
+		return err
+	}
+	return c.confirm(ctx, f)
 }
 
 // pack puts the batch of a flight together.
@@ -230,7 +235,7 @@ func (c *Connection) pack(ctx context.Context, f *flight) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err) // it would be the same again
 	}
-	f.batch = b
+	f.calls, f.batch = calls, b
 	return nil
 }
 
@@ -272,7 +277,7 @@ func (c *Connection) refused(f *flight, err error) {
 		return
 	}
 	c.flights = c.flights[1:]
-	c.ledger.untell(f.items[0])
+	c.ledger.refuse(f.items[0])
 	c.stats.Refused++
 	c.mu.Unlock()
 	c.report(&DeliveryError{Type: c.dest.Type(), Batch: f.batch, Attempt: f.attempts + 1, Err: err})

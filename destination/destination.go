@@ -40,9 +40,10 @@ const (
 	Lists                     // user list: who is to be added and removed
 )
 
-// Batch is a number of changes, in the order in which they are to be applied.
-// No profile and audience are in it twice. Its JSON form is {"batch": [MESSAGE...]},
-// as Segment's own HTTP API takes it, or {"lists": [LIST...]}.
+// Batch is a number of changes, in the order in which they are to be applied. Of a
+// profile in an audience there is one at most; it can be several messages, with
+// different ids of the profile. Its JSON form is {"batch": [MESSAGE...]}, as
+// Segment's own HTTP API takes it, or {"lists": [LIST...]}.
 type Batch struct {
 	ID       string            // of what is in it: the same whenever it is sent again
 	Messages []profile.Message // in the modes Identify and Track
@@ -53,6 +54,9 @@ type Batch struct {
 // "list", and "of" is "users" or "accounts":
 //
 //	{"type": "list", "audience": "key", "of": "users", "add": [MEMBER...], "remove": [MEMBER...]}
+//	MEMBER: {"id": "ann", "messageId": "...", "timestamp": "...", "externalIds": [{"type": "email", "id": "ann@x.io"}]}
+//
+// A visitor has "anonymous": true; no id is in Add and in Remove.
 type List struct {
 	Audience string
 	Of       profile.Subject

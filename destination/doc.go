@@ -53,9 +53,8 @@
 //   - Of one instant exits come before entries, and in a list no id is both added
 //     and removed.
 //
-// A batch that was tried stays what it is: when the attempt that failed was an
-// exit, and its ids have become a member's by the next, the exit is sent all the
-// same, and the member after it, as far as she has ids of those types.
+// A batch that was tried stays what it is: an exit whose ids have become a member's
+// since is sent all the same, and that member told again after it.
 //
 // # Driving it
 //
@@ -68,7 +67,8 @@
 //   - Nothing is lost while an attempt may succeed: a batch that fails is sent
 //     again until it is accepted or refused for good, with exponential backoff
 //     and full jitter, for ever. What is refused for good is reported, with the
-//     message, and given up; the receiver then counts as not having been told.
+//     message, and given up; the receiver then counts as not having been told. It
+//     is told when the member has got other ids: an email, if it wanted one.
 //   - At least once on the wire, once by id. An attempt that fails may have
 //     reached its receiver. So a batch that was tried stays what it is, with its
 //     ID, and comes again before anything else. The id of a message is a function

@@ -9,6 +9,7 @@ import (
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/destination"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // adPlatform is a destination of its own make: it takes lists.
@@ -116,6 +117,54 @@ func ExampleConnection_Known() {
 	//   add ann to buyers
 	// then
 	//   add ann to lookers
+}
+
+// printer is a destination that prints messages.
+type printer struct{}
+
+func (printer) Type() string { return "printer" }
+
+func (printer) Modes() destination.Mode { return destination.Identify }
+
+func (printer) Deliver(_ context.Context, b *destination.Batch) error {
+	for _, m := range b.Messages {
+		fmt.Println(m.UserID+m.AnonymousID, m.Traits, m.IDs())
+	}
+	return nil
+}
+
+// A mail tool gets who is in which audience, what they spent, and their email as
+// soon as there is one.
+func ExampleConfig() {
+	ctx := context.Background()
+	clock := audience.NewManualClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock})
+	check(err)
+	defer engine.Close()
+	check(engine.CreateTraits(ctx, trait.Sum("spent", "Buy", "total")))
+	check(engine.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy"))))
+
+	hub := destination.NewHub(engine, destination.Options{})
+	_, err = hub.Connect(ctx, printer{}, destination.Config{
+		Mode:        destination.Identify,
+		Traits:      []string{"spent"},
+		ExternalIDs: []string{"email"},
+	})
+	check(err)
+	defer hub.Close(ctx)
+
+	total, err := profile.NewObject(map[string]any{"total": 60})
+	check(err)
+	check(engine.Track(ctx, profile.Event{Profile: "ann", Name: "Buy", Properties: total, Time: clock.Now()}))
+	check(hub.Flush(ctx))
+	check(engine.Identify(ctx, audience.Identify{
+		Profile: "ann", IDs: []profile.ExternalID{{Type: "email", Value: "ann@x.io"}}, Time: clock.Now()}))
+	check(hub.Flush(ctx))
+	// Output:
+	// ann {"spent":60} [{user_id ann}]
+	// ann {"buyers":true} [{user_id ann}]
+	// ann {"spent":60} [{user_id ann} {email ann@x.io}]
+	// ann {"buyers":true} [{user_id ann} {email ann@x.io}]
 }
 
 func check(err error) {

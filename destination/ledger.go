@@ -22,6 +22,8 @@ type ledger struct {
 	last    uint64 // the number of the newest change
 	folded  uint64 // changes that were made unnecessary
 
+	refused map[profile.Ref]map[uint32]change // entries that the receiver did not take, by key
+
 	exits [2]map[pair]mark // those sent lately, and those before
 	epoch int64            // the instant with which exits[0] began
 }
@@ -123,6 +125,7 @@ func newLedger() ledger {
 		numbers: map[key]uint32{},
 		known:   btree.NewBTreeGOptions(func(a, b row) bool { return a.pair.compare(b.pair) < 0 }, btree.Options{NoLocks: true}),
 		changes: map[pair]change{},
+		refused: map[profile.Ref]map[uint32]change{},
 		order:   btree.NewBTreeGOptions(place.less, btree.Options{NoLocks: true}),
 		exits:   [2]map[pair]mark{{}, {}},
 		epoch:   math.MinInt64,
@@ -163,6 +166,7 @@ func (l *ledger) member(p pair) bool {
 // out as no change is none; but after an end for which the profile was deleted the
 // ids have to be looked at, if it is there again.
 func (l *ledger) record(p pair, to state, at int64, deleted bool) {
+	l.forgetRefusal(p)
 	c, waits := l.changes[p]
 	t, known := l.get(p)
 	var has state
@@ -207,7 +211,8 @@ func (l *ledger) rename(p pair, again bool) {
 	l.changes[p] = c
 }
 
-// renameAll is rename for all pairs of a profile.
+// renameAll is rename for all pairs of a profile. What the receiver refused it may
+// take under other ids.
 func (l *ledger) renameAll(ref profile.Ref) {
 	var pairs []pair
 	l.known.Ascend(row{pair: pair{subject: ref.Subject, id: ref.ID}}, func(r row) bool {
@@ -219,6 +224,33 @@ func (l *ledger) renameAll(ref profile.Ref) {
 	})
 	for _, p := range pairs {
 		l.rename(p, false)
+	}
+	for n, c := range l.refused[ref] {
+		l.put(pair{n, ref.Subject, ref.ID}, c)
+	}
+	delete(l.refused, ref)
+}
+
+// refuse takes back that the receiver knows an item, which it will not take. An
+// entry is remembered as long as nothing else is known of the pair.
+func (l *ledger) refuse(it item) {
+	_, waits := l.changes[it.pair]
+	l.untell(it)
+	if waits || it.known || !it.to.in {
+		return
+	}
+	ref := it.pair.ref()
+	if l.refused[ref] == nil {
+		l.refused[ref] = map[uint32]change{}
+	}
+	l.refused[ref][it.pair.key] = change{at: it.mark.at, to: it.to}
+}
+
+func (l *ledger) forgetRefusal(p pair) {
+	if of := l.refused[p.ref()]; of != nil {
+		if delete(of, p.key); len(of) == 0 {
+			delete(l.refused, p.ref())
+		}
 	}
 }
 

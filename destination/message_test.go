@@ -17,6 +17,7 @@ import (
 type lines struct {
 	text    []string
 	batches []*destination.Batch
+	fail    func(*destination.Batch) error
 }
 
 func (*lines) Type() string { return "lines" }
@@ -26,6 +27,11 @@ func (*lines) Modes() destination.Mode {
 }
 
 func (l *lines) Deliver(_ context.Context, b *destination.Batch) error {
+	if l.fail != nil {
+		if err := l.fail(b); err != nil {
+			return err
+		}
+	}
 	l.batches = append(l.batches, b)
 	for line, err := range b.Lines() {
 		if err != nil {

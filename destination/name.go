@@ -27,12 +27,15 @@ type call struct {
 // when it goes. Of a profile that was deleted, and is there anew, what is not its
 // own any more is taken back as well.
 func (c *Connection) calls(ctx context.Context, f *flight) ([]call, error) {
+	c.mu.Lock()
+	f.ids = c.ids
+	c.mu.Unlock()
 	snapshot, err := c.hub.source.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer snapshot.Close()
-	n := namer{Reader: snapshot, ctx: ctx, types: c.cfg.ExternalIDs, states: map[profile.Ref]map[key]since{}}
+	n := c.namer(ctx, snapshot)
 	facts := make([]facts, len(f.items))
 	for i, it := range f.items {
 		if facts[i], err = n.read(c.keyOf(it.pair), it); err != nil {
@@ -84,174 +87,38 @@ func (c *Connection) keyOf(p pair) key {
 	return c.ledger.keys[p.key]
 }
 
-// facts are what the store says of an item.
-type facts struct {
-	naming
-	holders map[profile.ExternalID][]holder // who has the ids under which the receiver was told
-}
-
-// naming is what a profile is known by.
-type naming struct {
-	identity Identity
-	gone     bool // it is no more: it was deleted, or is part of another
-}
-
-// since is a state with its instant.
-type since struct {
-	state
-	at int64
-}
-
-// holder is a profile that has an id now, and its state in the audience or trait.
-type holder struct {
-	ref profile.Ref
-	since
-}
-
-// namer reads from one snapshot who is known by what.
-type namer struct {
-	profile.Reader
-	ctx    context.Context
-	types  []string // of external ids that are sent
-	states map[profile.Ref]map[key]since
-}
-
-// read returns the facts of an item.
-func (n *namer) read(k key, it item) (f facts, err error) {
-	if it.to.in {
-		if f.naming, err = n.nameOf(it.pair.ref()); err != nil {
-			return f, err
-		}
+// confirm looks once more at the exits of a batch that has arrived. While it was on
+// its way, or was tried again, an id that it takes back may have become another
+// member's, by a merge: that one is told again.
+func (c *Connection) confirm(ctx context.Context, f *flight) error {
+	c.mu.Lock()
+	same := c.ids == f.ids
+	c.mu.Unlock()
+	if same || !slices.ContainsFunc(f.calls, func(t call) bool { return !t.to.in }) {
+		return nil
 	}
-	if it.known {
-		f.holders, err = n.holdersOf(k, it)
-	}
-	return f, err
-}
-
-// nameOf returns what a profile is known by. One that was merged into another is
-// not known by the other's ids.
-func (n *namer) nameOf(ref profile.Ref) (naming, error) {
-	name := naming{identity: Identity{ID: ref.ID}}
-	kept, exists, err := n.Resolve(n.ctx, ref)
-	if err != nil || !exists {
-		name.gone = true
-		return name, err
-	}
-	ids, err := n.IDs(n.ctx, ref)
+	snapshot, err := c.hub.source.Snapshot(ctx)
 	if err != nil {
-		return name, err
+		return err
 	}
-	if kept != ref.ID {
-		name.gone = true
-		name.identity.Anonymous = slices.Contains(ids, profile.ExternalID{Type: anonymousID, Value: ref.ID}) &&
-			!slices.Contains(ids, profile.ExternalID{Type: userID, Value: ref.ID})
-		return name, nil
-	}
-	if ref.Subject == profile.User {
-		known, err := n.Known(n.ctx, ref.ID)
+	defer snapshot.Close()
+	n := c.namer(ctx, snapshot)
+	for i := range f.calls {
+		t := &f.calls[i]
+		if t.to.in {
+			continue
+		}
+		holders, err := n.holdersOf(t.key, t.pair.subject, []Identity{t.identity})
 		if err != nil {
-			return name, err
+			return fmt.Errorf("ids of %s %q: %w", t.pair.subject, t.pair.id, err)
 		}
-		name.identity.Anonymous = !known
-	}
-	for _, id := range ids {
-		if slices.Contains(n.types, id.Type) || slices.Contains(n.types, All) {
-			name.identity.ExternalIDs = append(name.identity.ExternalIDs, id)
+		c.mu.Lock()
+		for _, hs := range holders {
+			c.ledger.doubt(t.item, hs)
 		}
+		c.mu.Unlock()
 	}
-	return name, nil
-}
-
-// The types of the external ids that are ids of users too.
-const (
-	userID      = "user_id"
-	anonymousID = "anonymous_id"
-)
-
-// primary returns an identity's own id as an external one.
-func (i *Identity) primary() profile.ExternalID {
-	if i.Anonymous {
-		return profile.ExternalID{Type: anonymousID, Value: i.ID}
-	}
-	return profile.ExternalID{Type: userID, Value: i.ID}
-}
-
-// holdersOf returns, for each id under which the receiver was told of a pair, which
-// profiles have it now.
-func (n *namer) holdersOf(k key, it item) (map[profile.ExternalID][]holder, error) {
-	all := map[profile.ExternalID][]holder{}
-	for _, identity := range it.was.identities(it.pair) {
-		ids := identity.ExternalIDs
-		if identity.ID != "" && it.pair.subject == profile.User {
-			ids = append([]profile.ExternalID{identity.primary()}, ids...)
-		}
-		for _, id := range ids {
-			if _, done := all[id]; done {
-				continue
-			}
-			refs, err := n.find(it.pair.subject, id)
-			if err != nil {
-				return nil, err
-			}
-			all[id] = nil
-			for _, ref := range refs {
-				s, err := n.stateOf(ref, k)
-				if err != nil {
-					return nil, err
-				}
-				all[id] = append(all[id], holder{ref, s})
-			}
-		}
-	}
-	return all, nil
-}
-
-// find returns the profiles that have an id: among their external ids or, of a
-// user, as their own.
-func (n *namer) find(of profile.Subject, id profile.ExternalID) ([]profile.Ref, error) {
-	found, err := n.Find(n.ctx, of, id)
-	if err != nil {
-		return nil, err
-	}
-	if of == profile.User && (id.Type == userID || id.Type == anonymousID) {
-		kept, exists, err := n.Resolve(n.ctx, profile.UserRef(id.Value))
-		if err != nil {
-			return nil, err
-		}
-		if exists && !slices.Contains(found, kept) {
-			found = append(found, kept)
-		}
-	}
-	refs := make([]profile.Ref, len(found))
-	for i, id := range found {
-		refs[i] = profile.Ref{Subject: of, ID: id}
-	}
-	return refs, nil
-}
-
-// stateOf returns the state of a profile in an audience or trait.
-func (n *namer) stateOf(ref profile.Ref, k key) (since, error) {
-	if states, read := n.states[ref]; read {
-		return states[k], nil
-	}
-	states := map[key]since{}
-	members, err := n.Memberships(n.ctx, ref)
-	if err != nil {
-		return since{}, err
-	}
-	for _, m := range members {
-		states[key{name: m.Audience}] = since{state{in: true}, m.Since.UnixNano()}
-	}
-	values, err := n.ValuesOf(n.ctx, ref)
-	if err != nil {
-		return since{}, err
-	}
-	for _, v := range values {
-		states[key{name: v.Key, trait: true}] = since{valued(v.Value), v.Since.UnixNano()}
-	}
-	n.states[ref] = states
-	return states[k], nil
+	return nil
 }
 
 // enter notes under which ids the receiver is told of an entry, and reports whether

@@ -97,7 +97,7 @@ func valued(v profile.Value) state {
 func (c *Connection) hearIDs(_ context.Context, t audience.IDChange) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != closed {
+	if c.ids++; c.state != closed {
 		c.queue(func() { c.ledger.renameAll(t.Profile) })
 	}
 	return nil
