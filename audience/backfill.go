@@ -2,9 +2,9 @@ package audience
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -144,7 +144,16 @@ func (e *Engine) every(ctx context.Context, fn func(ref profile.Ref) error) erro
 // backfillJoined brings what a change of definitions brings to every profile at
 // once, where profiles depend on each other. If it fails every profile is read
 // anew, and compared with what was told.
-func (x *txn) backfillJoined(b *backfill, cause Cause) (err error) {
+func (x *txn) backfillJoined(b *backfill, keys []string, cause Cause) (err error) {
+	progress := making{keys: keys, started: time.Now(), counters: new(counters)}
+	for of := range x.e.nets {
+		n, err := x.e.store.Count(x.ctx, profile.Subject(of))
+		if err != nil {
+			return err
+		}
+		progress.total.Add(int64(2 * n)) // each is computed, and then told of
+	}
+	x.e.publish(progress)
 	defer func() {
 		if err != nil {
 			x.e.failAll(x.t, cause)
@@ -161,6 +170,7 @@ func (x *txn) backfillJoined(b *backfill, cause Cause) (err error) {
 	}
 	unknown := map[profile.Ref]bool{} // to the cache
 	err = x.computeAll(b.fresh, func(p *state) {
+		progress.done.Add(1)
 		of := p.ref.Subject
 		x.bringFresh(ix[of], fresh[of])
 		x.walk()
@@ -171,6 +181,7 @@ func (x *txn) backfillJoined(b *backfill, cause Cause) (err error) {
 	}
 	settleBatches(b.fresh)
 	return x.e.every(x.ctx, func(ref profile.Ref) error {
+		progress.done.Add(1)
 		p := x.shardOf(ref).state(ref)
 		x.begin(x.ctx, x.t, cause)
 		defer x.giveUp()
@@ -286,24 +297,11 @@ func (e *Engine) restore(ctx context.Context) error {
 		sh.last = now.UnixNano()
 	}
 	e.reach(now.UnixNano())
-	var defs []*definition
-	for r, err := range e.store.Keys(ctx) {
-		if err != nil {
-			return err
-		}
-		if r.Definition == nil {
-			continue
-		}
-		f, err := ParseFile(r.Definition)
-		if err != nil {
-			return fmt.Errorf("stored definition of %q: %w", r.Key, err)
-		}
-		for _, d := range f.definitions() {
-			d.since = r.Since
-			defs = append(defs, d)
-		}
+	defs, err := e.readStored(ctx)
+	if err != nil {
+		return err
 	}
-	sorted, err := planAll(e.env, e.store.Retention(), defs, e.keyOf)
+	sorted, err := e.planStored(defs, nil)
 	if err != nil {
 		return err
 	}
@@ -311,6 +309,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	for _, d := range sorted {
 		b.bring(e, &live{}, d, CauseTime)
 	}
+	e.publish()
 	settleBatches(b.fresh)
 	x := e.x
 	x.ctx, x.t = ctx, now.UnixNano()

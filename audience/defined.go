@@ -20,6 +20,7 @@ type definition struct {
 	computed *trait.Computed // is set
 	plan     *plan
 	since    uint64 // only data of a greater arrival number counts
+	text     []byte // of one that was stored, as it was
 }
 
 func (d *definition) fail(path string, err error) error {

@@ -34,6 +34,14 @@ func (e *Engine) EditAudience(ctx context.Context, d Definition) error {
 
 func (e *Engine) edit(ctx context.Context, what string, edited *definition) error {
 	what = fmt.Sprintf("edit %s %q", what, edited.key)
+	if slices.ContainsFunc(e.ListBroken(), func(b Broken) bool { return b.Key == edited.key }) {
+		return e.alone(ctx, what, true, func(x *txn) error {
+			if e.broken[edited.key] == nil {
+				return ErrLocked // somebody else edits it
+			}
+			return x.mend(edited)
+		})
+	}
 	var ed *editing
 	err := e.planned(ctx, func() ([]*definition, func(string) keyOf, error) {
 		return e.affectedBy(edited)
@@ -87,6 +95,9 @@ func (e *Engine) affectedBy(edited *definition) (defs []*definition, kinds func(
 // checkEdit returns an error for an edit that another one, or a creation, is in
 // the way of. All locks are held.
 func (e *Engine) checkEdit(ctx context.Context, edited *definition, sorted []*definition) (err error) {
+	if err := e.readsBroken(sorted); err != nil {
+		return err
+	}
 	for _, d := range sorted {
 		if e.changing[d.key] || e.pinned[d.key] > 0 {
 			return fmt.Errorf("%w: %s", ErrLocked, d.key)
@@ -214,6 +225,7 @@ func (e *Engine) swap(ed *editing) (made []remade) {
 			made = append(made, m)
 		}
 	}
+	e.publish()
 	return made
 }
 
@@ -262,7 +274,12 @@ func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *de
 			d.takePlace(e.live[d.key].root, old)
 		}
 	}
-	err := e.x.backfillJoined(&b, CauseEdit)
+	keys := make([]string, len(sorted))
+	for i, d := range sorted {
+		keys[i] = d.key
+	}
+	err := e.x.backfillJoined(&b, keys, CauseEdit)
+	e.publish()
 	for _, m := range slices.Backward(b.made) {
 		if m.old != nil {
 			e.dropNodes(e.detach(m.live, m.old))

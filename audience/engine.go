@@ -74,6 +74,8 @@ type Engine struct {
 
 	firstUpgrades int
 	live          map[string]*live
+	broken        map[string]*broken
+	catalog       atomic.Pointer[catalog] // of live and growths
 	closed        atomic.Bool
 
 	last     atomic.Int64 // the instant that Advance has reached
@@ -91,7 +93,8 @@ const defaultClockJump = 5 * 365 * profile.Day
 // New returns an engine over a store. A store that was used before brings its
 // audiences along, as they were when it was last written to: New reads every
 // profile, and the first call that moves the clock fires all that has become
-// due since, with the exact instants.
+// due since, with the exact instants. A stored definition that cannot be made live
+// is no error: see Broken.
 func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error) {
 	if store == nil {
 		return nil, fmt.Errorf("new engine: %w: no store", profile.ErrInvalid)
@@ -125,6 +128,7 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		seed:    maphash.MakeSeed(),
 		nets:    [2]*network{newNetwork(), newNetwork()},
 		live:    map[string]*live{},
+		broken:  map[string]*broken{},
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 
@@ -150,6 +154,7 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 	for range n {
 		e.shards = append(e.shards, newShard(e))
 	}
+	e.publish()
 	e.last.Store(profile.MinTime.UnixNano())
 	e.batchDue.Store(horizon.Never)
 	return e

@@ -12,8 +12,13 @@ import (
 
 // Explain says why a profile is a member of an audience now, or is not. It reads
 // the profile's history. Of a batch audience the tree says what holds now, and
-// Member what held when it was last computed. The error wraps profile.ErrNotFound if there is no such
-// audience; of a profile that does not exist nothing holds.
+// Member what held when it was last computed. The error wraps profile.ErrNotFound
+// if there is no such audience; of a profile that does not exist nothing holds.
+//
+// Of an account at most MaxExamined events and users are read, however many it has:
+// the tree says so where it does not go by all. One of more users than that is
+// explained from what the engine has of it, and Until is then the instant until
+// which the answer is sure, which may come before its change.
 func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (Explanation, error) {
 	x, err := e.explain(ctx, key, ref)
 	if err != nil {
@@ -45,14 +50,60 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 // explainAt is explain for a profile by the id that it is kept under.
 func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists bool, t int64) (Explanation, error) {
 	x := Explanation{Audience: a.key, Profile: ref, At: instant(t)}
-	s := e.glance(ctx, ref, exists, t)
 	root := a.rootOf(ref.Subject)
+	p, err := e.crowd(ctx, ref)
+	if err != nil {
+		return x, err
+	}
+	if p != nil {
+		s := e.peek(ctx, p, t)
+		v := s.ask(root)
+		if x.Member = v.True; v.Until != horizon.Never {
+			x.Until = instant(v.Until)
+		}
+		x.Tree = s.explainMembership(a)
+		return x, s.err
+	}
+	s := e.glance(ctx, ref, exists, t)
 	x.Member = exists && s.ask(root).True
 	x.Tree = s.explainMembership(a)
 	if exists {
 		s.foresee(&x, a, root)
 	}
 	return x, s.err
+}
+
+// MaxExamined is how many events and users of an account are read at most to
+// explain a condition.
+const MaxExamined = 1000
+
+// crowd returns a copy of the state of an account that has more users than are
+// read; nil: it is none, or there is no state that can be looked at.
+func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
+	p := e.shardOf(ref.ID).state(ref)
+	if ref.Subject != profile.Account || p == nil || p.stale || len(p.funnels) > 0 {
+		return nil, nil
+	}
+	n := 0
+	for _, err := range e.store.Users(ctx, ref.ID) {
+		if err != nil {
+			return nil, err
+		}
+		if n++; n > MaxExamined {
+			return p.copied(), nil
+		}
+	}
+	return nil, nil
+}
+
+// peek returns a step with a state of its own.
+func (e *Engine) peek(ctx context.Context, p *state, t int64) *step {
+	x := newTxn(e, nil)
+	x.mute, x.peek = true, true
+	s := &x.step
+	s.quiet = true
+	s.begin(ctx, p, t)
+	return s
 }
 
 // explainMembership explains why the step's profile is in an audience or not.
@@ -76,11 +127,7 @@ func (a *live) rootOf(of profile.Subject) *node {
 // this very instant waits for the data of the instant, which explaining must not
 // separate.
 func (e *Engine) glance(ctx context.Context, ref profile.Ref, exists bool, t int64) *step {
-	x := newTxn(e, nil)
-	x.mute, x.peek = true, true
-	s := &x.step
-	s.quiet = true
-	s.begin(ctx, newState(ref), t)
+	s := e.peek(ctx, newState(ref), t)
 	if exists {
 		s.load(&s.net.leafIndex)
 		s.push(s.net.linked...)
@@ -109,6 +156,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 		x.Users, x.Meet = int(s.p.cells[i].limit), int(s.p.cells[i].past)
 	}
 	example, decides := "", p.quantifier != allUsers
+	examined := 0
 	for user, err := range s.store.Users(s.ctx, s.p.ref.ID) {
 		if err != nil {
 			s.err = err
@@ -118,7 +166,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 		if example == "" || meets == decides {
 			example = user
 		}
-		if meets == decides {
+		if examined++; meets == decides || examined == MaxExamined {
 			break
 		}
 	}
@@ -154,7 +202,7 @@ func (s *step) explain(p *plan, n *Node, path string) Explained {
 		x.Children = []Explained{s.explain(p.children[0], n.Not, path+".not")}
 	case kindEvent:
 		x.Path += ".event"
-		x.Count, x.Events = s.counted(p.node)
+		x.Count, x.Events, x.Partial = s.counted(p.node)
 		x.Traits = s.seenTraits(p.node)
 	case kindFunnel:
 		x.Path += ".funnel"
@@ -179,16 +227,22 @@ func (s *step) explain(p *plan, n *Node, path string) Explained {
 	return x
 }
 
-// counted returns how many events count for a leaf, and the newest of them.
-func (s *step) counted(n *node) (count int, newest []Seen) {
+// counted returns how many events count for a leaf, and the newest of them. partial
+// says that these are of those that were examined: an account has more.
+func (s *step) counted(n *node) (count int, newest []Seen, partial bool) {
 	saved, event, quiet := s.input, s.taking, s.quiet
 	s.quiet = true
 	defer func() { s.input, s.taking, s.quiet = saved, event, quiet }()
 	u := s.net.events[n.events[0]].uses[n.useKey(n.filter)]
+	examined := 0
 	for ev, err := range s.history(n.events[0], time.Time{}) {
 		if err != nil {
 			s.err = err
-			return 0, nil
+			return 0, nil, false
+		}
+		if examined++; n.of == profile.Account && examined > MaxExamined {
+			partial = true
+			break
 		}
 		age := s.t - ev.Time.UnixNano()
 		s.take(&ev)
@@ -205,7 +259,7 @@ func (s *step) counted(n *node) (count int, newest []Seen) {
 			newest = newestOf(newest)
 		}
 	}
-	return count, newestOf(newest)
+	return count, newestOf(newest), partial
 }
 
 // newestOf returns the MaxSeen newest, newest first.

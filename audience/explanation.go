@@ -32,12 +32,13 @@ type Explained struct {
 	Holds     bool
 	Until     time.Time // when Holds changes if nothing new arrives; zero: it does not
 
-	Count  int         // of an event condition: how many events count now
-	Events []Seen      // the newest of them, newest first, MaxSeen at most
-	Traits []SeenTrait // those that the condition names
-	Funnel []Matched   // of a funnel that holds: an event for each step that is to follow
-	Users  int         // of a condition on the users of an account: how many there are
-	Meet   int         // and how many of them meet it
+	Count   int         // of an event condition: how many events count now
+	Events  []Seen      // the newest of them, newest first, MaxSeen at most
+	Partial bool        // Count and Events are of the first MaxExamined events of an account alone
+	Traits  []SeenTrait // those that the condition names
+	Funnel  []Matched   // of a funnel that holds: an event for each step that is to follow
+	Users   int         // of a condition on the users of an account: how many there are
+	Meet    int         // and how many of them meet it
 
 	// Of is whom the node is explained for if it is another than its parent: of a
 	// condition on the users of an account one user, who decides it if there is
@@ -105,6 +106,9 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	if more := n.Count - len(n.Events); more > 0 && len(n.Events) > 0 {
 		fmt.Fprintf(b, " and %d before", more)
 	}
+	if n.Partial {
+		fmt.Fprintf(b, " of the first %d", MaxExamined)
+	}
 	if len(n.Events) > 0 {
 		b.WriteByte('\n')
 	}
@@ -167,11 +171,12 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		Until     time.Time   `json:"until,omitzero"`
 		Count     int         `json:"count,omitempty"`
 		Events    []Seen      `json:"events,omitempty"`
+		Partial   bool        `json:"partial,omitempty"`
 		Traits    []SeenTrait `json:"traits,omitempty"`
 		Funnel    []matched   `json:"funnel,omitempty"`
 		Users     int         `json:"users,omitempty"`
 		Meet      int         `json:"meet,omitempty"`
 		Of        string      `json:"of,omitempty"`
 		Children  []Explained `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Traits, chosen, n.Users, n.Meet, n.Of.ID, n.Children})
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Traits, chosen, n.Users, n.Meet, n.Of.ID, n.Children})
 }

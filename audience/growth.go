@@ -23,8 +23,13 @@ type growth struct {
 	relied  []*node    // by fresh; see relied
 	made    []remade   // what is told of each profile when it is upgraded
 	started time.Time
-	done    atomic.Int64 // profiles
-	total   atomic.Int64
+	counters
+}
+
+// counters say how far something is that goes through profiles.
+type counters struct {
+	done  atomic.Int64 // profiles
+	total atomic.Int64 // 0: they are being counted
 }
 
 const (
@@ -42,6 +47,7 @@ func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64)
 	g = &growth{epoch: e.epoch, keys: keys, made: b.made, started: time.Now()}
 	g.setFresh(b.fresh)
 	e.growths = append(e.growths, g)
+	e.publish()
 	n := 0
 	for id, err := range e.store.Profiles(ctx, profile.User, "") {
 		if err != nil {
@@ -68,6 +74,7 @@ func (e *Engine) over(g *growth) {
 	e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool {
 		return o == g || o.keys == nil && o.epoch < g.epoch
 	})
+	e.publish()
 }
 
 // giveUp forgets what a growth tells. What others use of it by now profiles
@@ -80,6 +87,7 @@ func (e *Engine) giveUp(g *growth) {
 	if len(g.fresh) == 0 || len(e.growths) == 1 {
 		e.over(g)
 	}
+	e.publish()
 }
 
 // upgrade brings a profile what it has yet to get, as of t or, if it is due at
@@ -250,49 +258,4 @@ func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) 
 		}
 	}()
 	return sh.ready(ctx, nil)
-}
-
-// Progress says how far the making of definitions has come.
-type Progress struct {
-	Keys    []string
-	Done    int // profiles
-	Total   int // 0: they are being counted
-	Elapsed time.Duration
-}
-
-// Rate returns the number of profiles done a second.
-func (p Progress) Rate() float64 {
-	if p.Elapsed <= 0 {
-		return 0
-	}
-	return float64(p.Done) / p.Elapsed.Seconds()
-}
-
-// Left returns the time that is left at the rate so far; 0 while it is not
-// known.
-func (p Progress) Left() time.Duration {
-	if p.Done == 0 || p.Total < p.Done {
-		return 0
-	}
-	return time.Duration(float64(p.Elapsed) / float64(p.Done) * float64(p.Total-p.Done))
-}
-
-// Progress tells of the creations and edits that run: see Create. It waits for
-// none of them.
-func (e *Engine) Progress() []Progress {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	var all []Progress
-	for _, g := range e.growths {
-		if g.keys == nil {
-			continue
-		}
-		all = append(all, Progress{
-			Keys:    slices.Clone(g.keys),
-			Done:    int(g.done.Load()),
-			Total:   int(g.total.Load()),
-			Elapsed: time.Since(g.started),
-		})
-	}
-	return all
 }

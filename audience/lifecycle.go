@@ -1,7 +1,6 @@
 package audience
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +130,8 @@ func (e *Engine) bringNew(ctx context.Context, sorted []*definition, t int64) (g
 		b.bring(e, &live{}, d, CauseBackfill)
 	}
 	if e.joined() {
-		if err := e.x.backfillJoined(&b, CauseBackfill); err != nil {
+		defer e.publish()
+		if err := e.x.backfillJoined(&b, keys, CauseBackfill); err != nil {
 			return nil, false, errors.Join(err, e.deleteAll(ctx, keys, t))
 		}
 		return nil, true, nil
@@ -151,8 +151,8 @@ func (e *Engine) made(g *growth) {
 	for _, key := range g.keys {
 		delete(e.changing, key)
 	}
-	e.over(g)
 	g.keys = nil
+	e.over(g)
 }
 
 // created ends a creation that went through all profiles, or was broken off: then
@@ -193,10 +193,13 @@ func (e *Engine) deleteAll(ctx context.Context, keys []string, t int64) error {
 	return nil
 }
 
-// keyOf returns what a key names.
+// keyOf returns what a key names, also of a definition that is broken.
 func (e *Engine) keyOf(key string) keyOf {
 	if a := e.live[key]; a != nil {
 		return a.of()
+	}
+	if b := e.broken[key]; b != nil {
+		return b.kind
 	}
 	return nothing
 }
@@ -214,6 +217,9 @@ func (e *Engine) checkNew(ctx context.Context, defs []*definition) error {
 			return err
 		}
 		used[r.Key] = true
+	}
+	if err := e.readsBroken(defs); err != nil {
+		return err
 	}
 	for _, d := range defs {
 		net := e.nets[d.subject()]
@@ -296,32 +302,4 @@ func (e *Engine) reserve(ctx context.Context, defs []*definition) (unreserve fun
 // computes reports whether a trait of a name is the engine's to set.
 func (e *Engine) computes(name string, of keyOf) bool {
 	return e.keyOf(name) == of || e.reserved[name] == of
-}
-
-// List returns the definitions of the live audiences, by key.
-func (e *Engine) List() []Definition {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	defs := []Definition{}
-	for _, a := range e.live {
-		if a.audience != nil {
-			defs = append(defs, *a.audience)
-		}
-	}
-	slices.SortFunc(defs, func(a, b Definition) int { return cmp.Compare(a.Key, b.Key) })
-	return defs
-}
-
-// ListTraits returns the definitions of the live computed traits, by key.
-func (e *Engine) ListTraits() []trait.Computed {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	traits := []trait.Computed{}
-	for _, a := range e.live {
-		if a.computed != nil {
-			traits = append(traits, *a.computed)
-		}
-	}
-	slices.SortFunc(traits, func(a, b trait.Computed) int { return cmp.Compare(a.Key, b.Key) })
-	return traits
 }

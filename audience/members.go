@@ -15,12 +15,18 @@ import (
 // iterator yields at most one error, as its last pair; profile.ErrNotFound if
 // there is no such audience.
 func (e *Engine) Members(ctx context.Context, key string) iter.Seq2[profile.Membership, error] {
+	return e.MembersAfter(ctx, key, "")
+}
+
+// MembersAfter is Members from the first whose profile id is greater than after: the
+// next page, if after is the last of the page before.
+func (e *Engine) MembersAfter(ctx context.Context, key, after string) iter.Seq2[profile.Membership, error] {
 	return func(yield func(profile.Membership, error) bool) {
 		if err := e.known(key); err != nil {
 			yield(profile.Membership{}, err)
 			return
 		}
-		for m, err := range e.store.Members(ctx, key, "") {
+		for m, err := range e.store.Members(ctx, key, after) {
 			if !yield(m, err) {
 				return
 			}
@@ -65,12 +71,10 @@ func (e *Engine) knownTrait(key string) error {
 }
 
 func (e *Engine) knownAs(what, key string, is func(keyOf) bool) error {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
 	switch {
 	case e.closed.Load():
 		return profile.ErrClosed
-	case !is(e.keyOf(key)):
+	case !is(e.catalog.Load().of[key]):
 		return fmt.Errorf("%s %q: %w", what, key, profile.ErrNotFound)
 	}
 	return nil

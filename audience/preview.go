@@ -170,6 +170,9 @@ func (e *Engine) readBy(d *definition) ([]*definition, error) {
 	if e.closed.Load() {
 		return nil, profile.ErrClosed
 	}
+	if err := e.readsBroken([]*definition{d}); err != nil {
+		return nil, err
+	}
 	defs, seen := []*definition{d}, map[string]bool{d.key: true}
 	for i := 0; i < len(defs); i++ {
 		for _, key := range defs[i].plan.refs(nil) {

@@ -18,6 +18,9 @@ func (e *Engine) DeleteAudience(ctx context.Context, key string) error {
 }
 
 func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error {
+	if b := e.broken[key]; b != nil && (b.kind.isAudience() || b.kind == nothing) {
+		return e.deleteBroken(ctx, key, t)
+	}
 	a := e.live[key]
 	if a == nil || a.audience == nil {
 		return profile.ErrNotFound
@@ -48,6 +51,9 @@ func (e *Engine) DeleteTrait(ctx context.Context, key string) error {
 }
 
 func (e *Engine) deleteTrait(ctx context.Context, key string, t int64) error {
+	if b := e.broken[key]; b != nil && !b.kind.isAudience() {
+		return e.deleteBroken(ctx, key, t)
+	}
 	a := e.live[key]
 	if a == nil || a.computed == nil {
 		return profile.ErrNotFound
@@ -84,6 +90,7 @@ func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change)
 	}
 	delete(e.live, a.key)
 	e.version++
+	e.publish()
 	if a.users != nil {
 		e.dropNodes(e.detach(a, a.users))
 	}

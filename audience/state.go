@@ -2,6 +2,7 @@ package audience
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/muster-go/muster/internal/aggregate"
@@ -178,6 +179,26 @@ func (p *state) drop(nodes []*node) {
 			p.funnels = slices.Delete(p.funnels, i, i+1)
 		}
 	}
+}
+
+// copied returns a state to look at: what is found of it does not change p. It has
+// no funnels.
+func (p *state) copied() *state {
+	c := *p
+	c.part, c.timer = nil, horizon.Never
+	c.nodes = slices.Clone(p.nodes)
+	c.cells = slices.Clone(p.cells)
+	for i := range c.cells {
+		c.cells[i].times = slices.Clone(c.cells[i].times)
+	}
+	c.aggregates = make([]*computedState, len(p.aggregates))
+	for i, a := range p.aggregates {
+		same := *a
+		c.aggregates[i] = &same
+	}
+	c.counts = maps.Clone(p.counts)
+	c.views = slices.Clone(p.views)
+	return &c
 }
 
 // setTraits takes the profile's trait writes as the store has them now.

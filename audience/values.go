@@ -12,12 +12,17 @@ import (
 // the instant that the engine has reached. The iterator yields at most one
 // error, as its last pair; profile.ErrNotFound if there is no such trait.
 func (e *Engine) Values(ctx context.Context, key string) iter.Seq2[profile.ComputedValue, error] {
+	return e.ValuesAfter(ctx, key, "")
+}
+
+// ValuesAfter is Values from the first whose profile id is greater than after.
+func (e *Engine) ValuesAfter(ctx context.Context, key, after string) iter.Seq2[profile.ComputedValue, error] {
 	return func(yield func(profile.ComputedValue, error) bool) {
 		if err := e.knownTrait(key); err != nil {
 			yield(profile.ComputedValue{}, err)
 			return
 		}
-		for v, err := range e.store.Values(ctx, key, "") {
+		for v, err := range e.store.Values(ctx, key, after) {
 			if !yield(v, err) {
 				return
 			}

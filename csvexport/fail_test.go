@@ -29,7 +29,7 @@ func TestBadExports(t *testing.T) {
 		"no key":           {csvexport.Export{}, profile.ErrInvalid, "key is empty"},
 		"unknown key":      {csvexport.Export{Key: "x"}, profile.ErrNotFound, `export "x": audience or computed trait: not found`},
 		"deleted key":      {csvexport.Export{Key: "gone"}, profile.ErrNotFound, ""},
-		"broken key":       {csvexport.Export{Key: "broken"}, profile.ErrInvalid, "definitions"},
+		"broken key":       {csvexport.Export{Key: "broken"}, profile.ErrInvalid, "1:1: not JSON"},
 		"key too long":     {csvexport.Export{Key: strings.Repeat("x", profile.MaxID+1)}, profile.ErrTooLarge, ""},
 		"format":           {csvexport.Export{Key: "buyers", Format: 9}, profile.ErrInvalid, "format 9"},
 		"formulas":         {csvexport.Export{Key: "buyers", Formulas: 9}, profile.ErrInvalid, "formulas"},

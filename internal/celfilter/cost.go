@@ -117,11 +117,7 @@ func checkRegex(pattern string) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return err
-	}
-	if len(compiled.Inst) > maxRegex {
+	if sizeOf(parsed) > maxRegex {
 		return ErrCost
 	}
 	return nil

@@ -21,9 +21,9 @@ func plan(env *cel.Env, src string, cost uint64) program {
 	}
 	// Not cel.OptOptimize: it answers `x in [...]` for numbers beyond 2^53
 	// other than == does.
-	options := []cel.ProgramOption{cel.OptimizeRegex(interpreter.MatchesRegexOptimization)}
+	options := []cel.ProgramOption{cel.CustomDecoratorV2(boundMatches)}
 	if cost > 0 {
-		options = append(options, cel.CostLimit(cost))
+		options = append(options, cel.CostTracking(callCosts{}), cel.CostLimit(cost))
 	}
 	p, err := env.Program(ast, options...)
 	if err != nil {

@@ -2,7 +2,6 @@ package celfilter
 
 import (
 	"bytes"
-	"regexp"
 	"unicode/utf8"
 
 	"github.com/google/cel-go/common/ast"
@@ -89,7 +88,7 @@ func matches(subject text, pattern ast.Expr) (test, bool) {
 	if !ok {
 		return nil, false
 	}
-	re, err := regexp.Compile(source)
+	re, err := compilePattern(source)
 	if err != nil {
 		return nil, false
 	}
@@ -97,6 +96,9 @@ func matches(subject text, pattern ast.Expr) (test, bool) {
 		b, r := subject(in)
 		if r != True {
 			return r.orMiss()
+		}
+		if len(b) > re.longest {
+			return Miss
 		}
 		return resultOf(re.Match(b))
 	}, true

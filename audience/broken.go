@@ -1,0 +1,207 @@
+package audience
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// ErrBroken says that a stored definition cannot be made live.
+var ErrBroken = errors.New("the stored definition is broken")
+
+// Broken is a stored definition that New could not make live: this version refuses
+// it, the store's retention is shorter than its window, or it reads another that is
+// broken. Its key stays taken and its members and values stay as they were stored,
+// and nothing is told of them, until it is edited (EditAudience, EditTrait: the
+// difference is told) or deleted (DeleteAudience, DeleteTrait: they exit). What reads
+// it becomes live with it.
+type Broken struct {
+	Key  string
+	Text []byte // of the definition, a definitions file
+	Err  error
+}
+
+// broken is a Broken, as the engine has it.
+type broken struct {
+	Broken
+	kind  keyOf  // what it is of, as far as that can be told
+	since uint64 // of the record
+}
+
+// ListBroken returns the stored definitions that could not be made live, by key.
+func (e *Engine) ListBroken() []Broken { return slices.Clone(e.catalog.Load().broken) }
+
+// kindIn returns what the text of a definition defines, also if it is not valid.
+func kindIn(text []byte) keyOf {
+	var f struct {
+		Traits    []struct{ Of string } `json:"traits"`
+		Audiences []struct{ Of string } `json:"audiences"`
+	}
+	if json.Unmarshal(text, &f) != nil || len(f.Traits)+len(f.Audiences) != 1 {
+		return nothing // that can be told
+	}
+	switch {
+	case len(f.Traits) > 0 && f.Traits[0].Of == "accounts":
+		return anAccountTrait
+	case len(f.Traits) > 0:
+		return aTrait
+	case len(f.Audiences) > 0 && f.Audiences[0].Of == "accounts":
+		return anAccountAudience
+	}
+	return anAudience
+}
+
+// readStored reads the stored definitions. Those that cannot be read are broken.
+func (e *Engine) readStored(ctx context.Context) ([]*definition, error) {
+	var defs []*definition
+	for r, err := range e.store.Keys(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Definition == nil {
+			continue
+		}
+		f, err := ParseFile(r.Definition)
+		if read := f.definitions(); err == nil && len(read) == 1 && read[0].key == r.Key {
+			read[0].since, read[0].text = r.Since, r.Definition
+			defs = append(defs, read[0])
+			continue
+		}
+		if err == nil {
+			err = fmt.Errorf("%w: it is not one definition of its key", profile.ErrInvalid)
+		}
+		e.breaks(r.Key, r.Definition, r.Since, err)
+	}
+	return defs, nil
+}
+
+func (e *Engine) breaks(key string, text []byte, since uint64, err error) {
+	e.broken[key] = &broken{Broken{key, text, err}, kindIn(text), since}
+}
+
+// planStored plans stored definitions, and returns them sorted: but for those that
+// cannot be, which are broken.
+func (e *Engine) planStored(defs []*definition, must *definition) ([]*definition, error) {
+	for {
+		sorted, err := planAll(e.env, e.store.Retention(), defs, func(key string) keyOf {
+			if slices.ContainsFunc(defs, func(d *definition) bool { return d.key == key }) {
+				return nothing
+			}
+			return e.keyOf(key)
+		})
+		if err == nil {
+			err = e.readsBroken(sorted)
+		}
+		if err == nil {
+			return sorted, nil
+		}
+		var of *DefinitionError
+		if !errors.As(err, &of) {
+			return nil, err
+		}
+		i := slices.IndexFunc(defs, func(d *definition) bool { return d.key == of.Audience+of.Trait })
+		if i < 0 || defs[i] == must {
+			return nil, err
+		}
+		e.breaks(defs[i].key, defs[i].text, defs[i].since, err)
+		defs = slices.Delete(defs, i, i+1)
+	}
+}
+
+// readsBroken returns an error for the first definition that reads a broken one.
+func (e *Engine) readsBroken(defs []*definition) error {
+	for _, d := range defs {
+		for _, key := range d.plan.refs(nil) {
+			if e.broken[key] != nil && !slices.ContainsFunc(defs, func(d *definition) bool { return d.key == key }) {
+				return d.fail("", fmt.Errorf("%w: %s, which it reads", ErrBroken, key))
+			}
+		}
+	}
+	return nil
+}
+
+// mend makes an edited definition live in the place of a broken one, with those that
+// were broken for its sake.
+func (x *txn) mend(edited *definition) (err error) {
+	e := x.e
+	was := e.broken[edited.key]
+	if was.kind != edited.of() && was.kind != nothing {
+		return edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
+	}
+	if edited.noBackfill() {
+		if edited.since, _, err = e.store.Position(x.ctx); err != nil {
+			return err
+		}
+	}
+	defs := []*definition{edited}
+	for _, b := range e.broken {
+		f, err := ParseFile(b.Text)
+		if read := f.definitions(); b != was && err == nil && len(read) == 1 {
+			read[0].since, read[0].text = b.since, b.Text
+			defs = append(defs, read[0])
+		}
+	}
+	delete(e.broken, edited.key)
+	sorted, err := e.planStored(defs, edited)
+	if err == nil {
+		err = e.storeEdit(x.ctx, edited, x.t)
+	}
+	if err != nil {
+		e.broken[edited.key] = was
+		return err
+	}
+	e.version++
+	var b backfill
+	for _, d := range sorted {
+		delete(e.broken, d.key)
+		b.bring(e, &live{}, d, CauseEdit)
+	}
+	e.publish()
+	// Every profile is compared with what was told.
+	e.failAll(x.t, CauseEdit)
+	return e.repayHeld(x.ctx)
+}
+
+// repayHeld tells what all states that failed owe. All locks are held.
+func (e *Engine) repayHeld(ctx context.Context) error {
+	if e.joined() {
+		return e.repay(ctx)
+	}
+	for _, sh := range e.shards {
+		if err := sh.repay(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteBroken ends a broken definition. All locks are held.
+func (e *Engine) deleteBroken(ctx context.Context, key string, t int64) error {
+	var told []notice
+	for m, err := range e.store.Members(ctx, key, "") {
+		if err != nil {
+			return err
+		}
+		told = append(told, exitOf(m, t, CauseDelete))
+	}
+	for v, err := range e.store.Values(ctx, key, "") {
+		if err != nil {
+			return err
+		}
+		told = append(told, endOf(v, t, CauseDelete))
+	}
+	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key}}
+	if err := e.store.Apply(ctx, instant(t), &profile.DropMembers{Audience: key}, &profile.DropValues{Key: key}, gone); err != nil {
+		return err
+	}
+	delete(e.broken, key)
+	e.publish()
+	for _, n := range told {
+		e.shardOf(n.ref().ID).out.push(n)
+	}
+	return nil
+}
