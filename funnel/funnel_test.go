@@ -71,11 +71,11 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, text, string(again))
 
 	for want, text := range map[string]string{
-		`unknown field "step"`:    `{"step":[]}`,
-		`unknown field "where "`:  `{"steps":[{"name":"a","event":"A","where ":"true"}]}`,
-		`within: 0s`:              `{"steps":[{"name":"a","event":"A","within":"0s"}]}`,
-		`duration "soon"`:         `{"steps":[{"name":"a","event":"A","within":"soon"}]}`,
-		`window`:                  `{"window":{"within":"0s"},"steps":[]}`,
+		`unknown field "step"`:       `{"step":[]}`,
+		`unknown field "where "`:     `{"steps":[{"name":"a","event":"A","where ":"true"}]}`,
+		`within: 0s`:                 `{"steps":[{"name":"a","event":"A","within":"0s"}]}`,
+		`duration "soon"`:            `{"steps":[{"name":"a","event":"A","within":"soon"}]}`,
+		`window`:                     `{"window":{"within":"0s"},"steps":[]}`,
 		`not: 1, want true or false`: `{"steps":[{"name":"a","event":"A","not":1}]}`,
 	} {
 		require.ErrorContains(t, json.Unmarshal([]byte(text), &f), want)
