@@ -24,7 +24,6 @@ type change struct {
 	audience *live
 	member   bool
 	cause    Cause
-	evidence *Explained
 }
 
 // valueChange is the value of one computed trait that a transaction changed.

@@ -51,18 +51,19 @@
 // # Normal forms
 //
 // Those who match hashes need both sides to have hashed the same text.
-// Export.Normalize makes it so for two types of id, named email and phone;
-// others stay as they are:
+// Export.Platform makes it so, in the form that a platform asks for, for the types
+// of id email, phone, first_name and last_name; others stay as they are:
 //
 //   - An email loses the white space around it, and is put in lower case.
-//   - A phone becomes the digits of E.164: country code and number, without a
-//     plus. A plus or 00 in front is dropped, as are spaces, hyphens, dots,
-//     slashes and parentheses between digits, and a "(0)" after the country
-//     code. What is left has 7 to 15 digits, the first not 0. The country of a
-//     number given without its code is not guessed.
+//   - A phone becomes the digits of E.164: country code and number. A plus or 00
+//     in front is dropped, as are spaces, hyphens, dots, slashes and parentheses
+//     between digits, and a "(0)" after the country code. What is left has 7 to 15
+//     digits, the first not 0. The country of a number that has neither a plus nor
+//     00 in front is not guessed: it is the one of Export.CallingCode.
+//   - A name loses the white space around it, and is put in lower case.
 //
-// A value that has no such form (an email of white space, a national number that
-// begins with 0) has no row, and is counted in Result.Skipped.
+// A value that has no such form (an email without an @, a number without a country)
+// has no row, and is counted in Result.Skipped.
 //
 // # One instant
 //

@@ -93,7 +93,7 @@ func ExampleExport_Write_trait() {
 // What an ad platform matches: hashes of normalised emails.
 func ExampleExport_Write_hashed() {
 	var file strings.Builder
-	export := csvexport.Export{Key: "buyers", Format: csvexport.SingleColumn, IDType: "email", Normalize: true}
+	export := csvexport.Export{Key: "buyers", Format: csvexport.SingleColumn, IDType: "email", Platform: csvexport.Normalized}
 	if _, err := export.Write(context.Background(), &file, exampleStore()); err != nil {
 		log.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func ExamplePermitRaw() {
 	var file strings.Builder
 	export := csvexport.Export{
 		Key: "buyers", Format: csvexport.SingleColumn, IDType: "email",
-		Normalize: true, Raw: csvexport.PermitRaw(),
+		Platform: csvexport.Normalized, Raw: csvexport.PermitRaw(),
 	}
 	if _, err := export.Write(context.Background(), &file, exampleStore()); err != nil {
 		log.Fatal(err)

@@ -1,7 +1,9 @@
 package csvexport
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -17,14 +19,23 @@ type Export struct {
 	// users rather than the accounts.
 	PerUser bool
 
-	IDType    string        // of SingleColumn: the external id type, "email"
-	Raw       RawPermission // of SingleColumn: values as they are; by default they are hashed
-	Normalize bool          // of SingleColumn: normalise emails and phones, before they are hashed
+	IDType   string        // of SingleColumn: the external id type, "email"
+	Raw      RawPermission // of SingleColumn: values that can be read; by default they are hashed
+	Platform Platform      // of SingleColumn: whose normal forms values have, before they are hashed
+	// CallingCode is, of SingleColumn, the country's code of phones that are written
+	// without one: "49" for Germany, "1" for North America. Empty: such a phone has
+	// no normal form.
+	CallingCode string
 
-	NoHeader  bool
-	Delimiter byte // an ASCII character that is no quote or line break; 0 is the comma
-	Formulas  Formulas
-	Gzip      bool // compress what is written
+	NoHeader bool
+	// Headers are other names for columns, by the names that they have: {"email":
+	// "Email"}. A name that no column has is an error.
+	Headers map[string]string
+	// ByteOrderMark begins the file with one, by which Excel knows that it is UTF-8.
+	ByteOrderMark bool
+	Delimiter     byte // an ASCII character that is no quote or line break; 0 is the comma
+	Formulas      Formulas
+	Gzip          bool // compress what is written
 
 	// Progress, if set, is called now and then with how far the export has come,
 	// and once at the end of each stage. It runs on the caller's goroutine, and
@@ -104,10 +115,28 @@ func (e *Export) validate() error {
 		return fmt.Errorf("%w: treatment %d of formulas", profile.ErrInvalid, e.Formulas)
 	case d == '"' || d == '\r' || d == '\n' || d >= 0x80:
 		return fmt.Errorf("%w: delimiter %q", profile.ErrInvalid, d)
+	case e.NoHeader && len(e.Headers) > 0:
+		return fmt.Errorf("%w: Headers without a header", profile.ErrInvalid)
 	case e.Format == SingleColumn:
-		return profile.CheckID("external id type", e.IDType)
-	case e.IDType != "" || e.Raw.given || e.Normalize:
-		return fmt.Errorf("%w: IDType, Raw and Normalize are for a single column, not for %s", profile.ErrInvalid, e.Format)
+		return cmp.Or(profile.CheckID("external id type", e.IDType), e.Platform.validate(e.IDType), validateCallingCode(e.CallingCode))
+	case e.IDType != "" || e.Raw.given || e.Platform != AsStored || e.CallingCode != "":
+		return fmt.Errorf("%w: IDType, Raw, Platform and CallingCode are for a single column, not for %s", profile.ErrInvalid, e.Format)
 	}
 	return nil
+}
+
+// headers returns the names of the columns as they are written.
+func (e *Export) headers(names []string) ([]string, error) {
+	for name := range e.Headers {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("%w: header %q: there is no such column", profile.ErrInvalid, name)
+		}
+	}
+	written := slices.Clone(names)
+	for i, name := range names {
+		if other, ok := e.Headers[name]; ok {
+			written[i] = other
+		}
+	}
+	return written, nil
 }

@@ -39,7 +39,7 @@ func TestBadExports(t *testing.T) {
 		"no id type":       {csvexport.Export{Key: "buyers", Format: csvexport.SingleColumn}, profile.ErrInvalid, "external id type is empty"},
 		"id type":          {csvexport.Export{Key: "buyers", IDType: "email"}, profile.ErrInvalid, "for a single column, not for unformatted"},
 		"raw":              {csvexport.Export{Key: "buyers", Raw: csvexport.PermitRaw()}, profile.ErrInvalid, ""},
-		"normalised":       {csvexport.Export{Key: "buyers", Format: csvexport.IndexedColumns, Normalize: true}, profile.ErrInvalid, ""},
+		"normalised":       {csvexport.Export{Key: "buyers", Format: csvexport.IndexedColumns, Platform: csvexport.Normalized}, profile.ErrInvalid, ""},
 		"per user":         {csvexport.Export{Key: "buyers", PerUser: true}, profile.ErrInvalid, "PerUser"},
 		"trait per user":   {csvexport.Export{Key: "orders", PerUser: true}, profile.ErrInvalid, "PerUser"},
 	} {

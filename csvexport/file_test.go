@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -124,4 +125,23 @@ func TestWriteFileFails(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, []string{"folder"}, names(t, filepath.Dir(taken)))
 	})
+}
+
+// What a process that died left behind is gone after the next export; what another
+// one is writing, and what is somebody else's, stays.
+func TestTheNextExportRemovesWhatADeadOneLeft(t *testing.T) {
+	s := shop(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "buyers.csv")
+	old := time.Now().Add(-25 * time.Hour)
+	for name, at := range map[string]time.Time{
+		".buyers.csv.123.part": old, ".buyers.csv.456.part": time.Now(), ".others.csv.123.part": old, ".buyers.csv.swp": old,
+	} {
+		other := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(other, nil, 0o600))
+		require.NoError(t, os.Chtimes(other, at, at))
+	}
+	_, err := csvexport.Export{Key: "buyers"}.WriteFile(t.Context(), path, s)
+	require.NoError(t, err)
+	require.Equal(t, []string{".buyers.csv.456.part", ".buyers.csv.swp", ".others.csv.123.part", "buyers.csv"}, names(t, dir))
 }

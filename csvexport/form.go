@@ -30,11 +30,9 @@ func (e *Export) form(s *source, all columns) form {
 	case AdditionalRows:
 		return &additional{indexed: indexed{unformatted: wide, columns: all}}
 	case SingleColumn:
-		single := &single{cells: c, idType: e.IDType, hashed: !e.Raw.given, normal: appendAsIs}
-		if e.Normalize {
-			single.normal = normaliserOf(e.IDType)
+		return &single{
+			cells: c, idType: e.IDType, hashed: !e.Raw.given, normal: e.Platform.normaliser(e.IDType, e.CallingCode),
 		}
-		return single
 	}
 	return &wide
 }

@@ -26,7 +26,7 @@ func someRows(n int) []profile.Holder {
 
 // formOf returns the form of a format, for someRows.
 func formOf(f Format) form {
-	e := Export{Format: f, IDType: "email", Normalize: f == SingleColumn}
+	e := Export{Format: f, IDType: "email", Platform: Normalized}
 	return e.form(&source{trait: true}, columns{{"email", 2}, {"user_id", 1}})
 }
 

@@ -86,9 +86,9 @@ var formats = map[string]csvexport.Export{
 	"additional.csv":           {Key: "buyers", Format: csvexport.AdditionalRows},
 	"additional_trait.csv":     {Key: "orders", Format: csvexport.AdditionalRows},
 	"single.csv":               {Key: "buyers", Format: csvexport.SingleColumn, IDType: "email"},
-	"single_normal.csv":        {Key: "buyers", Format: csvexport.SingleColumn, IDType: "email", Normalize: true},
+	"single_normal.csv":        {Key: "buyers", Format: csvexport.SingleColumn, IDType: "email", Platform: csvexport.Normalized},
 	"single_raw.csv":           {Key: "buyers", Format: csvexport.SingleColumn, IDType: "note", Raw: csvexport.PermitRaw()},
-	"single_raw_normal.csv":    {Key: "buyers", Format: csvexport.SingleColumn, IDType: "phone", Raw: csvexport.PermitRaw(), Normalize: true},
+	"single_raw_normal.csv":    {Key: "buyers", Format: csvexport.SingleColumn, IDType: "phone", Raw: csvexport.PermitRaw(), Platform: csvexport.Normalized},
 	"single_trait_account.csv": {Key: "orders", Format: csvexport.SingleColumn, IDType: "domain", Raw: csvexport.PermitRaw()},
 	"single_nobody_has.csv":    {Key: "buyers", Format: csvexport.SingleColumn, IDType: "nothing"},
 }

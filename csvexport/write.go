@@ -14,7 +14,7 @@ import (
 type Result struct {
 	Profiles int       // that the audience, or the trait, had
 	Rows     int       // lines after the header
-	Skipped  int       // values without a normal form, which have no row; see Export.Normalize
+	Skipped  int       // values without a normal form, which have no row; see Export.Platform
 	Bytes    int64     // as written: compressed, with Gzip
 	Instant  time.Time // that the file is of: the latest at which the store had changed; zero if it never had
 
@@ -182,8 +182,16 @@ func (r *run) chunks(ctx context.Context) iter.Seq2[chunk, error] {
 			c = chunk{text: buffers[turn][:0]}
 			return more
 		}
+		if r.export.ByteOrderMark {
+			c.text = append(c.text, "\ufeff"...)
+		}
 		if !r.export.NoHeader {
-			c.text = appendHeader(c.text, r.form.header(), newCells(r.export.delimiter(), r.export.protect()))
+			names, err := r.export.headers(r.form.header())
+			if err != nil {
+				yield(chunk{}, err)
+				return
+			}
+			c.text = appendHeader(c.text, names, newCells(r.export.delimiter(), r.export.protect()))
 		}
 		for page, err := range r.source.pages(ctx) {
 			r.touched += touch(page, r.export.IDType)

@@ -47,7 +47,7 @@ func TestResult(t *testing.T) {
 		}, result)
 	}
 	_, result := written(t, store, csvexport.Export{
-		Key: "buyers", Format: csvexport.SingleColumn, IDType: "phone", Normalize: true,
+		Key: "buyers", Format: csvexport.SingleColumn, IDType: "phone", Platform: csvexport.Normalized,
 	})
 	require.Equal(t, 3, result.Rows)
 	require.Equal(t, 1, result.Skipped)

@@ -54,7 +54,7 @@ func files(raw csvexport.RawPermission) []file {
 		{key + "_columns.csv", csvexport.Export{Key: key, Format: csvexport.IndexedColumns}},
 		{key + "_rows.csv", csvexport.Export{Key: key, Format: csvexport.AdditionalRows}},
 		{key + "_email.csv", csvexport.Export{
-			Key: key, Format: csvexport.SingleColumn, IDType: "email", Normalize: true, Raw: raw,
+			Key: key, Format: csvexport.SingleColumn, IDType: "email", Platform: csvexport.Normalized, Raw: raw,
 		}},
 		{revenue.Key + ".csv", csvexport.Export{Key: revenue.Key, Format: csvexport.IndexedColumns}},
 	}
