@@ -43,6 +43,7 @@ func (b *backfill) bring(e *Engine, a *live, d *definition, cause Cause) {
 	}
 	a.filters = c.filters
 	e.live[d.key] = a
+	e.begins(c.fresh)
 	b.fresh = append(b.fresh, c.fresh...)
 }
 

@@ -124,6 +124,9 @@ func (s *step) computeTrait(n *node) horizon.Verdict {
 	var v horizon.Verdict
 	if n.kind == kindDate {
 		value, _ := s.view.Lookup(n.dateKey)
+		if _, readable := profile.ParseTime(value); !readable && !value.IsNull() && !s.quiet {
+			n.misses.Add(1)
+		}
 		v = traitset.Date(n.date.Window, value, s.t)
 	} else {
 		in := celfilter.Input{Traits: &s.view}

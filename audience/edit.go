@@ -145,6 +145,7 @@ func (e *Engine) beginEdit(ctx context.Context, sorted []*definition, edited *de
 		}
 		c.nets[n.of].attach(a, n)
 		a.filters = c.filters
+		e.begins(c.fresh)
 		b.fresh = append(b.fresh, c.fresh...)
 		shadow[d.key] = a
 		ed.shadows = append(ed.shadows, a)

@@ -75,6 +75,7 @@ type Engine struct {
 	firstUpgrades int
 	live          map[string]*live
 	broken        map[string]*broken
+	words         seenWords
 	catalog       atomic.Pointer[catalog] // of live and growths
 	closed        atomic.Bool
 

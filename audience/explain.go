@@ -279,7 +279,9 @@ func (s *step) seenTraits(n *node) []SeenTrait {
 	var seen []SeenTrait
 	for _, name := range names {
 		value, _ := view.Lookup((*profile.Dict)(nil).Key(name))
-		seen = append(seen, SeenTrait{name, value})
+		_, readable := profile.ParseTime(value)
+		unreadable := n.kind == kindDate && !readable && !value.IsNull()
+		seen = append(seen, SeenTrait{Name: name, Value: value, Unreadable: unreadable})
 	}
 	return seen
 }

@@ -66,6 +66,8 @@ type Matched struct {
 type SeenTrait struct {
 	Name  string        `json:"name"`
 	Value profile.Value `json:"value"`
+	// Unreadable says that the condition asks for a date, and the value is none.
+	Unreadable bool `json:"unreadable,omitempty"`
 }
 
 // String returns a tree for people to read, a line for each node and its
@@ -113,7 +115,11 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 		b.WriteByte('\n')
 	}
 	for _, t := range n.Traits {
-		fmt.Fprintf(b, "%s  %s = %s\n", indent, t.Name, t.Value)
+		note := ""
+		if t.Unreadable {
+			note = ", which is no date"
+		}
+		fmt.Fprintf(b, "%s  %s = %s%s\n", indent, t.Name, t.Value, note)
 	}
 	for _, m := range n.Funnel {
 		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))

@@ -25,6 +25,7 @@ func (s *step) load(ix *leafIndex) {
 		}
 		if w.Name != last {
 			last = w.Name
+			s.e.words.traits[s.p.ref.Subject].note(w.Name)
 			s.push(ix.traits[w.Name]...)
 		}
 	}
@@ -39,6 +40,7 @@ func (s *step) load(ix *leafIndex) {
 			s.err = err
 			return
 		}
+		s.e.words.events.note(name)
 		if d := ix.events[name]; d != nil {
 			s.loadEvents(d, name)
 		}

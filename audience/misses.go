@@ -2,22 +2,31 @@ package audience
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 
+	"github.com/muster-go/muster/internal/near"
+	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/profile"
 )
 
-// Misses tells of one filter of a definition how often it could not be applied:
-// a property or trait that it reads was missing, or of a type that does not
-// compare. It then counts as false. Many misses hint at a misspelt name.
+// Misses tells of one place in a definition how often it could not be applied: of a
+// filter, that a property or trait that it reads was missing, or of a type that does
+// not compare, so that it was false; of a date, that the trait was none; of the
+// property of a computed trait, that an event did not have it. Many misses hint at a
+// misspelt name, and so does one that no data has ever had.
 type Misses struct {
-	Path   string // of the filter in the definition: "where.all[1].event.where"
-	Filter string // CEL, as written by the compiler
+	Path   string // in the definition: "where.all[1].event.where"
+	Filter string // CEL, as written by the compiler, or the name or the property
 	Count  uint64
+	Hint   string // for people: what may be meant; empty: nothing is known
 }
 
-// Misses returns the misses of the filters of an audience or computed trait, in the order in which
-// they stand in the definition. They are counted for the data that arrived
-// while the filter was live, whichever audiences share it.
+// Misses returns the misses of an audience or computed trait, in the order in which
+// its filters stand in the definition; of what is no filter only where there are
+// some. They are counted for the data that arrived while the definition was live,
+// whichever audiences share it. A condition on a trait that no call has ever set has
+// missed with each of them.
 func (e *Engine) Misses(key string) ([]Misses, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -30,19 +39,83 @@ func (e *Engine) Misses(key string) ([]Misses, error) {
 	}
 	var all []Misses
 	for _, at := range a.filters {
-		n := at.leaf
-		m := Misses{Path: at.path, Filter: at.filter.Source()}
-		switch {
-		case n.funnel != nil && (n.readsTraits || n.funnel.Static(at.step) == nil):
-			m.Count = n.stepMisses[at.step].Load()
-		case n.funnel != nil:
-			m.Count = e.nets[n.of].events[n.funnel.Funnel().Steps[at.step].Event].uses[n.useKey(at.filter)].missed()
-		case len(n.events) > 0:
-			m.Count = e.nets[n.of].events[n.events[0]].uses[n.useKey(at.filter)].missed()
-		default:
-			m.Count = n.misses.Load()
+		m := e.missesAt(at)
+		if at.filter != nil || m.Count > 0 || m.Hint != "" {
+			all = append(all, m)
 		}
-		all = append(all, m)
 	}
 	return all, nil
+}
+
+func (e *Engine) missesAt(at filterAt) Misses {
+	n := at.leaf
+	m := Misses{Path: at.path}
+	switch {
+	case at.event != "":
+		m.Filter, m.Hint = at.event, e.words.events.hint("event", at.event)
+	case at.filter == nil && n.kind == kindComputed:
+		m.Filter, m.Count = n.computed.Property, n.misses.Load()
+		if meant := n.missing.Load(); meant != nil {
+			m.Hint = fmt.Sprintf("the first event that misses it has %q", *meant)
+		}
+	case n.kind == kindDate:
+		m.Filter, m.Count = n.date.Name, n.misses.Load()
+		if m.Count > 0 {
+			m.Hint = "values that are no date"
+		}
+		e.missesOfTraits(&m, n, n.date.Name)
+	default:
+		m.Filter, m.Count = at.filter.Source(), e.missesOfFilter(at)
+		if names, _ := at.filter.Traits(); n.kind == kindTrait {
+			e.missesOfTraits(&m, n, names...)
+		}
+	}
+	return m
+}
+
+// missesOfTraits adds the calls that could have set traits and never have.
+func (e *Engine) missesOfTraits(m *Misses, n *node, names ...string) {
+	for _, name := range names {
+		if slices.ContainsFunc(n.reads, func(r reading) bool { return r.name == name }) {
+			continue
+		}
+		if hint := e.words.traits[n.of].hint("trait", name); hint != "" {
+			m.Hint = hint
+			m.Count = max(m.Count, e.words.calls[n.of].Load()-n.before)
+		}
+	}
+}
+
+func (e *Engine) missesOfFilter(at filterAt) uint64 {
+	n := at.leaf
+	switch {
+	case n.funnel != nil && (n.readsTraits || n.funnel.Static(at.step) == nil):
+		return n.stepMisses[at.step].Load()
+	case n.funnel != nil:
+		return e.nets[n.of].events[n.funnel.Funnel().Steps[at.step].Event].uses[n.useKey(at.filter)].missed()
+	case len(n.events) > 0:
+		return e.nets[n.of].events[n.events[0]].uses[n.useKey(at.filter)].missed()
+	}
+	return n.misses.Load()
+}
+
+// noteMissing notes what an event has that may be meant by the property that it does
+// not have.
+func (n *node) noteMissing(from property.Fields) {
+	fields, ok := from.(interface {
+		All() iter.Seq2[string, profile.Value]
+	})
+	if !ok {
+		return
+	}
+	names := func(yield func(string) bool) {
+		for name := range fields.All() {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+	if meant, ok := near.Name(n.source.Keys[0].String(), names); ok {
+		n.missing.Store(&meant)
+	}
 }

@@ -58,16 +58,18 @@ type node struct {
 	uses      int     // parents, audiences and traits, each time they name it; across
 
 	// Of leaves only.
-	events      []string          // the names of the events it takes
-	count       countLeaf         // of an event leaf; of a computed trait only the window
-	filter      *celfilter.Filter // of events (nil: every event) and of a trait leaf
-	misses      atomic.Uint64     // of the filter of a trait leaf
-	readsTraits bool              // what it takes of events depends on traits
-	readsActor  bool              // on those of the acting user, for one of accounts
-	accounts    bool              // on those of the user's accounts, for one of users
-	group       bool              // only events sent with the account's id count
-	reads       []reading         // those of its traits that are computed, children all
-	ofAccount   []reading         // those of the accounts', others all
+	events      []string               // the names of the events it takes
+	count       countLeaf              // of an event leaf; of a computed trait only the window
+	filter      *celfilter.Filter      // of events (nil: every event) and of a trait leaf
+	misses      atomic.Uint64          // of the filter of a trait leaf; dates that are none; events without the property
+	missing     atomic.Pointer[string] // the property that may be meant instead of one that is missing
+	before      uint64                 // calls that set traits before it was made
+	readsTraits bool                   // what it takes of events depends on traits
+	readsActor  bool                   // on those of the acting user, for one of accounts
+	accounts    bool                   // on those of the user's accounts, for one of users
+	group       bool                   // only events sent with the account's id count
+	reads       []reading              // those of its traits that are computed, children all
+	ofAccount   []reading              // those of the accounts', others all
 	date        trait.Date
 	dateKey     profile.Key // of its name
 	funnel      *sequence.Matcher
@@ -129,8 +131,9 @@ type compiler struct {
 type filterAt struct {
 	path   string
 	leaf   *node
-	step   int // of a funnel
-	filter *celfilter.Filter
+	step   int               // of a funnel
+	filter *celfilter.Filter // nil: it is of something else that can miss
+	event  string            // then: an event's name
 }
 
 func (c *compiler) node(p *plan) *node {
@@ -182,12 +185,27 @@ func (c *compiler) build(p *plan) *node {
 		n.setLeaf(p, c.since)
 	}
 	n = c.intern(n)
+	base := strings.TrimSuffix(p.path, "where")
+	switch p.kind {
+	case kindEvent:
+		c.filters = append(c.filters, filterAt{path: base + "name", leaf: n, event: p.name})
+	case kindComputed:
+		c.filters = append(c.filters, filterAt{path: "event", leaf: n, event: p.name})
+		if p.computed.Property != "" {
+			c.filters = append(c.filters, filterAt{path: "property", leaf: n})
+		}
+	case kindDate:
+		c.filters = append(c.filters, filterAt{path: p.path, leaf: n})
+	}
 	if n.filter != nil {
 		c.filters = append(c.filters, filterAt{path: p.path, leaf: n, filter: n.filter})
 	}
 	if n.funnel != nil {
+		for step, s := range n.funnel.Funnel().Steps {
+			c.filters = append(c.filters, filterAt{path: fmt.Sprintf("%s.steps[%d].event", p.path, step), leaf: n, event: s.Event})
+		}
 		for step, f := range n.funnel.Filters() {
-			c.filters = append(c.filters, filterAt{fmt.Sprintf("%s.steps[%d].where", p.path, step), n, step, f})
+			c.filters = append(c.filters, filterAt{path: fmt.Sprintf("%s.steps[%d].where", p.path, step), leaf: n, step: step, filter: f})
 		}
 	}
 	return n

@@ -120,7 +120,7 @@ func (pl *planner) date(d *trait.Date, path string) (*plan, error) {
 	if err := d.Validate(); err != nil {
 		return nil, &pathError{path, err}
 	}
-	p := &plan{kind: kindDate, of: pl.of, date: *d}
+	p := &plan{kind: kindDate, of: pl.of, path: path, date: *d}
 	if err := pl.ownReads(p, []string{d.Name}); err != nil {
 		return nil, &pathError{path, err}
 	}

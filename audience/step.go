@@ -100,6 +100,9 @@ func (s *step) push(nodes ...*node) {
 
 // addEvent brings an event that just arrived to the leaves that it matches.
 func (s *step) addEvent(ev *profile.Event) {
+	if s.p.ref.Subject == profile.User {
+		s.e.words.events.note(ev.Name)
+	}
 	d := s.net.events[ev.Name]
 	if d == nil {
 		return
@@ -186,7 +189,11 @@ func (s *step) collect(to target) {
 		if n.source.OfUser {
 			from = s.actorTraits(n)
 		}
-		s.p.aggregate(n).Add(s.input.Time, n.source.Value(from), s.t)
+		value := n.source.Value(from)
+		if n.computed.Property != "" && value.IsNull() && !s.quiet && n.misses.Add(1) == 1 {
+			n.noteMissing(from)
+		}
+		s.p.aggregate(n).Add(s.input.Time, value, s.t)
 		return
 	}
 	s.p.cell(n).add(&n.count, s.input.Time, s.t)
@@ -202,6 +209,7 @@ func (s *step) renewTraits(changed profile.Object) {
 // changeTraits brings the traits that just changed to the leaves that read
 // them. The profile's state has them already.
 func (s *step) changeTraits(changed profile.Object) {
+	s.noteTraits(changed)
 	for _, n := range s.net.allTrait {
 		s.recompute(n)
 	}

@@ -95,6 +95,9 @@ func checkLiterals(a *cel.Ast) error {
 			err = checkRegex(text)
 		case "timestamp":
 			_, err = parseTimestamp(text)
+		case "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
+			"getHours", "getMinutes", "getSeconds", "getMilliseconds":
+			err = checkZone(text)
 		case "duration":
 			if v := types.String(text).ConvertToType(types.DurationType); types.IsError(v) {
 				err = v.(*types.Err)

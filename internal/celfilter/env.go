@@ -85,7 +85,8 @@ func (e *Env) Step(src string, earlier []string) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.compile(s, src)
+	f, err := e.compile(s, src)
+	return f, hintAtStep(err, src, earlier)
 }
 
 func (e *Env) compile(s scope, src string) (*Filter, error) {
@@ -94,7 +95,7 @@ func (e *Env) compile(s scope, src string) (*Filter, error) {
 	}
 	ast, err := check(s.cel, src)
 	if err != nil {
-		return nil, err
+		return nil, hintAtName(err, s.names)
 	}
 	if out := ast.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
 		return nil, errorAt(ast, ast.NativeRep().Expr().ID(), nil,
