@@ -115,7 +115,7 @@ func TestConditionsOnImpossibleValuesDoNotCompile(t *testing.T) {
 		_, err := env.Trait(c.CEL())
 		require.Error(t, err)
 		require.ErrorIs(t, c.Err(), profile.ErrInvalid)
-		require.ErrorContains(t, c.Err(), "no JSON form for Go type chan int")
+		require.ErrorContains(t, c.Err(), "chan int has no JSON form")
 	}
 }
 
