@@ -73,6 +73,7 @@ func TestRecompute(t *testing.T) {
 	require.False(t, why.Member)
 	require.True(t, why.Tree.Holds, "it will be one when it is computed")
 
+	require.NoError(t, e.Close())
 	e, err = audience.New(ctx, store, audience.Options{Clock: clock}) // it is as it was
 	require.NoError(t, err)
 	e.Subscribe(tell)

@@ -76,6 +76,7 @@ type Engine struct {
 	live          map[string]*live
 	broken        map[string]*broken
 	words         seenWords
+	untake        func()                  // lets another engine take the store
 	catalog       atomic.Pointer[catalog] // of live and growths
 	closed        atomic.Bool
 
@@ -95,7 +96,8 @@ const defaultClockJump = 5 * 365 * profile.Day
 // audiences along, as they were when it was last written to: New reads every
 // profile, and the first call that moves the clock fires all that has become
 // due since, with the exact instants. A stored definition that cannot be made live
-// is no error: see Broken.
+// is no error: see Broken. A store is one engine's until that is closed: else the
+// error wraps profile.ErrTaken.
 func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error) {
 	if store == nil {
 		return nil, fmt.Errorf("new engine: %w: no store", profile.ErrInvalid)
@@ -109,7 +111,11 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
 	e := newEngine(guarded, env, opts)
+	if e.untake, err = guarded.Take(ctx); err != nil {
+		return nil, fmt.Errorf("new engine: %w", err)
+	}
 	if err := e.restore(ctx); err != nil {
+		e.untake()
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
 	return e, nil
@@ -163,12 +169,13 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 
 // Close ends the engine: Run returns, and every later call fails with
 // profile.ErrClosed. A callback that is running is not waited for, so that it
-// may call Close itself. The store stays open.
+// may call Close itself. The store stays open, for another engine to take.
 func (e *Engine) Close() error {
 	e.lock()
 	defer e.unlock()
 	if !e.closed.Swap(true) {
 		close(e.done)
+		e.untake()
 	}
 	return nil
 }

@@ -69,6 +69,13 @@ func (s *faultyStore) Apply(ctx context.Context, now time.Time, batch ...profile
 	return s.Store.Apply(ctx, now, batch...)
 }
 
+func (s *faultyStore) Check(ctx context.Context, batch ...profile.Change) error {
+	if err := s.point(ctx); err != nil {
+		return err
+	}
+	return s.Store.Check(ctx, batch...)
+}
+
 func (s *faultyStore) Seen(ctx context.Context, ref profile.Ref, messageID string) (bool, error) {
 	if err := s.point(ctx); err != nil {
 		return false, err

@@ -57,6 +57,16 @@ func (g guardedStore) Apply(ctx context.Context, now time.Time, batch ...profile
 	return g.store.Apply(ctx, now, batch...)
 }
 
+func (g guardedStore) Check(ctx context.Context, batch ...profile.Change) (err error) {
+	defer catch("store.Check", &err)
+	return g.store.Check(ctx, batch...)
+}
+
+func (g guardedStore) Take(ctx context.Context) (release func(), err error) {
+	defer catch("store.Take", &err)
+	return g.store.Take(ctx)
+}
+
 func (g guardedStore) Seen(ctx context.Context, ref profile.Ref, messageID string) (seen bool, err error) {
 	defer catch("store.Seen", &err)
 	return g.store.Seen(ctx, ref, messageID)

@@ -159,16 +159,18 @@ func TestAClockThatJumpsIsAnErrorAndChangesNothing(t *testing.T) {
 	clock.now = start.AddDate(10, 0, 0)
 	buy := profile.Event{Profile: "u", Name: "Buy", Time: start}
 	for name, call := range map[string]func() error{
-		"track":        func() error { return e.Track(ctx, buy) },
-		"message":      func() error { return e.Apply(ctx, profile.Message{Type: profile.Track, UserID: "u", Name: "Buy"}) },
-		"group":        func() error { return e.Group(ctx, audience.Group{Profile: "u", Account: "a"}) },
-		"alias":        func() error { return e.Alias(ctx, "a", "b") },
-		"create":       func() error { return e.Create(ctx, audience.Define("x").Members(audience.Performed("Buy"))) },
-		"explain":      func() error { _, err := e.Explain(ctx, "buyers", profile.UserRef("u")); return err },
-		"a new engine": func() error { return open().Track(ctx, buy) },
+		"track":   func() error { return e.Track(ctx, buy) },
+		"message": func() error { return e.Apply(ctx, profile.Message{Type: profile.Track, UserID: "u", Name: "Buy"}) },
+		"group":   func() error { return e.Group(ctx, audience.Group{Profile: "u", Account: "a"}) },
+		"alias":   func() error { return e.Alias(ctx, "a", "b") },
+		"create":  func() error { return e.Create(ctx, audience.Define("x").Members(audience.Performed("Buy"))) },
+		"explain": func() error { _, err := e.Explain(ctx, "buyers", profile.UserRef("u")); return err },
 	} {
 		require.ErrorIs(t, call(), audience.ErrClockJump, name)
 	}
+	require.NoError(t, e.Close())
+	e = open()
+	require.ErrorIs(t, e.Track(ctx, buy), audience.ErrClockJump, "a new engine over the same store")
 	require.Equal(t, start, e.Now())
 	clock.now = start.Add(time.Hour)
 	require.NoError(t, e.Track(ctx, buy))
@@ -182,7 +184,72 @@ func TestAClockThatJumpsIsAnErrorAndChangesNothing(t *testing.T) {
 	require.NoError(t, e.Track(ctx, profile.Event{Profile: "v", Name: "Buy"}))
 	require.Equal(t, 1, count(t, e, "buyers"))
 
+	require.NoError(t, e.Close())
 	free, err := audience.New(ctx, store, audience.Options{Clock: &settableClock{start.AddDate(100, 0, 0)}, MaxClockJump: -1})
 	require.NoError(t, err)
 	require.NoError(t, free.Track(ctx, profile.Event{Profile: "w", Name: "Buy"}))
+}
+
+func TestAStoreIsOneEnginesUntilThatIsClosed(t *testing.T) {
+	ctx := context.Background()
+	store := profile.NewMemStore()
+	first, err := audience.New(ctx, store, audience.Options{})
+	require.NoError(t, err)
+	_, err = audience.New(ctx, store, audience.Options{})
+	require.ErrorIs(t, err, profile.ErrTaken)
+	require.NoError(t, first.Track(ctx, profile.Event{Profile: "u", Name: "Buy"}))
+	require.NoError(t, first.Close())
+	require.NoError(t, first.Close(), "once more does nothing")
+	second, err := audience.New(ctx, store, audience.Options{})
+	require.NoError(t, err)
+	require.NoError(t, first.Close())
+	_, err = audience.New(ctx, store, audience.Options{})
+	require.ErrorIs(t, err, profile.ErrTaken, "it is the second one's")
+	require.NoError(t, second.Close())
+}
+
+// What goes beyond a limit of a profile is refused, and changes nothing: also where a
+// message would first merge two profiles, and in a batch.
+func TestLimitsOfAProfileRefuseAMessageWhole(t *testing.T) {
+	ctx := context.Background()
+	store := profile.NewMemStore(profile.WithLimits(profile.Limits{EventNames: 3, TraitNames: 3, IDs: 4, Accounts: 2}))
+	e, err := audience.New(ctx, store, audience.Options{Clock: audience.NewManualClock(start)})
+	require.NoError(t, err)
+	require.NoError(t, e.Create(ctx, audience.Define("anyone").Members(audience.NotPerformed("Left"))))
+	track := func(user, device, name string) profile.Message {
+		return profile.Message{Type: profile.Track, UserID: user, AnonymousID: device, Name: name}
+	}
+	require.NoError(t, e.Apply(ctx, track("ann", "", "1"), track("ann", "", "2"), track("ann", "", "3"), track("", "a1", "1")))
+	var told []string
+	_, err = e.Subscribe(func(_ context.Context, tr audience.Transition) error { told = append(told, tr.String()); return nil })
+	require.NoError(t, err)
+	before, err := store.IDs(ctx, profile.UserRef("ann"))
+	require.NoError(t, err)
+	for name, messages := range map[string][]profile.Message{
+		"an event's name":    {track("ann", "", "4")},
+		"of one that merges": {track("ann", "a1", "4")},
+		"traits":             {{Type: profile.Identify, UserID: "ann", AnonymousID: "a1", Traits: object("a", 1, "b", 2, "c", 3, "d", 4)}},
+		"ids": {{Type: profile.Identify, UserID: "ann", Context: object("externalIds", []any{
+			map[string]any{"type": "x", "id": "1"}, map[string]any{"type": "x", "id": "2"}, map[string]any{"type": "x", "id": "3"}, map[string]any{"type": "x", "id": "4"}})}},
+		"accounts of a batch": {
+			{Type: profile.Group, UserID: "ann", GroupID: "1"}, {Type: profile.Group, UserID: "ann", GroupID: "2"}, {Type: profile.Group, UserID: "ann", GroupID: "3"}},
+		"ids of a batch": {track("ann", "d1", "1"), track("ann", "d2", "1"), track("ann", "d3", "1"), track("ann", "d4", "1")},
+	} {
+		err := e.Apply(ctx, messages...)
+		require.ErrorIs(t, err, audience.ErrRefused, name)
+		var of *profile.LimitError
+		require.ErrorAs(t, err, &of, name)
+		require.Equal(t, "ann", of.Ref.ID)
+	}
+	require.Empty(t, told)
+	after, err := store.IDs(ctx, profile.UserRef("ann"))
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	_, exists, err := store.Resolve(ctx, profile.UserRef("a1"))
+	require.NoError(t, err)
+	require.True(t, exists)
+	accounts, err := store.Accounts(ctx, "ann")
+	require.NoError(t, err)
+	require.Empty(t, accounts)
+	require.NoError(t, e.Apply(ctx, track("ann", "a1", "3")), "within the limits she goes on")
 }

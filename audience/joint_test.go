@@ -53,6 +53,7 @@ func TestReopeningCountsAUserOnce(t *testing.T) {
 	require.NoError(t, e.Leave(ctx, "ben", "acme"))
 	require.Equal(t, 1, count(t, e, "known"))
 
+	require.NoError(t, e.Close())
 	e, err = audience.New(ctx, store, audience.Options{Clock: clock})
 	require.NoError(t, err)
 	require.NoError(t, e.Advance(ctx, at.Add(2*time.Hour)))

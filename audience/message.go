@@ -36,11 +36,9 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 	}
 	failed := -1
 	err := e.alone(ctx, "", false, func(x *txn) error {
-		for i := range messages {
-			if err := x.check(&messages[i]); err != nil {
-				failed = i
-				return err
-			}
+		if i, err := x.checkAll(messages); err != nil {
+			failed = i
+			return err
 		}
 		for i := range messages {
 			if err := x.message(&messages[i]); err != nil {
@@ -50,10 +48,37 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 		}
 		return nil
 	})
-	if failed < 0 {
+	if failed < 0 || err == nil {
 		return in("apply", err)
 	}
 	return messageError(failed, &messages[failed], err)
+}
+
+// checkAll returns which of some messages cannot be taken, one after the other, and
+// why; the first, if any.
+func (x *txn) checkAll(messages []profile.Message) (failed int, err error) {
+	all := make([][]profile.Change, len(messages))
+	for i := range messages {
+		if err := x.check(&messages[i]); err != nil {
+			return i, err
+		}
+		if all[i], err = x.changesOf(&messages[i]); err != nil {
+			return i, err
+		}
+	}
+	if err := x.e.store.Check(x.ctx, slices.Concat(all...)...); err == nil {
+		return 0, nil
+	}
+	// The first for which those before it leave no room.
+	low, high := 0, len(all)-1
+	for low < high {
+		if mid := (low + high) / 2; x.e.store.Check(x.ctx, slices.Concat(all[:mid+1]...)...) != nil {
+			high = mid
+		} else {
+			low = mid + 1
+		}
+	}
+	return low, x.e.store.Check(x.ctx, slices.Concat(all[:low+1]...)...)
 }
 
 // ApplyEach takes Segment-spec messages, in their order, each by itself: one that
@@ -143,6 +168,14 @@ func (x *txn) accept(m *profile.Message) error {
 	case m.Type == profile.Alias:
 		return x.merge(m.PreviousID, id, m.MessageID, ids)
 	case merges:
+		// What follows must not be refused when the two are one.
+		changes, err := x.changesOf(m)
+		if err == nil {
+			err = x.e.store.Check(x.ctx, changes...)
+		}
+		if err != nil {
+			return err
+		}
 		if err := x.merge(m.AnonymousID, m.UserID, "", ids); err != nil {
 			return err
 		}
@@ -164,6 +197,32 @@ func (x *txn) accept(m *profile.Message) error {
 		Properties: m.Properties,
 		Context:    m.Context,
 	}, ids, visitor)
+}
+
+// changesOf returns what a message has the store change, as far as that decides
+// whether the store refuses it.
+func (x *txn) changesOf(m *profile.Message) (changes []profile.Change, err error) {
+	id := m.Profile()
+	ids := &profile.PutIDs{Ref: profile.UserRef(id), IDs: m.IDs()}
+	if m.Type == profile.Alias {
+		return []profile.Change{&profile.Merge{From: m.PreviousID, Into: id}, ids}, nil
+	}
+	merges, err := x.attaches(m)
+	if merges {
+		changes = append(changes, &profile.Merge{From: m.AnonymousID, Into: m.UserID})
+	}
+	changes = append(changes, ids)
+	at := x.timeOf(m.Time)
+	switch m.Type {
+	case profile.Identify:
+		changes = append(changes, &profile.PutTraits{Ref: ids.Ref, Traits: m.Traits, Time: at})
+	case profile.Group:
+		changes = append(changes, &profile.Join{User: id, Account: m.GroupID},
+			&profile.PutTraits{Ref: profile.AccountRef(m.GroupID), Traits: m.Traits, Time: at})
+	default:
+		changes = append(changes, &profile.PutEvent{Event: profile.Event{Profile: id, Name: m.Name, Time: at, Account: m.GroupID}})
+	}
+	return changes, err
 }
 
 // attaches reports whether a message makes its anonymous id one of the user's. One
@@ -224,7 +283,7 @@ func messageError(i int, m *profile.Message, err error) error {
 // refuses reports whether an error says that input cannot be taken as it is.
 func refuses(err error) bool {
 	for _, why := range []error{
-		profile.ErrInvalid, profile.ErrTooLarge, profile.ErrTime, profile.ErrRetention, ErrComputed,
+		profile.ErrInvalid, profile.ErrTooLarge, profile.ErrTime, profile.ErrRetention, profile.ErrLimit, ErrComputed,
 	} {
 		if errors.Is(err, why) {
 			return true

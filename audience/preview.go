@@ -119,6 +119,10 @@ var errReadOnly = errors.New("a snapshot takes no changes")
 
 func (r readOnly) Apply(context.Context, time.Time, ...profile.Change) error { return errReadOnly }
 
+func (r readOnly) Check(context.Context, ...profile.Change) error { return errReadOnly }
+
+func (r readOnly) Take(context.Context) (func(), error) { return nil, errReadOnly }
+
 func (r readOnly) Seen(context.Context, profile.Ref, string) (bool, error) { return false, errReadOnly }
 
 func (r readOnly) Snapshot(context.Context) (profile.Snapshot, error) { return r, nil }

@@ -99,7 +99,7 @@ func TestTooManyColumns(t *testing.T) {
 
 // hoarder returns a store with one buyer, who has n values of an id type.
 func hoarder(t testing.TB, n int) *profile.MemStore {
-	s := profile.NewMemStore()
+	s := profile.NewMemStore(profile.WithLimits(profile.Limits{IDs: n}))
 	define(t, s, buyers)
 	c := &profile.PutIDs{Ref: profile.UserRef("u")}
 	for i := range n {

@@ -1,15 +1,24 @@
 package profile
 
 import (
+	"hash/maphash"
 	"maps"
 	"sync"
 	"sync/atomic"
 )
 
-// dictLimit is the number of keys a Dict interns. Beyond it keys are kept
-// inline, so a sender who invents a new property name per event costs bytes,
-// never a table that grows without end.
-const dictLimit = 4096
+const (
+	// dictLimit is the number of keys a Dict interns. Beyond it keys are kept
+	// inline, so a sender who invents a new property name per event costs bytes,
+	// never a table that grows without end.
+	dictLimit = 4096
+	// dictOften is how often a key is met before it is interned, once there are
+	// dictFree: a sender who invents names takes no place from those that are used.
+	dictOften = 16
+	dictFree  = 256
+	// dictAge is the number of meetings after which those counted are halved.
+	dictAge = 1 << 17
+)
 
 // Dict interns property keys: a stored object then holds a number of one or
 // two bytes for each key instead of its text. It is append-only and safe for
@@ -17,6 +26,25 @@ const dictLimit = 4096
 type Dict struct {
 	mu    sync.Mutex
 	state atomic.Pointer[dictState]
+
+	seed  maphash.Seed
+	met   atomic.Pointer[[1 << 15]atomic.Uint32] // by hash: how often keys were met that are not interned
+	count atomic.Uint32                          // of those meetings
+}
+
+// often reports whether a key that is not interned has been met often enough.
+func (d *Dict) often(key string) bool {
+	met := d.met.Load()
+	if met == nil {
+		d.met.CompareAndSwap(nil, new([1 << 15]atomic.Uint32))
+		met = d.met.Load()
+	}
+	if d.count.Add(1)%dictAge == 0 {
+		for i := range met {
+			met[i].Store(met[i].Load() / 2)
+		}
+	}
+	return met[maphash.String(d.seed, key)%uint64(len(met))].Add(1) >= dictOften
 }
 
 type dictState struct {
@@ -26,7 +54,7 @@ type dictState struct {
 
 // NewDict returns an empty dictionary.
 func NewDict() *Dict {
-	d := &Dict{}
+	d := &Dict{seed: maphash.MakeSeed()}
 	d.state.Store(&dictState{ids: map[string]uint32{}})
 	return d
 }
@@ -34,8 +62,12 @@ func NewDict() *Dict {
 // Intern returns the number of key, giving it one if there is room. It reports
 // false when the dictionary is full and does not hold key.
 func (d *Dict) Intern(key string) (uint32, bool) {
-	if id, ok := d.state.Load().ids[key]; ok {
+	now := d.state.Load()
+	if id, ok := now.ids[key]; ok {
 		return id, true
+	}
+	if n := len(now.names); n >= dictLimit || n >= dictFree && !d.often(key) {
+		return 0, false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -24,7 +24,10 @@ func TestInternGivesAKeyOneNumber(t *testing.T) {
 func TestAFullDictionaryKeepsKeysInline(t *testing.T) {
 	d := NewDict()
 	for i := range dictLimit {
-		_, ok := d.Intern(fmt.Sprintf("key%04d", i))
+		ok := false
+		for range dictOften {
+			_, ok = d.Intern(fmt.Sprintf("key%04d", i))
+		}
 		require.True(t, ok)
 	}
 	_, ok := d.Intern("one more")
@@ -63,4 +66,18 @@ func TestInternIsSafeForConcurrentUse(t *testing.T) {
 			require.Equal(t, ids[0][i], ids[g][i])
 		}
 	}
+}
+
+// A sender who invents a name for every event takes no place from names that are used.
+func TestInventedKeysDoNotFillTheDictionary(t *testing.T) {
+	d := NewDict()
+	for i := range 100_000 {
+		d.Intern(fmt.Sprint("invented", i))
+	}
+	require.Less(t, len(d.state.Load().names), dictLimit/2)
+	for range dictOften {
+		d.Intern("total")
+	}
+	_, ok := d.Intern("total")
+	require.True(t, ok, "one that is used often enough gets its number")
 }

@@ -12,4 +12,6 @@ var (
 	ErrClosed    = errors.New("closed")                   // used after Close
 	ErrRetired   = errors.New("key was used before")      // audience keys are never used twice
 	ErrRetention = errors.New("older than the retention") // the event is outside what the store keeps
+	ErrLimit     = errors.New("beyond a limit")           // of what one profile has: a *LimitError
+	ErrTaken     = errors.New("the store is in use")      // by another engine
 )

@@ -29,6 +29,8 @@ type MemStore struct {
 	reader
 	dict      *Dict
 	retention time.Duration
+	limits    Limits        // of a profile
+	taken     atomic.Bool   // by an engine
 	duplicate time.Duration // how long messages of deleted profiles stay duplicates
 
 	snapshots sync.Mutex
@@ -61,8 +63,20 @@ func NewMemStore(opts ...MemOption) *MemStore {
 	if s.duplicate < 0 {
 		s.duplicate = cmp.Or(s.retention, 30*Day)
 	}
+	s.limits = s.limits.withDefaults()
 	s.state.Store(newState(s.dict))
 	return s
+}
+
+// Take implements Store.
+func (s *MemStore) Take(ctx context.Context) (release func(), err error) {
+	if _, err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	if !s.taken.CompareAndSwap(false, true) {
+		return nil, ErrTaken
+	}
+	return sync.OnceFunc(func() { s.taken.Store(false) }), nil
 }
 
 // Retention implements Store.
@@ -104,13 +118,17 @@ func (s *MemStore) Apply(ctx context.Context, now time.Time, batch ...Change) er
 		}
 	}
 
-	// From here on nothing can fail.
 	locked := st.lockFor(batch)
 	if locked == 0 { // it is about keys only
 		locked = 1
 		st.lock(locked)
 	}
 	tx := tx{state: st, now: now.UnixNano(), cutoff: cutoff(now, s.retention), duplicates: s.duplicate}
+	if i, err := tx.checkLimits(batch, s.limits); err != nil {
+		st.unlock(locked)
+		return inBatch(i, len(batch), err)
+	}
+	// From here on nothing can fail.
 	tx.tick(locked)
 	for _, c := range batch {
 		tx.apply(c)

@@ -215,7 +215,7 @@ func TestManyIDsAreAddedAtOnce(t *testing.T) {
 			c.IDs = append(c.IDs, ExternalID{"t", fmt.Sprint(i)})
 		}
 		return testing.AllocsPerRun(3, func() {
-			s := NewMemStore()
+			s := NewMemStore(WithLimits(Limits{IDs: n}))
 			require.NoError(t, s.Apply(t.Context(), storeTestStart, c))
 		}) / float64(n)
 	}

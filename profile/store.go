@@ -21,6 +21,14 @@ type Store interface {
 	// own Out fields.
 	Apply(ctx context.Context, now time.Time, batch ...Change) error
 
+	// Check returns the error with which Apply would refuse a batch for what profiles
+	// already have (ErrLimit) or for its form, and changes nothing.
+	Check(ctx context.Context, batch ...Change) error
+
+	// Take makes the store that of one engine, until release is called: ErrTaken if
+	// it is another's. Who only reads need not take it.
+	Take(ctx context.Context) (release func(), err error)
+
 	// Seen reports whether a message of this id, sent for a profile, would be a
 	// duplicate for Apply. No profile has seen the empty id.
 	Seen(ctx context.Context, ref Ref, messageID string) (bool, error)

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"iterators", iteratorCases},
 		{"close and context", closeCases},
 		{"concurrency", concurrencyCases},
+		{"limits", limitCases},
 		{"model", modelCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
