@@ -82,5 +82,8 @@ func (s *step) computeFunnel(n *node) horizon.Verdict {
 	}
 	v := a.At(s.t)
 	v.Until = min(v.Until, until)
+	if a.Empty() && !v.True {
+		s.p.letGo(n)
+	}
 	return v
 }

@@ -55,6 +55,7 @@ func (x *txn) commit() error {
 	for i := range x.notices {
 		x.shardOf(x.notices[i].ref()).out.push(x.notices[i])
 	}
+	x.sweep()
 	for _, pt := range x.parts {
 		if pt.p != nil {
 			x.shardOf(pt.ref).schedule(pt.p)

@@ -111,6 +111,9 @@ func (s *step) computeValue(n *node) (v horizon.Verdict, moved bool) {
 			s.spread(n)
 		}
 	}
+	if a.Spent(value, until) {
+		s.p.letGo(n)
+	}
 	return v, moved
 }
 

@@ -110,7 +110,10 @@ func (m *matches) forget(l *countLeaf, now int64) {
 	for n < len(m.times) && m.times[n]+l.to <= now {
 		n++
 	}
-	if n > 0 {
+	switch {
+	case n == len(m.times):
+		m.times = nil // what has run out is let go of
+	case n > 0:
 		m.times = m.times[:copy(m.times, m.times[n:])]
 	}
 }

@@ -164,6 +164,25 @@ func (p *state) truth(n *node) bool {
 	return n.idle
 }
 
+// letGo gives up what is kept of the events of a computed trait or a funnel, of which
+// nothing counts any more.
+func (p *state) letGo(n *node) {
+	if i, ok := slices.BinarySearchFunc(p.aggregates, n.id, compareAggregate); ok {
+		p.aggregates = release(p.aggregates, i)
+	}
+	if i, ok := slices.BinarySearchFunc(p.funnels, n.id, compareAttempts); ok {
+		p.funnels = release(p.funnels, i)
+	}
+}
+
+// release deletes an element, and the slice with the last.
+func release[T any](s []T, i int) []T {
+	if len(s) == 1 {
+		return nil
+	}
+	return slices.Delete(s, i, i+1)
+}
+
 // drop removes the cells of nodes that are no more.
 func (p *state) drop(nodes []*node) {
 	for _, n := range nodes {

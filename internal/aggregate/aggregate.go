@@ -92,3 +92,10 @@ func (a *State) At(now int64) (value profile.Value, until int64) {
 	}
 	return a.tally.value(), until
 }
+
+// Spent reports whether the state is as a new one, given what At has just returned:
+// all events have left the window, and none is to come.
+func (a *State) Spent(value profile.Value, until int64) bool {
+	// What most_frequent has seen too seldom has no value, and still counts.
+	return a.to > 0 && a.typ != trait.TypeMostFrequent && value.IsNull() && until == horizon.Never
+}
