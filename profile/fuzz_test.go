@@ -175,3 +175,55 @@ func FuzzWindowJSON(f *testing.F) {
 		require.Equal(t, w, again)
 	})
 }
+
+// FuzzParseTime: whatever a sender writes, it is a time in bounds, which reads back as
+// itself, or none.
+func FuzzParseTime(f *testing.F) {
+	for _, s := range []string{
+		`"2024-03-01T12:00:00Z"`, `" 2024-03-01 12:00 UTC"`, `"20240301T1200Z"`, `"2024-03-01t12:00:00.5+02"`, `"1709294400000"`, `1709294400.5`,
+		`"0"`, `"0000-00-00"`, `"Fri, 01 Mar 2024 12:00:00 GMT"`, `-1`, `1e300`, `"2024-02-30"`, `"T"`, `"+"`, `"2024-03-01 +"`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		v, err := ParseValue(text)
+		if err != nil {
+			return
+		}
+		at, ok := ParseTime(v)
+		if !ok {
+			require.Zero(t, at)
+			return
+		}
+		require.NoError(t, CheckTime(at))
+		again, ok := ParseTime(StringValue(at.Format(time.RFC3339Nano)))
+		require.True(t, ok)
+		require.Equal(t, at, again)
+	})
+}
+
+// FuzzIDs: the ids of a message are valid, none twice, and none of those that stand
+// for none.
+func FuzzIDs(f *testing.F) {
+	f.Add([]byte(`{"userId":17.0,"context":{"externalIds":[{"type":"crm","id":98765432109876543210}],"traits":{"email":"undefined"}}}`))
+	f.Add([]byte(`{"anonymousId":" null ","traits":{"phone":49e3},"context":{"groupId":1e400,"externalIds":{"id":1}}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) == 0 || text[0] != '{' {
+			return
+		}
+		m, err := ParseMessage(append([]byte(`{"type":"identify","timestamp":1709294400,"x":0,`), text[1:]...))
+		if err != nil {
+			require.True(t, errors.Is(err, ErrInvalid) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrTime), err)
+			return
+		}
+		m = m.WithoutNoIDs(nil)
+		seen := map[ExternalID]bool{}
+		for _, id := range m.IDs() {
+			require.NoError(t, CheckID("type", id.Type))
+			require.NoError(t, CheckID("id", id.Value))
+			require.False(t, NoID(id.Value), id)
+			require.False(t, seen[id], id)
+			seen[id] = true
+		}
+	})
+}
