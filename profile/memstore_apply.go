@@ -16,6 +16,11 @@ type tx struct {
 
 	duplicates time.Duration // how long messages of deleted profiles stay duplicates
 
+	// What checkLimits has looked up for the one change of a batch: its first use.
+	checked    bool
+	checkedRef Ref
+	found      resolved
+
 	// The changes of memberships and computed values of one profile come
 	// together: it is looked up for the first of them.
 	entering  Ref
@@ -72,9 +77,20 @@ func (tx *tx) apply(c Change) {
 	}
 }
 
+// resolved is what resolve has returned.
+type resolved struct {
+	sh  *shard
+	ref Ref
+	r   *record
+}
+
 // resolve returns the profile that ref names: its shard, the ref that it is
 // kept under, and its record, nil if there is none.
 func (tx *tx) resolve(ref Ref) (*shard, Ref, *record) {
+	if tx.checked && tx.checkedRef == ref {
+		tx.checked = false
+		return tx.found.sh, tx.found.ref, tx.found.r
+	}
 	sh := tx.shard(ref.ID)
 	if r := sh.find(ref); r != nil {
 		return sh, Ref{ref.Subject, r.id}, r

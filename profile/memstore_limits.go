@@ -95,8 +95,10 @@ func (tx *tx) checkLimits(batch []Change, limits Limits) (i int, err error) {
 func (m *room) check(tx *tx, c Change, alone bool) error {
 	switch c := c.(type) {
 	case *PutEvent:
-		_, ref, r := tx.resolve(UserRef(c.Event.Profile))
+		asked := UserRef(c.Event.Profile)
+		sh, ref, r := tx.resolve(asked)
 		if alone && r.fits(m.limits, 1, 0, 0, 1) {
+			tx.checked, tx.checkedRef, tx.found = true, asked, resolved{sh, ref, r}
 			return nil
 		}
 		a := m.of(tx, ref, r)
