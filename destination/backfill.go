@@ -79,8 +79,7 @@ func (k key) String() string {
 	return fmt.Sprintf("audience %q", k.name)
 }
 
-// seed enters what the receiver was told, what it may not have got as batches to
-// be sent before anything else. It returns the pairs that it has.
+// seed enters what the receiver was told. It returns the pairs that it has.
 func (c *Connection) seed() (map[pair]struct{}, error) {
 	seeds := map[pair]struct{}{}
 	if c.cfg.Known == nil {
@@ -89,7 +88,6 @@ func (c *Connection) seed() (map[pair]struct{}, error) {
 	c.learnAll(c.hub.source.List())
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var unsure []item
 	for s := range c.cfg.Known {
 		if err := s.validate(); err != nil {
 			return nil, fmt.Errorf("known state of %s %q in %s: %w", s.Ref.Subject, s.Ref.ID, s.key(), err)
@@ -97,16 +95,10 @@ func (c *Connection) seed() (map[pair]struct{}, error) {
 		if !c.wants(s.key()) || !c.takes(s.key(), s.Ref.Subject) {
 			continue
 		}
-		it := c.ledger.restore(&s)
-		if it.to.in {
-			seeds[it.pair] = struct{}{}
+		p := c.ledger.restore(&s)
+		if _, has := c.ledger.get(p); has {
+			seeds[p] = struct{}{}
 		}
-		if s.Unsure {
-			unsure = append(unsure, it)
-		}
-	}
-	for items := range slices.Chunk(unsure, c.cfg.BatchSize) {
-		c.flights = append(c.flights, &flight{items: items})
 	}
 	return seeds, nil
 }
@@ -162,7 +154,7 @@ func (c *Connection) presentOne(n *namer, k key, ref profile.Ref, s state, since
 		return nil
 	}
 	delete(gone, p)
-	var name naming
+	var name Identity
 	if known {
 		var err error
 		if name, err = n.nameOf(ref); err != nil {
@@ -172,11 +164,12 @@ func (c *Connection) presentOne(n *namer, k key, ref profile.Ref, s state, since
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, is := c.touched[p]; is {
+		c.ledger.lookAt(p) // callbacks before the first that was heard are not known
 		return nil
 	}
 	at := since.UnixNano()
 	if !known {
-		c.ledger.record(p, s, at, false)
+		c.ledger.record(p, s, at)
 		return nil
 	}
 	t, _ := c.ledger.get(p)
@@ -184,10 +177,10 @@ func (c *Connection) presentOne(n *namer, k key, ref profile.Ref, s state, since
 		t.mark = mark{at: at}
 		c.ledger.set(p, t)
 	}
-	c.ledger.record(p, s, max(at, t.at), false)
+	c.ledger.record(p, s, max(at, t.at))
 	// It may have got ids meanwhile, or been deleted and be there anew.
-	if told := t.identities(p); len(told) > 1 || !told[0].equal(&name.identity) {
-		c.ledger.rename(p, false)
+	if told := t.identities(p); len(told) > 1 || !told[0].equal(&name) {
+		c.ledger.lookAt(p)
 	}
 	return nil
 }
@@ -198,9 +191,11 @@ func (c *Connection) absent(gone map[pair]struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range slices.SortedFunc(maps.Keys(gone), pair.compare) {
-		if _, is := c.touched[p]; !is {
-			t, _ := c.ledger.get(p)
-			c.ledger.record(p, state{}, max(now, t.at), true)
+		if _, is := c.touched[p]; is {
+			c.ledger.lookAt(p) // it is there anew
+			continue
 		}
+		t, _ := c.ledger.get(p)
+		c.ledger.record(p, state{}, max(now, t.at))
 	}
 }

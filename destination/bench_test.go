@@ -21,9 +21,9 @@ func BenchmarkSend(b *testing.B) {
 	}
 	for i := 0; b.Loop(); i++ {
 		if i/len(ids)%2 == 0 {
-			src.tell(entered("a", ids[i%len(ids)], start))
+			src.change(entered("a", ids[i%len(ids)], start))
 		} else {
-			src.tell(exited("a", ids[i%len(ids)], start))
+			src.change(exited("a", ids[i%len(ids)], start))
 		}
 		if i%100 == 99 {
 			if _, err := hub.Sync(context.Background()); err != nil {

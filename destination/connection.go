@@ -7,6 +7,8 @@ import (
 	"iter"
 	"sync"
 	"time"
+
+	"github.com/muster-go/muster/profile"
 )
 
 // Connection is a destination that is connected to a hub. It is safe for
@@ -29,7 +31,8 @@ type Connection struct {
 	state    connectionState
 	ledger   ledger
 	ids      uint64            // how often profiles got ids
-	touched  map[pair]struct{} // the pairs of which callbacks told during the backfill
+	touched  map[pair]struct{} // the pairs of which callbacks told since the snapshot that is read was asked for
+	renamed  []profile.Ref     // and the profiles that got ids
 	accounts map[string]bool   // whether audiences are of accounts
 	nextSync time.Time         // begin of the next sync, at the earliest
 	cut      uint64            // the last change of the sync that is under way; 0: none is
@@ -98,7 +101,15 @@ func (c *Connection) Stats() Stats {
 	s := c.stats
 	s.Queued = len(c.ledger.changes)
 	for _, f := range c.flights {
-		s.InFlight += len(f.items)
+		s.InFlight += len(f.told)
+		if f.batch == nil {
+			for _, p := range f.pairs {
+				if _, waits := c.ledger.changes[p]; waits {
+					s.InFlight++
+					s.Queued--
+				}
+			}
+		}
 	}
 	s.Known = c.ledger.known.Len()
 	s.Folded = c.ledger.folded
@@ -107,8 +118,8 @@ func (c *Connection) Stats() Stats {
 }
 
 // Known yields what the receiver was told, as of the call, for Config.Known:
-// first, in order, what was on its way, then, in no order, the members and values
-// it has and those that ended lately. It works on a closed connection too.
+// in no order, the members and values that it has, those that ended lately, even if
+// they began anew, and what was on its way. It works on a closed connection too.
 func (c *Connection) Known() iter.Seq[State] {
 	return func(yield func(State) bool) {
 		for _, s := range c.states() {
@@ -125,38 +136,51 @@ func (c *Connection) states() []State {
 	states := make([]State, 0, c.ledger.known.Len())
 	seen := map[pair]bool{}
 	for _, f := range c.flights {
-		for _, it := range f.items {
-			t, has := c.ledger.get(it.pair)
-			if !has || !it.to.in {
-				t = told{value: it.to.value, ids: it.was.ids}
-			} else if it.known { // what is taken back may not have been
-				for _, i := range it.was.identities(it.pair) {
-					t.name(it.pair, t.identities(it.pair), i)
-				}
+		for _, t := range f.calls {
+			if !seen[t.pair] {
+				states = append(states, c.ledger.export(t.pair, c.ledger.either(f.undo[t.pair], t), t.entry))
 			}
-			t.mark = it.mark
-			if !seen[it.pair] {
-				states = append(states, c.ledger.export(it.pair, t, it.to.in, true))
-			}
-			seen[it.pair] = true
+			seen[t.pair] = true
 		}
 	}
 	c.ledger.known.Scan(func(r row) bool {
 		if !seen[r.pair] {
-			states = append(states, c.ledger.export(r.pair, r.told, true, c.ledger.changes[r.pair].again))
+			change, known := c.ledger.changes[r.pair], r.told
+			if known.doubt && !change.again {
+				known.number++ // what it has by the present mark it would not take again
+			}
+			states = append(states, c.ledger.export(r.pair, known, change.to.in || !change.again))
 		}
 		seen[r.pair] = true
 		return true
 	})
 	for _, exits := range c.ledger.exits {
 		for p, m := range exits {
-			if !seen[p] {
-				states = append(states, c.ledger.export(p, told{mark: m}, false, false))
-			}
-			seen[p] = true
+			states = append(states, c.ledger.export(p, told{mark: m}, false))
 		}
 	}
 	return states
+}
+
+// either returns what the receiver has of a pair if a call of a flight did arrive
+// or did not.
+func (l *ledger) either(was before, now call) told {
+	t, known := l.get(now.pair)
+	if !known {
+		t = told{value: was.told.value}
+	}
+	if was.known {
+		var list []Identity
+		if known {
+			list = t.identities(now.pair)
+		}
+		for _, i := range was.told.identities(now.pair) {
+			t.name(now.pair, list, i)
+			list = t.identities(now.pair)
+		}
+	}
+	t.mark, t.doubt = now.mark, true
+	return t
 }
 
 // open ends connecting.
@@ -164,7 +188,7 @@ func (c *Connection) open() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state = open
-	c.touched = nil
+	c.touched, c.renamed = nil, nil
 	c.nextSync = c.hub.now()
 }
 

@@ -13,11 +13,13 @@ import (
 // refused, so that a receiver that got it although the attempt failed can tell
 // that it is the same.
 type flight struct {
-	items    []item
+	pairs    []pair          // that are to be looked at
+	told     map[pair]change // those of which there is something to tell
 	calls    []call
-	ids      uint64 // Connection.ids when the calls were found
-	batch    *Batch // nil until it is put together, and if nothing is to be told
-	attempts int    // that failed
+	undo     map[pair]before // if it is refused
+	ids      uint64          // Connection.ids when the calls were found
+	batch    *Batch          // nil until it is put together, and if nothing is to be told
+	attempts int             // that failed
 }
 
 // begin notes that a loop is to deliver, unless the connection is not open.
@@ -124,7 +126,7 @@ func (c *Connection) mark(force bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	due := !c.hub.now().Before(c.nextSync) && (c.cut == 0 || c.cfg.Interval == 0)
-	if (due || force) && len(c.ledger.changes) > 0 {
+	if (due || force) && c.ledger.order.Len() > 0 {
 		c.cut = c.ledger.last
 	}
 }
@@ -150,13 +152,13 @@ func (c *Connection) take() *flight {
 	if c.cut == 0 {
 		return nil
 	}
-	items := c.ledger.take(c.cfg.BatchSize, c.cut)
-	if len(items) == 0 {
+	pairs := c.ledger.next(c.cfg.BatchSize, c.cut)
+	if len(pairs) == 0 {
 		c.cut = 0
 		c.nextSync = c.hub.now().Add(c.cfg.Interval)
 		return nil
 	}
-	c.flights = append(c.flights, &flight{items: items})
+	c.flights = append(c.flights, &flight{pairs: pairs})
 	return c.flights[0]
 }
 
@@ -167,7 +169,7 @@ func (c *Connection) due(now time.Time) time.Time {
 	switch {
 	case len(c.flights) > 0:
 		at = c.retryAt
-	case len(c.ledger.changes) == 0:
+	case c.ledger.order.Len() == 0:
 		return time.Time{}
 	case c.cut == 0:
 		at = c.nextSync
@@ -213,7 +215,7 @@ func (c *Connection) send(ctx context.Context, f *flight) (err error) {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	if err := c.pack(ctx, f); err != nil || len(f.items) == 0 {
+	if err := c.pack(ctx, f); err != nil || f.batch == nil {
 		return err
 	}
 	if err := c.dest.Deliver(ctx, f.batch); err != nil {
@@ -227,15 +229,14 @@ func (c *Connection) pack(ctx context.Context, f *flight) error {
 	if f.batch != nil {
 		return nil
 	}
-	calls, err := c.calls(ctx, f)
-	if err != nil || len(calls) == 0 {
+	if err := c.calls(ctx, f); err != nil || len(f.calls) == 0 {
 		return err
 	}
-	b, err := c.cfg.batch(calls)
+	b, err := c.cfg.batch(f.calls)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err) // it would be the same again
 	}
-	f.calls, f.batch = calls, b
+	f.batch = b
 	return nil
 }
 
@@ -243,8 +244,8 @@ func (c *Connection) accepted(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flights = c.flights[1:]
-	if len(f.items) > 0 {
-		c.stats.Sent += uint64(len(f.items))
+	if len(f.told) > 0 {
+		c.stats.Sent += uint64(len(f.told))
 		c.stats.Batches++
 	}
 }
@@ -270,14 +271,26 @@ func (c *Connection) refused(f *flight, err error) {
 	now := c.hub.now()
 	c.mu.Lock()
 	c.blame(err, now)
-	if n := len(f.items); n > 1 {
-		halves := []*flight{{items: f.items[:n/2]}, {items: f.items[n/2:]}}
-		c.flights = append(halves, c.flights[1:]...)
+	left := c.ledger.takeBackAll(f.undo, f.told)
+	c.flights = c.flights[1:]
+	if len(f.told) > 1 {
+		var pairs []pair
+		for _, p := range f.pairs {
+			if _, was := f.told[p]; was {
+				pairs = append(pairs, p)
+			}
+			if change, is := left[p]; is {
+				c.ledger.put(p, change)
+			}
+		}
+		half := len(pairs) / 2
+		c.flights = append([]*flight{{pairs: pairs[:half]}, {pairs: pairs[half:]}}, c.flights...)
 		c.mu.Unlock()
 		return
 	}
-	c.flights = c.flights[1:]
-	c.ledger.refuse(f.items[0])
+	for p, change := range left {
+		c.ledger.refuse(p, change)
+	}
 	c.stats.Refused++
 	c.mu.Unlock()
 	c.report(&DeliveryError{Type: c.dest.Type(), Batch: f.batch, Attempt: f.attempts + 1, Err: err})

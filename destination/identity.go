@@ -2,6 +2,7 @@ package destination
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
@@ -56,25 +57,21 @@ func withIdentity(list []Identity, i Identity) []Identity {
 	return list
 }
 
-func (i *Identity) empty() bool { return i.ID == "" && len(i.ExternalIDs) == 0 }
-
-// without returns list with those ids of one identity in it that stay.
-func without(list []Identity, of, stays Identity) (left []Identity) {
-	for _, i := range list {
-		if i.same(&of) {
-			i.ExternalIDs = slices.DeleteFunc(slices.Clone(i.ExternalIDs), func(id profile.ExternalID) bool {
-				return slices.Contains(of.ExternalIDs, id) && !slices.Contains(stays.ExternalIDs, id)
-			})
-			if i.ID != stays.ID {
-				i.ID, i.Anonymous = "", false
+// all yields every id of a user's identity.
+func (i *Identity) all() iter.Seq[profile.ExternalID] {
+	return func(yield func(profile.ExternalID) bool) {
+		if i.ID != "" && !yield(i.primary()) {
+			return
+		}
+		for _, id := range i.ExternalIDs {
+			if !yield(id) {
+				return
 			}
 		}
-		if !i.empty() {
-			left = append(left, i)
-		}
 	}
-	return left
 }
+
+func (i *Identity) empty() bool { return i.ID == "" && len(i.ExternalIDs) == 0 }
 
 // identities returns under which ids the receiver was told of a pair. A user who
 // was told under the user id alone, as most are, needs no list.

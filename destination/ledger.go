@@ -16,8 +16,9 @@ type ledger struct {
 	keys    []key          // by number
 	numbers map[key]uint32 // the numbers of keys
 
-	known   *btree.BTreeG[row] // the pairs that the receiver has, or is being told
-	changes map[pair]change    // what waits
+	known   *btree.BTreeG[row]    // the pairs that the receiver has, or is being told
+	named   *btree.BTreeG[naming] // and under which ids, if not under the user id alone
+	changes map[pair]change       // what waits
 	order   *btree.BTreeG[place]
 	last    uint64 // the number of the newest change
 	folded  uint64 // changes that were made unnecessary
@@ -26,6 +27,8 @@ type ledger struct {
 
 	exits [2]map[pair]mark // those sent lately, and those before
 	epoch int64            // the instant with which exits[0] began
+
+	undo map[pair]before // of the flight that is put together; nil if none is
 }
 
 // key is that of an audience or of a computed trait.
@@ -64,6 +67,7 @@ func (s state) equal(t state) bool {
 // told is what the receiver has of a pair.
 type told struct {
 	mark
+	doubt bool // it may have been told otherwise: by an id that another has too, or before a restart
 	value *profile.Value
 	ids   []Identity // see identities
 }
@@ -80,14 +84,14 @@ func (p pair) compare(q pair) int {
 	return cmp.Or(cmp.Compare(p.subject, q.subject), cmp.Compare(p.id, q.id), cmp.Compare(p.key, q.key))
 }
 
-// change is a net change that waits. If the receiver has that state already, what
-// it has not got are ids of the profile.
+// change is what callbacks told of a pair last, and the receiver was not told.
 type change struct {
-	at      int64
-	seq     uint64
-	to      state
-	renamed bool // the profile may have other ids than when the receiver was told of it
-	again   bool // the receiver may have been told that it is out, by an id of it
+	at     int64
+	seq    uint64
+	to     state
+	look   bool // the receiver may have that, but under other ids than the profile has now
+	again  bool // it was on its way before a restart: it keeps its mark
+	parked bool // the store is ahead of the callbacks: it waits for the next of the pair
 }
 
 // place is a change in the order in which they are sent: by instant, and the
@@ -109,17 +113,6 @@ func (a place) less(b place) bool {
 	return a.seq < b.seq
 }
 
-// item is a change on its way to the receiver.
-type item struct {
-	pair   pair
-	to     state
-	mark   mark
-	was    told // what the receiver had, or may have
-	known  bool // it had the pair
-	again  bool // it is told also if the receiver should have all of it
-	unsure bool // others may have taken back what the receiver was told of it
-}
-
 func newLedger() ledger {
 	return ledger{
 		numbers: map[key]uint32{},
@@ -127,6 +120,7 @@ func newLedger() ledger {
 		changes: map[pair]change{},
 		refused: map[profile.Ref]map[uint32]change{},
 		order:   btree.NewBTreeGOptions(place.less, btree.Options{NoLocks: true}),
+		named:   btree.NewBTreeGOptions(naming.less, btree.Options{NoLocks: true}),
 		exits:   [2]map[pair]mark{{}, {}},
 		epoch:   math.MinInt64,
 	}
@@ -151,21 +145,20 @@ func (l *ledger) get(p pair) (t told, has bool) {
 	return r.told, has
 }
 
-func (l *ledger) set(p pair, t told) { l.known.Set(row{p, t}) }
+func (l *ledger) set(p pair, t told) {
+	l.remember(p)
+	was, _ := l.known.Set(row{p, t})
+	l.rename(p, was.told.ids, t.ids)
+}
 
-// member reports whether a pair is a member when all that waits has been told.
-func (l *ledger) member(p pair) bool {
-	if c, waits := l.changes[p]; waits {
-		return c.to.in
-	}
-	_, has := l.get(p)
-	return has
+func (l *ledger) unset(p pair) {
+	was, _ := l.known.Delete(row{pair: p})
+	l.rename(p, was.told.ids, nil)
 }
 
 // record takes note of the state that a pair has from an instant on. What comes
-// out as no change is none; but after an end for which the profile was deleted the
-// ids have to be looked at, if it is there again.
-func (l *ledger) record(p pair, to state, at int64, deleted bool) {
+// out as no change is none, unless the receiver may have been told otherwise.
+func (l *ledger) record(p pair, to state, at int64) {
 	l.forgetRefusal(p)
 	c, waits := l.changes[p]
 	t, known := l.get(p)
@@ -185,35 +178,34 @@ func (l *ledger) record(p pair, to state, at int64, deleted bool) {
 	if waits {
 		l.drop(p, c)
 		l.folded++
-		if has.equal(to) {
-			if c.renamed && known {
-				l.put(p, change{at: t.at, to: has, renamed: true, again: c.again})
-			}
-			return
-		}
 	}
-	l.put(p, change{at: at, to: to, renamed: c.renamed || deleted, again: c.again})
+	switch {
+	case !has.equal(to):
+		l.put(p, change{at: at, to: to, look: c.look})
+	case waits && known && (c.look || t.doubt):
+		l.put(p, change{at: t.at, to: to, look: c.look})
+	}
 }
 
-// rename takes note that a profile has ids that the receiver may not know, or,
-// again, that it may have been told of an id of it that it is out.
-func (l *ledger) rename(p pair, again bool) {
+// lookAt takes note that the receiver may have a pair under other ids than the
+// profile has now.
+func (l *ledger) lookAt(p pair) {
 	t, known := l.get(p)
 	if !known {
 		return
 	}
 	c, waits := l.changes[p]
 	if !waits {
-		l.put(p, change{at: t.at, to: t.state(), renamed: true, again: again})
+		l.put(p, change{at: t.at, to: t.state(), look: true})
 		return
 	}
-	c.renamed, c.again = true, c.again || again
+	c.look = true
 	l.changes[p] = c
 }
 
-// renameAll is rename for all pairs of a profile. What the receiver refused it may
+// lookAtAll is lookAt for all pairs of a profile. What the receiver refused it may
 // take under other ids.
-func (l *ledger) renameAll(ref profile.Ref) {
+func (l *ledger) lookAtAll(ref profile.Ref) {
 	var pairs []pair
 	l.known.Ascend(row{pair: pair{subject: ref.Subject, id: ref.ID}}, func(r row) bool {
 		if r.pair.ref() != ref {
@@ -223,7 +215,7 @@ func (l *ledger) renameAll(ref profile.Ref) {
 		return true
 	})
 	for _, p := range pairs {
-		l.rename(p, false)
+		l.lookAt(p)
 	}
 	for n, c := range l.refused[ref] {
 		l.put(pair{n, ref.Subject, ref.ID}, c)
@@ -231,19 +223,19 @@ func (l *ledger) renameAll(ref profile.Ref) {
 	delete(l.refused, ref)
 }
 
-// refuse takes back that the receiver knows an item, which it will not take. An
-// entry is remembered as long as nothing else is known of the pair.
-func (l *ledger) refuse(it item) {
-	_, waits := l.changes[it.pair]
-	l.untell(it)
-	if waits || it.known || !it.to.in {
+// refuse gives up a change that the receiver will not take. An entry is remembered
+// as long as nothing else is known of the pair.
+func (l *ledger) refuse(p pair, c change) {
+	_, waits := l.changes[p]
+	_, known := l.get(p)
+	if waits || known || !c.to.in {
 		return
 	}
-	ref := it.pair.ref()
+	ref := p.ref()
 	if l.refused[ref] == nil {
 		l.refused[ref] = map[uint32]change{}
 	}
-	l.refused[ref][it.pair.key] = change{at: it.mark.at, to: it.to}
+	l.refused[ref][p.key] = change{at: c.at, to: c.to}
 }
 
 func (l *ledger) forgetRefusal(p pair) {
@@ -266,63 +258,107 @@ func (l *ledger) put(p pair, c change) {
 func (l *ledger) drop(p pair, c change) {
 	delete(l.changes, p)
 	l.order.Delete(place{c.at, c.to.in, c.seq, p})
-}
-
-// take removes the first changes, at most n and none newer than the one of number
-// cut, and has the receiver know them: what comes meanwhile is folded against
-// that.
-func (l *ledger) take(n int, cut uint64) []item {
-	var places []place
-	l.order.Scan(func(at place) bool {
-		if at.seq <= cut && len(places) < n {
-			places = append(places, at)
-		}
-		return len(places) < n
-	})
-	var items []item
-	for _, at := range places {
-		c := l.changes[at.pair]
-		l.drop(at.pair, c)
-		items = append(items, l.tell(at.pair, c))
-	}
 	if len(l.changes) == 0 { // after a backfill, say, let go of the memory
 		l.changes = map[pair]change{}
 	}
-	return items
 }
 
-// tell makes the item of a change.
-func (l *ledger) tell(p pair, c change) item {
-	it := item{pair: p, to: c.to, mark: mark{at: c.at}, again: c.again, unsure: c.again || c.renamed}
-	it.was, it.known = l.get(p)
-	if it.known && it.was.at == c.at {
-		it.mark.number = it.was.number + 1
+// park has a change wait until callbacks tell of its pair.
+func (l *ledger) park(p pair, c change) {
+	l.order.Delete(place{c.at, c.to.in, c.seq, p})
+	c.parked = true
+	l.changes[p] = c
+}
+
+// next returns the pairs of the first changes, at most n and none newer than the
+// one of number cut.
+func (l *ledger) next(n int, cut uint64) (pairs []pair) {
+	l.order.Scan(func(at place) bool {
+		if at.seq <= cut && len(pairs) < n {
+			pairs = append(pairs, at.pair)
+		}
+		return len(pairs) < n
+	})
+	return pairs
+}
+
+// before is what the ledger had of a pair before a flight.
+type before struct {
+	told    told
+	known   bool
+	exit    mark
+	wasTold bool // exit is one
+}
+
+// remember keeps what the ledger has of a pair, in case that the flight which is
+// put together is refused.
+func (l *ledger) remember(p pair) {
+	if l.undo == nil {
+		return
+	}
+	if _, has := l.undo[p]; !has {
+		var b before
+		b.told, b.known = l.get(p)
+		b.exit, b.wasTold = l.exit(p)
+		l.undo[p] = b
+	}
+}
+
+// takeBackAll has the ledger be as it was before a flight, which told some changes.
+// Changes that came since are none any more if they lead to what the receiver has
+// then. It returns the pairs of which none came.
+func (l *ledger) takeBackAll(undo map[pair]before, told map[pair]change) (left map[pair]change) {
+	left = map[pair]change{}
+	for p, b := range undo {
+		for _, exits := range l.exits {
+			delete(exits, p)
+		}
+		if b.wasTold {
+			l.exits[0][p] = b.exit
+		}
+		was, tells := told[p]
+		c, waits := l.changes[p]
+		var has state
+		if b.known {
+			if t, known := l.get(p); known && t.doubt {
+				b.told.doubt = true
+			}
+			has = b.told.state()
+			l.set(p, b.told)
+		} else {
+			l.unset(p)
+		}
+		switch {
+		case tells && !waits:
+			left[p] = was
+		case waits && c.to.equal(has) && !c.look && !b.told.doubt:
+			l.drop(p, c)
+		}
+	}
+	return left
+}
+
+// markOf returns the mark with which a change of a pair is told.
+func (l *ledger) markOf(p pair, c change) mark {
+	t, known := l.get(p)
+	m := mark{at: c.at}
+	switch {
+	case c.again:
+		return t.mark
+	case known && t.at == c.at:
+		m.number = t.number + 1
 	}
 	if exit, is := l.exit(p); is && exit.at == c.at {
-		it.mark.number = max(it.mark.number, exit.number+1)
+		m.number = max(m.number, exit.number+1)
 	}
-	if c.to.in {
-		l.set(p, told{mark: it.mark, value: c.to.value, ids: it.was.ids})
-		return it
-	}
-	l.known.Delete(row{pair: p})
-	l.rememberExit(p, it.mark)
-	return it
+	return m
 }
 
-// untell takes back that the receiver knows an item. A change that waits is none
-// any more if it leads to what the receiver has then.
-func (l *ledger) untell(it item) {
-	var has state
-	if it.known {
-		has = it.was.state()
-		l.set(it.pair, it.was)
-	} else {
-		l.known.Delete(row{pair: it.pair})
-	}
-	if c, waits := l.changes[it.pair]; waits && c.to.equal(has) && !c.renamed {
-		l.drop(it.pair, c)
-	}
+// exited notes that the receiver is told that a pair is out.
+func (l *ledger) exited(p pair, m mark) {
+	l.remember(p)
+	l.unset(p)
+	l.rememberExit(p, m)
 }
 
 // exitMemory is how long at least an exit is remembered after it was sent, in
@@ -338,6 +374,7 @@ func (l *ledger) rememberExit(p pair, m mark) {
 		l.epoch = m.at
 	}
 	l.exits[0][p] = m
+	delete(l.exits[1], p)
 }
 
 func (l *ledger) exit(p pair) (mark, bool) {
@@ -350,14 +387,21 @@ func (l *ledger) exit(p pair) (mark, bool) {
 }
 
 // export returns what was told of a pair as a State.
-func (l *ledger) export(p pair, t told, in, unsure bool) State {
+func (l *ledger) export(p pair, t told, in bool) State {
 	s := State{
 		Ref:        p.ref(),
 		Type:       audience.Exited,
 		At:         time.Unix(0, t.at).UTC(),
 		Number:     t.number,
 		Identities: t.ids,
-		Unsure:     unsure,
+		Unsure:     t.doubt,
+	}
+	k := l.keys[p.key]
+	if k.trait {
+		s.Trait = k.name
+		in = in && t.value != nil // none, if it may have been told to be gone before a restart
+	} else {
+		s.Audience = k.name
 	}
 	if in {
 		s.Type = audience.Entered
@@ -365,29 +409,27 @@ func (l *ledger) export(p pair, t told, in, unsure bool) State {
 			s.Value = *t.value
 		}
 	}
-	if k := l.keys[p.key]; k.trait {
-		s.Trait = k.name
-	} else {
-		s.Audience = k.name
-	}
 	return s
 }
 
-// restore has the receiver know a state, and returns it as an item.
-func (l *ledger) restore(s *State) item {
+// restore has the receiver know a state, and returns its pair. What was on its way
+// waits to be told again: of an exit, the ids are known until then.
+func (l *ledger) restore(s *State) pair {
 	k := s.key()
 	p := l.pairOf(k, s.Ref)
-	it := item{pair: p, mark: mark{s.At.UnixNano(), s.Number}}
-	t := told{mark: it.mark, ids: s.Identities}
-	if s.Type == audience.Entered {
-		if it.to.in = true; k.trait {
-			v := s.Value
-			it.to.value, t.value = &v, &v
-		}
-		l.set(p, t)
-	} else {
-		l.rememberExit(p, it.mark)
+	t := told{mark: mark{s.At.UnixNano(), s.Number}, doubt: s.Unsure, ids: s.Identities}
+	in := s.Type == audience.Entered
+	if in && k.trait {
+		v := s.Value
+		t.value = &v
 	}
-	it.was, it.known, it.again, it.unsure = t, true, true, true // what came before is not told
-	return it
+	if !in && !s.Unsure {
+		l.rememberExit(p, t.mark)
+		return p
+	}
+	l.set(p, t)
+	if s.Unsure {
+		l.put(p, change{at: t.at, to: state{in: in, value: t.value}, again: true})
+	}
+	return p
 }

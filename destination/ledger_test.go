@@ -12,6 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// take tells what waits, at most n changes and none newer than cut, as if the
+// store said what the callbacks did.
+func (l *ledger) take(n int, cut uint64) (calls []call, undo map[pair]before) {
+	l.undo = map[pair]before{}
+	for _, p := range l.next(n, cut) {
+		c := l.changes[p]
+		l.drop(p, c)
+		calls = append(calls, l.tell(p, c, &facts{in: c.to.in, identity: Identity{ID: p.id}, holders: map[profile.ExternalID][]holder{{Type: userID, Value: p.id}: nil}})...)
+	}
+	undo, l.undo = l.undo, nil
+	return calls, undo
+}
+
 // A script of the ledger: + and - record that u enters or exits, T takes what
 // waits, X has what was taken last refused. What is taken is written down.
 func TestLedgerFolds(t *testing.T) {
@@ -35,17 +48,16 @@ func TestLedgerFolds(t *testing.T) {
 			l := newLedger()
 			p := l.pairOf(key{name: "a"}, profile.UserRef("u"))
 			got := ""
-			var taken []item
+			var undo map[pair]before
 			for i, op := range tt.script {
 				switch op {
 				case '+', '-':
-					l.record(p, state{in: op == '+'}, int64(i), false)
+					l.record(p, state{in: op == '+'}, int64(i))
 				case 'X':
-					for _, it := range taken {
-						l.untell(it)
-					}
+					l.takeBackAll(undo, nil)
 				case 'T':
-					taken = l.take(10, math.MaxUint64)
+					var taken []call
+					taken, undo = l.take(10, math.MaxUint64)
 					for _, it := range taken {
 						got += map[bool]string{true: "+", false: "-"}[it.to.in]
 					}
@@ -68,7 +80,8 @@ func TestLedgerAgainstAModel(t *testing.T) {
 		marks := map[string]bool{}
 		at := int64(0)
 		take := func(n int, cut uint64) {
-			for _, it := range l.take(n, cut) {
+			calls, _ := l.take(n, cut)
+			for _, it := range calls {
 				require.NotEqual(t, it.to.in, told[it.pair], "seed %d", seed)
 				told[it.pair] = it.to.in
 				mark := fmt.Sprint(it.pair, it.to.in, it.mark)
@@ -80,7 +93,7 @@ func TestLedgerAgainstAModel(t *testing.T) {
 			at += int64(rnd.IntN(3)) * int64(time.Second) * int64(rnd.IntN(30))
 			p := l.pairOf(key{name: []string{"a", "b"}[rnd.IntN(2)]}, profile.Ref{Subject: profile.Subject(rnd.IntN(2)), ID: fmt.Sprint(rnd.IntN(5))})
 			truth[p] = !truth[p]
-			l.record(p, state{in: truth[p]}, at, false)
+			l.record(p, state{in: truth[p]}, at)
 			if rnd.IntN(10) == 0 {
 				take(rnd.IntN(5), l.last-uint64(rnd.IntN(2)))
 			}
@@ -101,15 +114,16 @@ func TestLedgerIsBounded(t *testing.T) {
 	l := newLedger()
 	for i := range int64(10_000) {
 		p := l.pairOf(key{name: "a"}, profile.UserRef(fmt.Sprint(i)))
-		l.record(p, state{in: true}, i, false)
-		l.record(p, state{}, i, false)
+		l.record(p, state{in: true}, i)
+		l.record(p, state{}, i)
 	}
 	require.Zero(t, l.order.Len())
 	for i := range int64(1000) {
 		p := l.pairOf(key{name: "a"}, profile.UserRef(fmt.Sprint(i)))
 		for _, entered := range []bool{true, false} {
-			l.record(p, state{in: entered}, i*int64(time.Second), false)
-			require.Len(t, l.take(1, math.MaxUint64), 1)
+			l.record(p, state{in: entered}, i*int64(time.Second))
+			calls, _ := l.take(1, math.MaxUint64)
+			require.Len(t, calls, 1)
 		}
 	}
 	require.Zero(t, l.known.Len())
@@ -128,10 +142,11 @@ func BenchmarkMemory(b *testing.B) {
 		before := heap()
 		l := newLedger()
 		for i, id := range ids {
-			l.record(l.pairOf(key{name: "a"}, profile.UserRef(id)), state{in: true}, int64(i), false)
+			l.record(l.pairOf(key{name: "a"}, profile.UserRef(id)), state{in: true}, int64(i))
 		}
 		b.ReportMetric(float64(heap()-before)/n, "B/waiting")
-		for len(l.take(100, math.MaxUint64)) > 0 {
+		for l.order.Len() > 0 {
+			l.take(100, math.MaxUint64)
 		}
 		b.ReportMetric(float64(heap()-before)/n, "B/known")
 		runtime.KeepAlive(l)
@@ -146,7 +161,7 @@ func BenchmarkRecord(b *testing.B) {
 		ids[i] = fmt.Sprintf("user-%d", i)
 	}
 	for i := 0; b.Loop(); i++ {
-		l.record(l.pairOf(key{name: "a"}, profile.UserRef(ids[i%len(ids)])), state{in: i/len(ids)%2 == 0}, int64(i), false)
+		l.record(l.pairOf(key{name: "a"}, profile.UserRef(ids[i%len(ids)])), state{in: i/len(ids)%2 == 0}, int64(i))
 		if i%100 == 99 {
 			l.take(100, math.MaxUint64)
 		}

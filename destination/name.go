@@ -1,7 +1,6 @@
 package destination
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,76 +8,115 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// call is one message, or one member of a list: a change under one identity.
+// call is one message, or one member of a list: what is told of a pair under one
+// identity.
 type call struct {
-	item
+	pair     pair
 	key      key
+	mark     mark
+	to       state
+	entry    bool // the pair is in; to may take back an id that is not its any more
 	identity Identity
 }
 
-// calls finds out what the receiver is to be told of a flight's changes and under
-// which ids, and has the ledger remember that. Changes that come out as none are
-// taken out of the flight.
+// calls finds out what the receiver is to be told of a flight's pairs and under
+// which ids, and has the ledger remember that.
 //
-// An entry names what the profile is known by now. An exit takes back what the
-// receiver was told, whatever has become of the profile; but not an id that now
-// is that of another member, as after a merge, or of a shared phone: the receiver
-// would take that one to be out. Such an id is the other's from then on, and goes
-// when it goes. Of a profile that was deleted, and is there anew, what is not its
-// own any more is taken back as well.
-func (c *Connection) calls(ctx context.Context, f *flight) ([]call, error) {
-	c.mu.Lock()
-	f.ids = c.ids
-	c.mu.Unlock()
+// Who is in and who has which id is asked of one snapshot: calls to the engine that
+// run beside this one can then not show two halves of a change, as of a merge. A
+// snapshot is at least as new as the callbacks that came before it. If it is newer,
+// and says otherwise of a pair than the last of them, the pair is left for the next,
+// which has the instant of the change too.
+//
+// An entry names what the profile is known by. An exit takes back what the receiver
+// was told, whatever has become of the profile; but not an id that is another
+// member's, as after a merge, or of a shared phone: the receiver would take that one
+// to be out. Such an id is the other's from then on, and goes when it goes. Of a
+// profile that was deleted, and is there anew, what is not its own any more is taken
+// back as well.
+func (c *Connection) calls(ctx context.Context, f *flight) error {
+	pairs, told := c.waiting(f)
+	defer c.noted()
 	snapshot, err := c.hub.source.Snapshot(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer snapshot.Close()
 	n := c.namer(ctx, snapshot)
-	facts := make([]facts, len(f.items))
-	for i, it := range f.items {
-		if facts[i], err = n.read(c.keyOf(it.pair), it); err != nil {
-			return nil, fmt.Errorf("ids of %s %q: %w", it.pair.subject, it.pair.id, err)
+	of := make([]facts, len(pairs))
+	for i, p := range pairs {
+		if of[i], err = n.read(c.keyOf(p), p, told[i]); err != nil {
+			return fmt.Errorf("ids of %s %q: %w", p.subject, p.id, err)
 		}
 	}
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Entries first: what is taken back depends on who is a member, under which ids.
-	enters, entering := make([]bool, len(f.items)), map[pair]bool{}
-	for i, it := range f.items {
-		if !it.again && it.to.in != c.ledger.member(it.pair) {
-			// The opposite has happened since: the receiver need not know.
-			c.ledger.untell(it)
-			facts[i].gone = true
+	l := &c.ledger
+	l.undo, f.told = map[pair]before{}, map[pair]change{}
+	for i, p := range pairs {
+		if c.newer(p, of[i].holders) {
+			continue // the next snapshot has what the callback told
+		}
+		change := l.changes[p]
+		if change.to.in != of[i].in {
+			l.park(p, change)
 			continue
 		}
-		enters[i] = it.to.in && c.ledger.enter(it, &facts[i])
-		entering[it.pair] = enters[i]
-	}
-	var calls []call
-	var items []item
-	for i, it := range f.items {
-		before := len(calls)
-		had := it.was.identities(it.pair)
-		if it.known && (enters[i] || !it.to.in) && !facts[i].gone {
-			var back []call
-			back, had = c.ledger.takeBack(it, facts[i].holders, entering)
-			calls = append(calls, back...)
-		}
-		news := !it.known || it.again || !it.to.equal(it.was.state()) || !facts[i].identity.within(had)
-		if enters[i] && news {
-			calls = append(calls, call{it, c.ledger.keys[it.pair.key], facts[i].identity})
-		}
-		if len(calls) == before {
-			c.ledger.folded++
+		l.drop(p, change)
+		calls := l.tell(p, change, &of[i])
+		if len(calls) == 0 {
+			l.folded++
 			continue
 		}
-		items = append(items, it)
+		f.told[p] = change
+		f.calls = append(f.calls, calls...)
 	}
-	f.items = items
-	return calls, nil
+	f.undo, l.undo = l.undo, nil
+	for _, ref := range c.renamed {
+		l.lookAtAll(ref)
+	}
+	return nil
+}
+
+// newer reports whether callbacks told, after the snapshot was asked for, of a pair or
+// of who else has its ids.
+func (c *Connection) newer(p pair, holders map[profile.ExternalID][]holder) bool {
+	_, is := c.touched[p]
+	for _, hs := range holders {
+		for _, h := range hs {
+			_, too := c.touched[pair{p.key, h.ref.Subject, h.ref.ID}]
+			is = is || too
+		}
+	}
+	return is
+}
+
+// noted ends what waiting began.
+func (c *Connection) noted() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.touched, c.renamed = nil, nil
+}
+
+// waiting returns those pairs of a flight of which changes wait, with the ids under
+// which the receiver was told of them. From then on it is noted what callbacks tell.
+func (c *Connection) waiting(f *flight) (pairs []pair, told [][]Identity) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.ids, c.touched = c.ids, map[pair]struct{}{}
+	for _, p := range f.pairs {
+		if _, waits := c.ledger.changes[p]; !waits {
+			continue
+		}
+		var ids []Identity
+		if t, known := c.ledger.get(p); known {
+			ids = t.identities(p)
+		}
+		pairs = append(pairs, p)
+		told = append(told, ids)
+	}
+	return pairs, told
 }
 
 func (c *Connection) keyOf(p pair) key {
@@ -113,143 +151,164 @@ func (c *Connection) confirm(ctx context.Context, f *flight) error {
 			return fmt.Errorf("ids of %s %q: %w", t.pair.subject, t.pair.id, err)
 		}
 		c.mu.Lock()
-		for _, hs := range holders {
-			c.ledger.doubt(t.item, hs)
+		for id, hs := range holders {
+			c.ledger.doubt(t.pair, id, hs)
 		}
 		c.mu.Unlock()
 	}
 	return nil
 }
 
-// enter notes under which ids the receiver is told of an entry, and reports whether
-// there is anything to tell.
-func (l *ledger) enter(it item, f *facts) bool {
-	if f.gone && (it.known && it.to.equal(it.was.state()) || !l.member(it.pair)) {
-		// Its exit is there, or will be, and says what there is to say.
-		l.untell(it)
-		if it.again {
-			l.rename(it.pair, true) // it may not have got all that it is told to forget
+// tell returns the calls that tell a change, and has the receiver know it.
+func (l *ledger) tell(p pair, c change, f *facts) (calls []call) {
+	t, known := l.get(p)
+	m := l.markOf(p, c)
+	add := func(to state, i Identity) {
+		calls = append(calls, call{p, l.keys[p.key], m, to, c.to.in, i})
+	}
+	var own []Identity
+	if known {
+		var back []Identity
+		back, own = l.takeBack(p, c.to.in, t, f.holders)
+		for _, i := range back {
+			add(state{}, i)
 		}
-		return false
 	}
-	if f.gone && it.known {
-		f.identity = it.was.identities(it.pair)[0]
-	}
-	if t, known := l.get(it.pair); known {
-		var list []Identity
-		if it.known || len(t.ids) > 0 {
-			list = t.identities(it.pair)
+	if !c.to.in {
+		if known {
+			l.exited(p, m)
 		}
-		t.name(it.pair, list, f.identity)
-		l.set(it.pair, t)
+		return calls
 	}
-	return true
+	now := told{mark: m, value: c.to.value}
+	now.ids = slices.DeleteFunc(slices.Clone(own), func(i Identity) bool { return i.ID == "" })
+	now.name(p, now.ids, f.identity)
+	for _, i := range own {
+		if i.ID == "" { // got from another: told as her own from now on
+			i.ID, i.Anonymous = f.identity.ID, f.identity.Anonymous
+			now.name(p, now.identities(p), i)
+		}
+	}
+	if anew := known && (t.doubt || !c.to.equal(t.state())); anew {
+		// Under all its ids: those that it has from others, too.
+		for _, i := range now.identities(p) {
+			add(c.to, i)
+		}
+	} else if !known || !f.identity.within(own) {
+		add(c.to, f.identity)
+	}
+	if len(calls) == 0 {
+		now.mark = t.mark
+	}
+	l.set(p, now)
+	return calls
 }
 
-// takeBack returns the calls that take back ids under which the receiver was told
-// of a pair: one for each identity, with those of its ids that are no other
-// member's nor, where the pair stays, its own. It returns those too that are.
-func (l *ledger) takeBack(it item, holders map[profile.ExternalID][]holder, entering map[pair]bool) (calls []call, own []Identity) {
-	out := it
-	out.to = state{}
-	for _, told := range it.was.identities(it.pair) {
-		var stays, goes, other Identity
-		goes.Anonymous = told.Anonymous
+// takeBack divides the ids under which the receiver was told of a pair into those
+// that it is told to be out, with what stays in one identity together, and those
+// that are the pair's own, if that is in. What is another member's is that one's.
+func (l *ledger) takeBack(p pair, in bool, t told, holders map[profile.ExternalID][]holder) (back, own []Identity) {
+	for _, told := range t.identities(p) {
+		stays, goes := Identity{}, Identity{Anonymous: told.Anonymous}
 		if told.ID != "" {
 			id := Identity{ID: told.ID, Anonymous: told.Anonymous}
-			switch owner := l.owner(it, holders[told.primary()], entering); {
-			case it.pair.subject == profile.Account && !it.to.in:
+			holders, read := holders[told.primary()]
+			switch owner := owner(p, in, holders); {
+			case p.subject == profile.Account && !in:
 				goes.ID = told.ID
-			case it.pair.subject == profile.Account || owner != nil && owner.ref == it.pair.ref():
+			case p.subject == profile.Account || !read || owner != nil && owner.ref == p.ref():
 				stays = id
 			case owner != nil:
-				other = id
-				l.adopt(it, owner, id)
+				l.adopt(p, t, owner, id)
 			default:
 				goes.ID = told.ID
-				l.doubt(it, holders[told.primary()])
+				l.doubt(p, told.primary(), holders)
 			}
 		}
 		for _, id := range told.ExternalIDs {
-			ids := []profile.ExternalID{id}
-			switch owner := l.owner(it, holders[id], entering); {
+			holders, read := holders[id]
+			switch owner := owner(p, in, holders); {
+			case !read || owner != nil && owner.ref == p.ref():
+				stays.ExternalIDs = append(stays.ExternalIDs, id)
 			case owner == nil:
 				goes.ExternalIDs = append(goes.ExternalIDs, id)
-				l.doubt(it, holders[id])
-			case owner.ref == it.pair.ref():
-				stays.ExternalIDs = append(stays.ExternalIDs, id)
+				l.doubt(p, id, holders)
 			default:
-				other.ExternalIDs = append(other.ExternalIDs, id)
-				l.adopt(it, owner, Identity{ExternalIDs: ids})
+				l.adopt(p, t, owner, Identity{ExternalIDs: []profile.ExternalID{id}})
 			}
 		}
 		if !goes.empty() {
-			calls = append(calls, call{out, l.keys[it.pair.key], goes})
+			back = append(back, goes)
 		}
 		if !stays.empty() {
 			own = append(own, stays)
 		}
-		if t, known := l.get(it.pair); known && !(goes.empty() && other.empty()) {
-			t.ids = without(t.identities(it.pair), told, stays)
-			l.set(it.pair, t)
-		}
 	}
-	return calls, own
-}
-
-// doubt notes that an id is taken back which other profiles have, whose exits wait:
-// the receiver has them under it no more.
-func (l *ledger) doubt(it item, holders []holder) {
-	for _, h := range holders {
-		if h.ref != it.pair.ref() {
-			l.rename(pair{it.pair.key, h.ref.Subject, h.ref.ID}, true)
-		}
-	}
+	return back, own
 }
 
 // owner returns who has an id of a pair that the receiver was told: the pair
-// itself, if it stays, or else another member, or who enters in the same batch.
-func (l *ledger) owner(it item, holders []holder, entering map[pair]bool) (owner *holder) {
+// itself, if it is in, or else another member.
+func owner(p pair, in bool, holders []holder) (owner *holder) {
 	for i := range holders {
 		h := &holders[i]
-		if h.ref == it.pair.ref() {
-			if it.to.in {
+		switch {
+		case h.ref == p.ref():
+			if in {
 				return h
 			}
-			continue
-		}
-		if p := (pair{it.pair.key, h.ref.Subject, h.ref.ID}); h.in || l.member(p) || entering[p] {
+		case h.in:
 			owner = h
 		}
 	}
 	return owner
 }
 
-// adopt makes ids that the receiver was told of a pair that exits those of another
-// member. One of whom it was not told yet it knows by these ids then. If it may
-// have been told that the pair is out already, or has another value, it is told of
-// the other again.
-func (l *ledger) adopt(from item, to *holder, ids Identity) {
-	p := pair{from.pair.key, to.ref.Subject, to.ref.ID}
+// doubt notes that an id of a pair is taken back. Who else has it now, or had it when
+// the receiver was told of them, is told anew, if they are in: the receiver may take
+// them to be out. They need not be there at the moment: who was deleted may come back.
+func (l *ledger) doubt(of pair, id profile.ExternalID, holders []holder) {
+	others := l.namedBy(id, of)
+	for _, h := range holders {
+		others = append(others, pair{of.key, h.ref.Subject, h.ref.ID})
+	}
+	for _, p := range others {
+		t, known := l.get(p)
+		if !known || p == of {
+			continue
+		}
+		t.doubt = true
+		l.set(p, t)
+		l.lookAt(p)
+		c := l.changes[p]
+		c.again = false // by the mark that it has, the receiver may not take it
+		l.changes[p] = c
+	}
+}
+
+// adopt makes ids that the receiver was told of a pair those of another member. One
+// of whom it was not told yet it knows by these ids then. If it may have been told
+// that they are out already, or with another value, it is told of the other again.
+func (l *ledger) adopt(of pair, from told, to *holder, ids Identity) {
+	p := pair{of.key, to.ref.Subject, to.ref.ID}
 	t, known := l.get(p)
 	list := t.identities(p)
-	c, waits := l.changes[p]
 	if !known {
 		list = nil
-		t = told{mark: mark{at: to.at}, value: cmp.Or(from.was.value, to.value)}
-		if waits {
-			t.at = c.at
-		} else {
-			l.put(p, change{at: to.at, to: to.state, renamed: true})
-		}
-		if exit, is := l.exit(p); is && exit.at == t.at {
+		t = told{mark: mark{at: to.at}, value: from.value}
+		if exit, is := l.exit(p); is && exit.at == to.at {
 			t.number = exit.number
 		}
 	}
-	t.name(p, list, ids)
+	switch {
+	case ids.ID != "":
+		t.name(p, list, ids)
+	case !slices.ContainsFunc(list, func(i Identity) bool { return slices.Contains(i.ExternalIDs, ids.ExternalIDs[0]) }):
+		t.ids = append(slices.Clip(list), ids) // the receiver has it, but not as one of hers
+	}
+	t.doubt = t.doubt || from.doubt || to.value != nil
 	l.set(p, t)
-	again := from.unsure || to.value != nil
-	if !known || again {
-		l.rename(p, again)
+	if !known || t.doubt {
+		l.lookAt(p)
 	}
 }

@@ -11,16 +11,11 @@ func (c *Connection) namer(ctx context.Context, snapshot profile.Reader) *namer 
 	return &namer{Reader: snapshot, ctx: ctx, types: c.cfg.ExternalIDs, states: map[profile.Ref]map[key]since{}}
 }
 
-// facts are what the store says of an item.
+// facts are what the store says of a pair.
 type facts struct {
-	naming
-	holders map[profile.ExternalID][]holder // who has the ids under which the receiver was told
-}
-
-// naming is what a profile is known by.
-type naming struct {
-	identity Identity
-	gone     bool // it is no more: it was deleted, or is part of another
+	in       bool                            // it is a member, or has a value
+	identity Identity                        // what a member is known by
+	holders  map[profile.ExternalID][]holder // who has the ids under which the receiver was told
 }
 
 // since is a state with its instant.
@@ -43,48 +38,41 @@ type namer struct {
 	states map[profile.Ref]map[key]since
 }
 
-// read returns the facts of an item.
-func (n *namer) read(k key, it item) (f facts, err error) {
-	if it.to.in {
-		if f.naming, err = n.nameOf(it.pair.ref()); err != nil {
+// read returns the facts of a pair, which the receiver has under the ids told.
+func (n *namer) read(k key, p pair, told []Identity) (f facts, err error) {
+	s, err := n.stateOf(p.ref(), k)
+	if err != nil {
+		return f, err
+	}
+	if f.in = s.in; f.in {
+		if f.identity, err = n.nameOf(p.ref()); err != nil {
 			return f, err
 		}
 	}
-	if it.known {
-		f.holders, err = n.holdersOf(k, it.pair.subject, it.was.identities(it.pair))
-	}
+	f.holders, err = n.holdersOf(k, p.subject, told)
 	return f, err
 }
 
-// nameOf returns what a profile is known by. One that was merged into another is
-// not known by the other's ids.
-func (n *namer) nameOf(ref profile.Ref) (naming, error) {
-	name := naming{identity: Identity{ID: ref.ID}}
-	kept, exists, err := n.Resolve(n.ctx, ref)
-	if err != nil || !exists {
-		name.gone = true
-		return name, err
-	}
-	ids, err := n.IDs(n.ctx, ref)
-	if err != nil {
-		return name, err
-	}
-	if kept != ref.ID {
-		name.gone = true
-		name.identity.Anonymous = slices.Contains(ids, profile.ExternalID{Type: anonymousID, Value: ref.ID}) &&
-			!slices.Contains(ids, profile.ExternalID{Type: userID, Value: ref.ID})
-		return name, nil
-	}
+// nameOf returns what a member is known by.
+func (n *namer) nameOf(ref profile.Ref) (Identity, error) {
+	name := Identity{ID: ref.ID}
 	if ref.Subject == profile.User {
 		known, err := n.Known(n.ctx, ref.ID)
 		if err != nil {
 			return name, err
 		}
-		name.identity.Anonymous = !known
+		name.Anonymous = !known
+	}
+	if len(n.types) == 0 {
+		return name, nil
+	}
+	ids, err := n.IDs(n.ctx, ref)
+	if err != nil {
+		return name, err
 	}
 	for _, id := range ids {
 		if slices.Contains(n.types, id.Type) || slices.Contains(n.types, All) {
-			name.identity.ExternalIDs = append(name.identity.ExternalIDs, id)
+			name.ExternalIDs = append(name.ExternalIDs, id)
 		}
 	}
 	return name, nil
@@ -109,11 +97,10 @@ func (i *Identity) primary() profile.ExternalID {
 func (n *namer) holdersOf(k key, of profile.Subject, identities []Identity) (map[profile.ExternalID][]holder, error) {
 	all := map[profile.ExternalID][]holder{}
 	for _, identity := range identities {
-		ids := identity.ExternalIDs
-		if identity.ID != "" && of == profile.User {
-			ids = append([]profile.ExternalID{identity.primary()}, ids...)
+		if of == profile.Account {
+			identity.ID = "" // it is nobody else's
 		}
-		for _, id := range ids {
+		for id := range identity.all() {
 			if _, done := all[id]; done {
 				continue
 			}
@@ -157,7 +144,8 @@ func (n *namer) find(of profile.Subject, id profile.ExternalID) ([]profile.Ref, 
 	return refs, nil
 }
 
-// stateOf returns the state of a profile in an audience or trait.
+// stateOf returns the state of a profile in an audience or trait. One that was
+// merged into another has none, though the store answers for it with the other's.
 func (n *namer) stateOf(ref profile.Ref, k key) (since, error) {
 	if states, read := n.states[ref]; read {
 		return states[k], nil
@@ -168,6 +156,9 @@ func (n *namer) stateOf(ref profile.Ref, k key) (since, error) {
 		return since{}, err
 	}
 	for _, m := range members {
+		if m.Ref != ref {
+			continue
+		}
 		states[key{name: m.Audience}] = since{state{in: true}, m.Since.UnixNano()}
 	}
 	values, err := n.ValuesOf(n.ctx, ref)
@@ -175,6 +166,9 @@ func (n *namer) stateOf(ref profile.Ref, k key) (since, error) {
 		return since{}, err
 	}
 	for _, v := range values {
+		if v.Ref != ref {
+			continue
+		}
 		states[key{name: v.Key, trait: true}] = since{valued(v.Value), v.Since.UnixNano()}
 	}
 	n.states[ref] = states

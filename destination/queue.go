@@ -75,13 +75,13 @@ func (c *Connection) subscribe() (cancel func(), err error) {
 
 // hear is told of the transitions.
 func (c *Connection) hear(_ context.Context, t audience.Transition) error {
-	c.note(key{name: t.Audience}, t.Ref(), state{in: t.Type == audience.Entered}, t.At.UnixNano(), t.Cause == audience.CauseDelete)
+	c.note(key{name: t.Audience}, t.Ref(), state{in: t.Type == audience.Entered}, t.At.UnixNano())
 	return nil
 }
 
 // hearTrait is told of the values of computed traits.
 func (c *Connection) hearTrait(_ context.Context, t audience.TraitChange) error {
-	c.note(key{name: t.Trait, trait: true}, t.Profile, valued(t.New), t.At.UnixNano(), t.Cause == audience.CauseDelete)
+	c.note(key{name: t.Trait, trait: true}, t.Profile, valued(t.New), t.At.UnixNano())
 	return nil
 }
 
@@ -98,14 +98,17 @@ func (c *Connection) hearIDs(_ context.Context, t audience.IDChange) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ids++; c.state != closed {
-		c.queue(func() { c.ledger.renameAll(t.Profile) })
+		c.queue(func() { c.ledger.lookAtAll(t.Profile) })
+		if c.touched != nil {
+			c.renamed = append(c.renamed, t.Profile)
+		}
 	}
 	return nil
 }
 
 // note queues what has become of a pair. It waits for nothing: what is queued is
 // one change a pair at most, however long the receiver takes.
-func (c *Connection) note(k key, ref profile.Ref, to state, at int64, deleted bool) {
+func (c *Connection) note(k key, ref profile.Ref, to state, at int64) {
 	if !c.wants(k) {
 		return
 	}
@@ -116,17 +119,17 @@ func (c *Connection) note(k key, ref profile.Ref, to state, at int64, deleted bo
 		return
 	}
 	p := c.ledger.pairOf(k, ref)
-	if c.state == connecting {
+	if c.touched != nil {
 		c.touched[p] = struct{}{}
 	}
-	c.queue(func() { c.ledger.record(p, to, at, deleted) })
+	c.queue(func() { c.ledger.record(p, to, at) })
 }
 
 // queue changes what waits, and sees to it that it is sent. c.mu is held.
 func (c *Connection) queue(change func()) {
-	idle := len(c.ledger.changes) == 0
+	idle := c.ledger.order.Len() == 0
 	change()
-	if idle && len(c.ledger.changes) > 0 {
+	if idle && c.ledger.order.Len() > 0 {
 		c.schedule()
 		c.poke()
 	}

@@ -111,15 +111,18 @@ func TestComputedTraitsAreFolded(t *testing.T) {
 	r.Equal(2, c.Stats().Known)
 }
 
-// A user and a visitor who become one have one value, and the visitor's is not
-// taken back, which would be the user's.
+// A user and a visitor who become one have one value, which the receiver is told
+// under all the ids that it knows; the visitor's is not taken back, which would be
+// the user's.
 func TestComputedTraitsAfterAMerge(t *testing.T) {
 	r := newEngineRig(t)
 	r.connect(destination.Config{Mode: destination.Identify, Audiences: []string{}, Traits: []string{"spent"}, ExternalIDs: []string{"email"}})
 	r.does("user=ann buys", "user=ann is ann@x.io", "anonymous=v buys")
 	r.ElementsMatch([]string{"+spent user=ann ann@x.io", "+spent anonymous=v"}, r.got())
 	r.does("user=ann merges v")
-	r.Equal([]string{"+spent user=ann ann@x.io"}, r.got())
+	r.Equal([]string{"+spent user=ann ann@x.io", "+spent anonymous=v"}, r.got())
+	r.does("user=ann buys")
+	r.Equal([]string{"+spent user=ann ann@x.io", "+spent anonymous=v"}, r.got())
 	r.passes(time.Hour)
 	r.ElementsMatch([]string{"-spent user=ann ann@x.io", "-spent anonymous=v"}, r.got())
 }
