@@ -11,6 +11,7 @@ import (
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 	"github.com/stretchr/testify/require"
 )
 
@@ -134,6 +135,85 @@ func TestACallbackMayCloseTheEngine(t *testing.T) {
 	require.NoError(t, e.Track(ctx, event("u1", "Buy", 0)))
 	require.Empty(t, *reported)
 	require.ErrorIs(t, e.Track(ctx, event("u2", "Buy", 0)), profile.ErrClosed)
+}
+
+// subscribing is a store in which, before the n-th change from then on is made,
+// somebody subscribes.
+type subscribing struct {
+	profile.Store
+	n         int
+	subscribe func()
+}
+
+func (s *subscribing) Apply(ctx context.Context, now time.Time, batch ...profile.Change) error {
+	if s.n--; s.n == 0 {
+		s.subscribe()
+	}
+	return s.Store.Apply(ctx, now, batch...)
+}
+
+// Who subscribes while a change is under way, and reads a snapshot then, misses
+// nothing: what the snapshot has not, it is told.
+func TestWhoSubscribesDuringAChangeIsToldOfIt(t *testing.T) {
+	for n := range 3 {
+		ctx := context.Background()
+		store := &subscribing{Store: profile.NewMemStore()}
+		e, err := audience.New(ctx, store, audience.Options{Clock: audience.NewManualClock(start), Shards: 1})
+		require.NoError(t, err)
+		defer e.Close()
+		require.NoError(t, e.CreateTraits(ctx, trait.Count("bought", "Buy")))
+		require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy"))))
+		var missing, told []string
+		note := func(is bool, what string) {
+			if is {
+				missing = append(missing, what)
+			}
+		}
+		store.subscribe = func() {
+			members, err := e.MemberCount(ctx, "buyers")
+			require.NoError(t, err)
+			note(members == 0, "transition")
+			values, err := e.ValuesOf(ctx, profile.UserRef("u"))
+			require.NoError(t, err)
+			note(len(values) == 0, "value")
+			_, err = e.Subscribe(func(context.Context, audience.Transition) error {
+				told = append(told, "transition")
+				return nil
+			})
+			require.NoError(t, err)
+			_, err = e.SubscribeTraits(func(context.Context, audience.TraitChange) error {
+				told = append(told, "value")
+				return nil
+			})
+			require.NoError(t, err)
+		}
+		store.n = n + 1
+		require.NoError(t, e.Apply(ctx, profile.Message{Type: profile.Track, Name: "Buy", UserID: "u", AnonymousID: "v", Time: start}))
+		require.Subset(t, told, missing)
+		require.Len(t, missing, 2)
+	}
+}
+
+// Nor does who subscribes while changes wait to be told that a slow callback holds up.
+func TestWhoSubscribesIsToldOfWhatWaits(t *testing.T) {
+	ctx := context.Background()
+	e, _ := reporting(t)
+	require.NoError(t, e.CreateTraits(ctx, trait.Count("bought", "Buy")))
+	var told []string
+	_, err := e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		if tr.Profile != "u1" {
+			return nil
+		}
+		require.NoError(t, e.Track(ctx, event("u2", "Buy", 0)))
+		_, err := e.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
+			told = append(told, c.Profile.ID)
+			return nil
+		})
+		return err
+	})
+	require.NoError(t, err)
+	require.NoError(t, e.Track(ctx, event("u1", "Buy", 0)))
+	require.Equal(t, []string{"u2"}, told)
 }
 
 func TestASubscriptionEndsWithCancel(t *testing.T) {

@@ -124,16 +124,14 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 		x.puts = append(x.puts, profile.SetValue{
 			Value: profile.ComputedValue{Key: c.trait.key, Ref: pt.ref, Value: c.new, Since: at},
 		})
-		if len(x.e.traitSubs.all()) > 0 {
-			x.notices = append(x.notices, notice{change: &TraitChange{
-				Trait:   c.trait.key,
-				Profile: pt.ref,
-				Old:     c.old,
-				New:     c.new,
-				At:      at,
-				Cause:   c.cause,
-			}})
-		}
+		x.notices = append(x.notices, notice{change: &TraitChange{
+			Trait:   c.trait.key,
+			Profile: pt.ref,
+			Old:     c.old,
+			New:     c.new,
+			At:      at,
+			Cause:   c.cause,
+		}})
 	}
 	for _, c := range x.changes {
 		x.sets = append(x.sets, profile.SetMember{

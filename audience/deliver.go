@@ -39,7 +39,8 @@ type subscribers[F any] struct {
 // profiles leave their transitions to it. So the transitions of a call from
 // within a callback come after that callback has returned, if they concern the
 // same shard. A callback that is slower than the data comes makes them wait, in
-// memory. A nil fn is an error that wraps profile.ErrInvalid.
+// memory; what waits when fn is subscribed is told to it too. A nil fn is an error
+// that wraps profile.ErrInvalid.
 func (e *Engine) Subscribe(fn Callback) (cancel func(), err error) {
 	return e.subs.add(&fn, fn == nil)
 }

@@ -22,7 +22,7 @@ func (c IDChange) String() string {
 // tellIDs queues what external ids a change has brought. The shard of the
 // profile is locked.
 func (sh *shard) tellIDs(put *profile.PutIDs, t int64) {
-	if put.Changed && len(sh.e.idSubs.all()) > 0 {
+	if put.Changed {
 		ref := profile.Ref{Subject: put.Ref.Subject, ID: put.OutID}
 		sh.out.push(notice{ids: &IDChange{Profile: ref, At: instant(t)}})
 	}

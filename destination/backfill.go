@@ -191,11 +191,10 @@ func (c *Connection) absent(gone map[pair]struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range slices.SortedFunc(maps.Keys(gone), pair.compare) {
-		if _, is := c.touched[p]; is {
-			c.ledger.lookAt(p) // it is there anew
-			continue
+		if _, is := c.touched[p]; !is {
+			t, _ := c.ledger.get(p)
+			c.ledger.record(p, state{}, max(now, t.at))
 		}
-		t, _ := c.ledger.get(p)
-		c.ledger.record(p, state{}, max(now, t.at))
+		c.ledger.lookAt(p) // it may come back under other ids
 	}
 }

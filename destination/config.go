@@ -84,7 +84,9 @@ type State struct {
 	// Identities are under which ids the receiver was told, and by which they are
 	// taken back; none: under the profile's id as a user id, or as a group's.
 	Identities []Identity
-	Unsure     bool // it was on its way: the receiver may have it, or not
+	// Unsure: the receiver may have it or not, because it was on its way, or has one of
+	// the ids no more. It is told of it again.
+	Unsure bool
 }
 
 // AccountCalls says what is sent of audiences of accounts. Memberships of their

@@ -119,7 +119,7 @@ func (c *Connection) Stats() Stats {
 
 // Known yields what the receiver was told, as of the call, for Config.Known:
 // in no order, the members and values that it has, those that ended lately, even if
-// they began anew, and what was on its way. It works on a closed connection too.
+// they began anew since, and what was on its way. It works on a closed connection too.
 func (c *Connection) Known() iter.Seq[State] {
 	return func(yield func(State) bool) {
 		for _, s := range c.states() {

@@ -53,6 +53,14 @@
 //   - Of one instant exits come before entries, and in a list no id is both added
 //     and removed.
 //
+// Who is in, and who has which id, is read from one snapshot of the store when a batch
+// is put together; callbacks only say of whom there may be something to tell. So calls
+// to the engine beside the delivery, a merge in the middle of it too, show as a whole or
+// not at all. A snapshot may be ahead of the callbacks: then a pair waits for the next of
+// them, which has the instant of its change. An id that is taken back, because no member
+// has it, others may have been told by; they are told anew, if they are in. That finds
+// who was deleted and came back in between, as well.
+//
 // A batch that was tried stays what it is: an exit whose ids have become a member's
 // since is sent all the same, and that member told again after it.
 //
@@ -71,7 +79,8 @@
 //     is told when the member has got other ids: an email, if it wanted one.
 //   - At least once on the wire, once by id. An attempt that fails may have
 //     reached its receiver. So a batch that was tried stays what it is, with its
-//     ID, and comes again before anything else. The id of a message is a function
+//     ID, and comes again before anything else; after a restart its messages come
+//     again, each with its id. The id of a message is a function
 //     of the transition it tells and of the ids that it names, and the same after
 //     a restart; several of a pair at one instant are numbered as they were sent.
 //   - In order for each profile: by instant. For each audience and profile entered
@@ -87,9 +96,9 @@
 // receiver is down and however often the pair changes: the queue is bounded by
 // the number of pairs, and so nothing needs to be dropped and nobody to wait. A
 // pair that waits takes 170 to 240 bytes, and each member that the receiver was
-// told of 100 to 140 bytes, beside the profile's id, which is shared with the
-// engine. Visitors take 50 bytes more, and who is told with external ids 50 bytes
-// and 32 for each of these; a computed trait 60 bytes and its value. Exits are
+// told of 120 to 160 bytes, beside the profile's id, which is shared with the
+// engine. Visitors take 150 bytes more, and who is told with external ids 150 bytes
+// and 120 for each of these; a computed trait 60 bytes and its value. Exits are
 // remembered for a minute or two of the clock.
 //
 // A hub keeps nothing on disk. A new one sends the present members anew, with

@@ -107,7 +107,7 @@ func playSideBySide(t *testing.T, seed uint64, mode destination.Mode, types []st
 			_ = c.Flush(ctx)
 			tries++
 			if tries > 2000 {
-				t.Fatalf("%d changes wait for ever", s.Queued+s.InFlight)
+				t.Fatalf("%d changes wait for ever\n%s", s.Queued+s.InFlight, to)
 			}
 		}
 		to.check(mode, types)

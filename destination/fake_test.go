@@ -30,7 +30,6 @@ type source struct {
 	idSubs   []audience.IDCallback
 	defs     []audience.Definition
 	traits   []trait.Computed
-	members  []profile.Membership
 	// reading is called before a member is yielded.
 	reading func(profile.Membership)
 	broken  error // of Snapshot
@@ -83,39 +82,26 @@ func (s *source) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 	snapshot, err := s.profiles.Snapshot(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return sourceSnapshot{snapshot, s.reading, slices.Clone(s.members)}, err
+	return sourceSnapshot{snapshot, s.reading}, err
 }
 
-// sourceSnapshot has the members that the test says, beside the ids of the store.
+// sourceSnapshot says when members are read.
 type sourceSnapshot struct {
 	profile.Snapshot
 	reading func(profile.Membership)
-	members []profile.Membership
 }
 
-func (s sourceSnapshot) Members(_ context.Context, key, _ string) iter.Seq2[profile.Membership, error] {
+func (s sourceSnapshot) Members(ctx context.Context, key, after string) iter.Seq2[profile.Membership, error] {
 	return func(yield func(profile.Membership, error) bool) {
-		for _, m := range s.members {
-			if m.Audience != key {
-				continue
-			}
+		for m, err := range s.Snapshot.Members(ctx, key, after) {
 			if s.reading != nil {
 				s.reading(m)
 			}
-			if !yield(m, nil) {
+			if !yield(m, err) {
 				return
 			}
 		}
 	}
-}
-
-func (s sourceSnapshot) Memberships(_ context.Context, ref profile.Ref) (members []profile.Membership, err error) {
-	for _, m := range s.members {
-		if m.Ref == ref {
-			members = append(members, m)
-		}
-	}
-	return members, nil
 }
 
 // named gives a user ids, and tells of it.
@@ -135,15 +121,15 @@ func (s *source) named(id string, ids ...profile.ExternalID) {
 
 // store changes a membership without telling anybody.
 func (s *source) store(t audience.Transition) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := profile.Membership{Audience: t.Audience, Ref: profile.Ref{Subject: t.Subject, ID: t.Profile}, Since: t.At}
-	s.members = slices.DeleteFunc(s.members, func(x profile.Membership) bool {
-		return x.Audience == m.Audience && x.Ref == m.Ref
-	})
-	if t.Type == audience.Entered {
-		_ = s.profiles.Apply(context.Background(), start, &profile.PutIDs{Ref: m.Ref, Visitor: t.Profile == "anon"})
-		s.members = append(s.members, m)
+	ref := profile.Ref{Subject: t.Subject, ID: t.Profile}
+	err := s.profiles.Apply(context.Background(), start,
+		&profile.PutIDs{Ref: ref, Visitor: t.Profile == "anon"},
+		&profile.SetMember{
+			Membership: profile.Membership{Audience: t.Audience, Ref: ref, Since: t.At},
+			Member:     t.Type == audience.Entered,
+		})
+	if err != nil {
+		panic(err)
 	}
 }
 

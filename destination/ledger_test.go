@@ -149,6 +149,14 @@ func BenchmarkMemory(b *testing.B) {
 			l.take(100, math.MaxUint64)
 		}
 		b.ReportMetric(float64(heap()-before)/n, "B/known")
+		before = heap()
+		for _, id := range ids { // an id of the engine's, not of ours
+			p := l.pairOf(key{name: "a"}, profile.UserRef(id))
+			t, _ := l.get(p)
+			t.name(p, nil, Identity{ID: id, ExternalIDs: []profile.ExternalID{{Type: "email", Value: id}}})
+			l.set(p, t)
+		}
+		b.ReportMetric(float64(heap()-before)/n, "B/email")
 		runtime.KeepAlive(l)
 	}
 }
