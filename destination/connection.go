@@ -102,7 +102,7 @@ func (c *Connection) Stats() Stats {
 	s.Queued = len(c.ledger.changes)
 	for _, f := range c.flights {
 		s.InFlight += len(f.told)
-		if f.batch == nil {
+		if f.told == nil {
 			for _, p := range f.pairs {
 				if _, waits := c.ledger.changes[p]; waits {
 					s.InFlight++
