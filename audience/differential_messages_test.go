@@ -1,6 +1,7 @@
 package audience_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -133,15 +134,15 @@ func (g *generator) nudge() time.Duration {
 func (g *generator) properties() profile.Object {
 	m := map[string]any{}
 	if g.IntN(4) > 0 {
-		m["k"] = pick(g, []any{"x", "x", "y", "pro", 1, 1.0, 1.5, true, nil, []any{1.0}, []any{1, "x"}})
+		m["k"] = pick(g, []any{"x", "x", "y", "pro", 1, 1.0, 1.5, true, nil, []any{1.0}, []any{1, "x"}, json.Number("18446744073709551617"), []any{json.Number("18446744073709551617")}})
 	}
 	if g.IntN(6) > 0 {
-		m["id"] = pick(g, []any{"p", "p", "q", 1, 1.0, "x"})
+		m["id"] = pick(g, []any{"p", "p", "q", 1, 1.0, "x", json.Number("18446744073709551616"), json.Number("18446744073709551617"), 18446744073709551616.0})
 	}
 	if g.IntN(3) > 0 {
 		m["price"] = pick(g, []any{0, 1, 2.5, 2, 3, 1.0, 0.1, 0.2, 20.58, 13.35, 66.07, 1.005, -1, math.Copysign(0, -1), "2", nil})
 		if g.IntN(20) == 0 {
-			m["price"] = pick(g, []any{math.MaxInt64, math.MinInt64, 1e308, -1e308, 1e16, 5e-324})
+			m["price"] = pick(g, []any{math.MaxInt64, math.MinInt64, 1e308, -1e308, 1e16, 5e-324, json.Number("-9223372036854775809")})
 		}
 	}
 	if g.IntN(4) == 0 {

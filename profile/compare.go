@@ -74,17 +74,24 @@ func compareMaps(v, w Value) int {
 	return cmp.Compare(len(a), len(b)) // one of them is empty
 }
 
-// compareNumbers compares exactly, also where an int64 has no float64.
+// compareNumbers compares exactly, also where an int64 has no float64. Numbers with
+// digits of their own compare by them where they are one as a float64.
 func compareNumbers(v, w Value) int {
+	var c int
 	switch {
 	case v.kind == Int && w.kind == Int:
 		return cmp.Compare(int64(v.num), int64(w.num))
 	case v.kind == Int:
-		return CompareIntFloat(int64(v.num), math.Float64frombits(w.num))
+		c = CompareIntFloat(int64(v.num), math.Float64frombits(w.num))
 	case w.kind == Int:
-		return -CompareIntFloat(int64(w.num), math.Float64frombits(v.num))
+		c = -CompareIntFloat(int64(w.num), math.Float64frombits(v.num))
+	default:
+		c = cmp.Compare(math.Float64frombits(v.num), math.Float64frombits(w.num))
 	}
-	return cmp.Compare(math.Float64frombits(v.num), math.Float64frombits(w.num))
+	if c == 0 {
+		return compareDigits(v, w)
+	}
+	return c
 }
 
 // CompareIntFloat compares a whole number with a float exactly, without the

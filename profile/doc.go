@@ -22,7 +22,8 @@
 //
 // Properties, contexts and traits are Objects: JSON in packed, immutable form.
 // A reader of one property decodes that property only. Whole numbers and
-// fractions are told apart (Int, Float) but compare as numbers.
+// fractions are told apart (Int, Float) but compare as numbers. Whole numbers beyond
+// int64 are Floats that keep their digits (Value.Digits).
 //
 // # Guarantees
 //

@@ -6,7 +6,8 @@ import (
 )
 
 // MarshalJSON writes the value as JSON, the keys of maps in sorted order. A Float
-// always has a fraction or an exponent ("1.0"), so that it is read as one again.
+// always has a fraction or an exponent ("1.0"), so that it is read as one again; or
+// its Digits.
 func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
 
 // UnmarshalJSON is ParseValue.
@@ -22,6 +23,9 @@ func (v Value) appendJSON(b []byte) []byte {
 	case Int:
 		return strconv.AppendInt(b, int64(v.num), 10)
 	case Float:
+		if v.data != nil {
+			return append(b, v.data...)
+		}
 		return appendFloat(b, math.Float64frombits(v.num))
 	case String:
 		return appendString(b, v.data)

@@ -147,6 +147,10 @@ func textOfID(v Value) string {
 	case Int:
 		return v.String()
 	case Float:
+		// A float64 from 2^63 to 1e21 may have been written in digits.
+		if f := math.Abs(math.Float64frombits(v.num)); v.data != nil || f >= 1<<63 && f < 1e21 {
+			return string(v.digits())
+		}
 		return idOfNumber([]byte(strconv.FormatFloat(math.Float64frombits(v.num), 'e', -1, 64)))
 	}
 	return ""

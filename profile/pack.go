@@ -66,7 +66,8 @@ func pack(b []byte, v any, level int) ([]byte, error) {
 		if u := r.Uint(); u <= math.MaxInt64 {
 			return appendValue(b, IntValue(int64(u)), nil), nil
 		}
-		return appendValue(b, FloatValue(float64(r.Uint())), nil), nil
+		v, _ := wholeValue(strconv.AppendUint(nil, r.Uint(), 10))
+		return appendValue(b, v, nil), nil
 	case reflect.Float32, reflect.Float64:
 		f := r.Float()
 		if r.Kind() == reflect.Float32 { // 0.1 is written as 0.1

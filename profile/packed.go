@@ -6,12 +6,16 @@ import "encoding/binary"
 //
 //	Int     zigzag varint
 //	Float   8 bytes, little endian
+//	digits  8 bytes likewise, uvarint length, text: a Float with Digits
 //	String  uvarint length, text
 //	List    uvarint length of the body, values
 //	Map     uvarint length of the body, entries: key, value
 //
 // where a key is a uvarint k: k/2 is its number in the dictionary if k is
 // even, the length of the text that follows if k is odd.
+
+// digitsKind is the first byte of a Float with Digits.
+const digitsKind = Map + 1
 
 // decodeValue returns the value at the start of b, and its packed size.
 func decodeValue(b []byte, dict *Dict) (v Value, size int) {
@@ -24,6 +28,10 @@ func decodeValue(b []byte, dict *Dict) (v Value, size int) {
 	case Float:
 		v.num = binary.LittleEndian.Uint64(b[1:])
 		return v, 9
+	case digitsKind:
+		n, w := uvarint(b[9:])
+		end := 9 + w + n
+		return Value{kind: Float, num: binary.LittleEndian.Uint64(b[1:]), data: b[9+w : end : end]}, end
 	case String, List, Map:
 		n, w := uvarint(b[1:])
 		end := 1 + w + n
@@ -57,6 +65,9 @@ func sizeOf(b []byte) int {
 		return i + 1
 	case Float:
 		return 9
+	case digitsKind:
+		n, w := uvarint(b[9:])
+		return 9 + w + n
 	case String, List, Map:
 		n, w := uvarint(b[1:])
 		return 1 + w + n
@@ -74,6 +85,11 @@ func uvarint(b []byte) (n, width int) {
 
 // appendValue appends v, its keys interned in dict, or inline where dict is nil.
 func appendValue(b []byte, v Value, dict *Dict) []byte {
+	if digits, ok := v.Digits(); ok {
+		b = binary.LittleEndian.AppendUint64(append(b, byte(digitsKind)), v.num)
+		b = binary.AppendUvarint(b, uint64(len(digits)))
+		return append(b, digits...)
+	}
 	b = append(b, byte(v.kind))
 	switch v.kind {
 	case Int:

@@ -30,8 +30,8 @@ func ParseObject(text []byte) (Object, error) {
 }
 
 // ParseValue packs any JSON value. A number without fraction and exponent that
-// fits an int64 is an Int, any other a Float; one beyond the range of a float64
-// is refused. Of a repeated key the last counts. As in encoding/json, half of a
+// fits an int64 is an Int, any other a Float, with Digits if its own are others than
+// those of the float64; one beyond the range of a float64 is refused. Of a repeated key the last counts. As in encoding/json, half of a
 // surrogate pair in a \u escape becomes U+FFFD; other than there, text that is
 // not valid UTF-8 is refused. Nesting beyond MaxDepth and sizes beyond MaxSize
 // are ErrTooLarge.
@@ -273,18 +273,19 @@ func (p *parser) number() error {
 		}
 	}
 	text := p.text[start:p.pos]
+	var v Value
+	var ok bool
 	if whole {
-		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-			p.out = binary.AppendVarint(append(p.out, byte(Int)), n)
-			return nil
-		}
+		v, ok = wholeValue(text)
+	} else {
+		f, err := strconv.ParseFloat(string(text), 64)
+		v, ok = FloatValue(f), err == nil
 	}
-	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil {
+	if !ok {
 		p.pos = start
 		return p.fail("the number is beyond the range of a float64")
 	}
-	p.out = appendValue(p.out, FloatValue(f), nil)
+	p.out = appendValue(p.out, v, nil)
 	return nil
 }
 

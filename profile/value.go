@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"encoding/json"
 	"iter"
 	"math"
 	"strings"
@@ -49,7 +50,7 @@ func (k Kind) String() string {
 type Value struct {
 	kind Kind
 	num  uint64 // Int: the int64; Float: its bits
-	data []byte // String: text; List, Map: packed body
+	data []byte // String: text; List, Map: packed body; Float: see Digits
 	dict *Dict
 }
 
@@ -113,12 +114,27 @@ func (v Value) Float() (f float64, ok bool) {
 	return 0, false
 }
 
+// Digits returns the digits, with a sign if it is negative, of a whole number beyond
+// int64 that was written with others than its nearest float64 has; ok is false for any
+// other value. Such a number is a Float whose Float is that nearest one, by which it is
+// ordered; but it is equal to none that has other digits. The caller must not change
+// them.
+func (v Value) Digits() (digits []byte, ok bool) { return v.data, v.kind == Float && v.data != nil }
+
 // Bytes returns the text of a string without copying it; the caller must not
 // change it. ok is false for any other kind.
-func (v Value) Bytes() (text []byte, ok bool) { return v.data, v.kind == String }
+func (v Value) Bytes() (text []byte, ok bool) {
+	if v.kind != String {
+		return nil, false
+	}
+	return v.data, true
+}
 
 // Text returns a copy of the text of a string; ok is false for any other kind.
-func (v Value) Text() (text string, ok bool) { return string(v.data), v.kind == String }
+func (v Value) Text() (text string, ok bool) {
+	b, ok := v.Bytes()
+	return string(b), ok
+}
 
 // Object returns the value of a map; ok is false for any other kind.
 func (v Value) Object() (o Object, ok bool) {
@@ -144,8 +160,8 @@ func (v Value) Items() iter.Seq[Value] {
 	}
 }
 
-// Any returns the value as plain Go: nil, bool, int64, float64, string, []any
-// or map[string]any.
+// Any returns the value as plain Go: nil, bool, int64, float64, string, []any,
+// map[string]any, or a json.Number where there are Digits.
 func (v Value) Any() any {
 	switch v.kind {
 	case False, True:
@@ -153,6 +169,9 @@ func (v Value) Any() any {
 	case Int:
 		return int64(v.num)
 	case Float:
+		if digits, ok := v.Digits(); ok {
+			return json.Number(digits)
+		}
 		return math.Float64frombits(v.num)
 	case String:
 		return string(v.data)

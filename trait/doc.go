@@ -37,7 +37,8 @@
 //	                   MaxUniqueBytes: those that sort first
 //	unique_list_count  an int; it counts all
 //
-// Only numbers count for sum, average, min and max; a text of digits is none.
+// Only numbers count for sum, average, min and max; a text of digits is none, and a
+// whole number beyond int64 the nearest double. For the others it keeps its digits.
 // Sums and averages are exact in decimal, whatever enters and leaves the window,
 // and rounded once, to the nearest double, when they are read: what was written as
 // 20.58 is 20.58, so 20.58 + 13.35 + 66.07 is 100. For the last five types

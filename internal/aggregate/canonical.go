@@ -3,6 +3,7 @@ package aggregate
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 
 	"github.com/muster-go/muster/internal/canonical"
@@ -20,7 +21,7 @@ func canonicalCopy(v profile.Value) profile.Value {
 	case profile.String:
 		text, _ := v.Text()
 		return profile.StringValue(text)
-	case profile.List, profile.Map:
+	case profile.Float, profile.List, profile.Map:
 		return unpacked(canonical.Append(nil, v))
 	}
 	return canonical.Number(v)
@@ -36,6 +37,10 @@ func unpacked(b []byte) profile.Value {
 		n, _ := binary.Varint(b)
 		return profile.IntValue(n)
 	case profile.Float:
+		if digits := b[8:]; len(digits) > 0 {
+			v, _ := profile.NewValue(json.Number(digits)) // it was one
+			return v
+		}
 		return profile.FloatValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
 	case profile.String:
 		return profile.StringValue(string(b))

@@ -13,6 +13,9 @@ import (
 // Number returns a double that is an int64 as that Int, and any other value as
 // it is.
 func Number(v profile.Value) profile.Value {
+	if _, ok := v.Digits(); ok {
+		return v
+	}
 	if f, ok := v.Float(); ok && v.Kind() == profile.Float && f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) {
 		return profile.IntValue(int64(f))
 	}
@@ -22,7 +25,7 @@ func Number(v profile.Value) profile.Value {
 // Append appends the canonical form of v as bytes: its kind, then
 //
 //	Int     zigzag varint
-//	Float   8 bytes, little endian
+//	Float   8 bytes, little endian; its digits, if it has them
 //	String  text
 //	List    items, each with its length before it, as a uvarint
 //	Map     keys and values likewise, in the order of keys
@@ -37,7 +40,9 @@ func Append(b []byte, v profile.Value) []byte {
 		return binary.AppendVarint(b, n)
 	case profile.Float:
 		f, _ := v.Float()
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+		digits, _ := v.Digits()
+		return append(b, digits...)
 	case profile.String:
 		text, _ := v.Bytes()
 		return append(b, text...)

@@ -74,14 +74,14 @@ func (l *lowerer) comparison(op relation, a, b ast.Expr) (test, bool) {
 	if !ok {
 		return nil, false
 	}
-	if c, ok := constant(b); ok {
+	if c, ok := operand(b); ok {
 		return compareConstant(op, x, c), true
 	}
 	y, ok := l.value(b)
 	if !ok {
 		return nil, false
 	}
-	if c, ok := constant(a); ok {
+	if c, ok := operand(a); ok {
 		return compareConstant(op.swapped(), y, c), true
 	}
 	return func(in *Input) Result {
@@ -104,11 +104,9 @@ func compareConstant(op relation, x value, c profile.Value) test {
 		text, _ := c.Text()
 		return compareText(op, x, text)
 	case profile.Int:
-		n, _ := c.Int()
-		return compareInt(op, x, n)
+		return compareInt(op, x, c)
 	case profile.Float:
-		f, _ := c.Float()
-		return compareFloat(op, x, f)
+		return compareFloat(op, x, c)
 	}
 	return func(in *Input) Result {
 		v, r := x(in)
@@ -144,7 +142,8 @@ func compareText(op relation, x value, text string) test {
 	}
 }
 
-func compareInt(op relation, x value, n int64) test {
+func compareInt(op relation, x value, c profile.Value) test {
+	n, _ := c.Int()
 	f := float64(n)
 	return func(in *Input) Result {
 		v, r := x(in)
@@ -154,6 +153,9 @@ func compareInt(op relation, x value, n int64) test {
 		if i, ok := v.Int(); ok {
 			return op.of(cmp.Compare(i, n))
 		}
+		if hasDigits(v) {
+			return compareExactly(op, v, c)
+		}
 		if g, ok := v.Float(); ok {
 			return op.of(cmp.Compare(g, f))
 		}
@@ -161,11 +163,15 @@ func compareInt(op relation, x value, n int64) test {
 	}
 }
 
-func compareFloat(op relation, x value, f float64) test {
+func compareFloat(op relation, x value, c profile.Value) test {
+	f, _ := c.Float()
 	return func(in *Input) Result {
 		v, r := x(in)
 		if r != True {
 			return r
+		}
+		if hasDigits(v) {
+			return compareExactly(op, v, c)
 		}
 		if g, ok := v.Float(); ok {
 			return op.of(cmp.Compare(g, f))
@@ -185,6 +191,9 @@ func compare(op relation, v, w profile.Value) Result {
 		}
 	case profile.Int, profile.Float:
 		if c, ok := compareNumbers(v, w); ok {
+			if hasDigits(v) || hasDigits(w) {
+				return compareExactly(op, v, w)
+			}
 			return op.of(c)
 		}
 	case profile.String:
@@ -198,6 +207,11 @@ func compare(op relation, v, w profile.Value) Result {
 		}
 	}
 	return op.unlike()
+}
+
+func hasDigits(v profile.Value) bool {
+	_, has := v.Digits()
+	return has
 }
 
 // compareNumbers orders numbers as cel-go does: an int beside a double is

@@ -38,7 +38,9 @@
 //	has(properties.missing)             False
 //
 // Beyond 2^53 an int and a double compare as cel-go compares them: the int is
-// rounded to a double first.
+// rounded to a double first. A whole number beyond int64 is a double in size and in
+// calculations, but keeps its digits: it is equal to what has the same digits, another
+// value or a uint (properties.order == 18446744073709551615u), and to nothing else.
 //
 // A user without an account has no account traits: has(account.traits.x) is
 // False, account.traits.x a Miss. A step that has no event yet is a Miss

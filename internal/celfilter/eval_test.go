@@ -216,7 +216,7 @@ func TestEval(t *testing.T) {
 		{`properties.tags == properties.tags && properties.nested == properties.nested`, True, true},
 		{`properties.lists != properties.tags`, True, true},
 		{`properties.tags + [1] == ["new", "sale", 3, 2.5, null, 1]`, True, false},
-		{`properties.quantity == 2u`, True, false},
+		{`properties.quantity == 2u`, True, true},
 		{`int(properties.price) == 129 && string(properties.quantity) == "2"`, True, false},
 		{`type(properties.note) == null_type && type(properties.tags) == list && type(properties.nested) == map`, True, false},
 		{`properties.quantity > 0 ? properties.tags.exists(t, t == 3) : false`, True, false},

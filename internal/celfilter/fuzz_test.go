@@ -1,6 +1,7 @@
 package celfilter
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -229,7 +230,7 @@ func (g *generator) path() string {
 }
 
 func (g *generator) constant() string {
-	return g.pick("0", "1", "-1", "2", "1.0", "2.5", "-0.0", "1e300", `"a"`, `"é"`, `""`, "true", "false", "null",
+	return g.pick("0", "1", "-1", "2", "1.0", "2.5", "-0.0", "1e300", "18446744073709551615u", `"a"`, `"é"`, `""`, "true", "false", "null",
 		"9007199254740993", "9007199254740992.0", "9223372036854775807", "-9223372036854775808", "9223372036854775808.0", "1u", `["a", 1]`, `{"a": 1}`)
 }
 
@@ -247,6 +248,7 @@ func (g *generator) any(depth int) any {
 	values := []any{
 		int64(0), int64(1), int64(-1), int64(2), 1.0, 2.5, 1e300, "a", "aé", "", "12", true, false, nil,
 		int64(9007199254740993), 9007199254740992.0, int64(9223372036854775807), int64(-9223372036854775808), 9223372036854775808.0,
+		json.Number("18446744073709551617"), json.Number("18446744073709551615"), 18446744073709551615.0, json.Number("-9223372036854775809"),
 	}
 	n := int(g.byte()) % (len(values) + 6)
 	switch {

@@ -21,7 +21,7 @@ func plan(env *cel.Env, src string, cost uint64) program {
 	}
 	// Not cel.OptOptimize: it answers `x in [...]` for numbers beyond 2^53
 	// other than == does.
-	options := []cel.ProgramOption{cel.CustomDecoratorV2(boundMatches)}
+	options := []cel.ProgramOption{cel.CustomDecoratorV2(boundMatches), cel.CustomDecoratorV2(bindDigits)}
 	if cost > 0 {
 		options = append(options, cel.CostTracking(callCosts{}), cel.CostLimit(cost))
 	}

@@ -145,6 +145,17 @@ func indexable(v profile.Value) bool {
 	return v.Kind() != profile.Null
 }
 
+// operand returns a literal that values are compared with: beside constants a uint,
+// which is as good as an int there, if it is one.
+func operand(e ast.Expr) (profile.Value, bool) {
+	if e.Kind() == ast.LiteralKind {
+		if n, ok := e.AsLiteral().(types.Uint); ok {
+			return profile.IntValue(int64(n)), n <= math.MaxInt64
+		}
+	}
+	return constant(e)
+}
+
 // constant returns a literal as a packed value.
 func constant(e ast.Expr) (profile.Value, bool) {
 	if e.Kind() != ast.LiteralKind {

@@ -1,6 +1,10 @@
 package celfilter
 
-import "time"
+import (
+	"time"
+
+	"github.com/google/cel-go/common/types"
+)
 
 // Plain is an Input of plain Go values; see profile.Value.Any. A nil map is
 // empty.
@@ -22,7 +26,12 @@ func (f *Filter) Reference(in Plain) Result {
 	if p == nil {
 		return Miss
 	}
-	return evaluate(p, f.bindings(in))
+	vars := f.bindings(in)
+	adapter := plainAdapter{types.DefaultTypeAdapter}
+	for name, v := range vars {
+		vars[name] = adapter.NativeToValue(v)
+	}
+	return evaluate(p, vars)
 }
 
 // bindings returns the variables of the filter's environment.

@@ -47,6 +47,9 @@ func (s *set) has(v profile.Value) bool {
 		b, _ := v.Bytes()
 		return s.hasText(b)
 	case profile.Int, profile.Float:
+		if hasDigits(v) {
+			return false // a constant has none
+		}
 		f, _ := v.Float()
 		if _, ok := s.floats[f]; ok {
 			return true
@@ -162,7 +165,7 @@ func constants(e ast.Expr) ([]profile.Value, bool) {
 	}
 	var items []profile.Value
 	for _, element := range e.AsList().Elements() {
-		v, ok := constant(element)
+		v, ok := operand(element)
 		if !ok {
 			return nil, false
 		}

@@ -1,6 +1,7 @@
 package celfilter
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 	"reflect"
@@ -24,6 +25,9 @@ func celValue(v profile.Value) ref.Val {
 		n, _ := v.Int()
 		return types.Int(n)
 	case profile.Float:
+		if text, ok := v.Digits(); ok {
+			return digitsVal(json.Number(text))
+		}
 		f, _ := v.Float()
 		return types.Double(f)
 	case profile.String:
@@ -144,7 +148,7 @@ func (m *mapVal) ConvertToType(t ref.Type) ref.Val {
 
 // ConvertToNative implements ref.Val.
 func (m *mapVal) ConvertToNative(t reflect.Type) (any, error) {
-	return types.DefaultTypeAdapter.NativeToValue(m.Value()).ConvertToNative(t)
+	return plainAdapter{types.DefaultTypeAdapter}.NativeToValue(m.Value()).ConvertToNative(t)
 }
 
 // Type implements ref.Val.

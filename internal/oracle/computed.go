@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"cmp"
+	"encoding/json"
 	"math"
 	"math/big"
 	"slices"
@@ -68,6 +69,8 @@ func appendSample(samples []sample, t trait.Type, m message, value profile.Value
 		return samples
 	case !numeric(t):
 		value = pack(whole(value.Any()))
+	default:
+		value = pack(nearest(value.Any()))
 	}
 	return append(samples, sample{m.track.Event.Time.UnixNano(), value})
 }
@@ -109,6 +112,18 @@ func whole(v any) any {
 		for key := range v {
 			v[key] = whole(v[key])
 		}
+	}
+	return v
+}
+
+// nearest returns a number beyond int64 as it is calculated with: rounded to a double.
+func nearest(v any) any {
+	if n, ok := v.(json.Number); ok {
+		f, err := n.Float64()
+		if err != nil {
+			panic(err) // it was part of an event
+		}
+		return f
 	}
 	return v
 }
