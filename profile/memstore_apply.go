@@ -134,7 +134,7 @@ func (tx *tx) putEvent(c *PutEvent) {
 	r.addSeries(e.Name).insert(t, c.OutSeq, body)
 	sh.keepScratch(body)
 	if m.form != idNone {
-		r.seen.add(m.hash)
+		r.note(tx.seed, m.hash, t)
 	}
 	if e.Account != "" {
 		tx.addSender(sh, r, e.Account)
@@ -194,7 +194,7 @@ func (tx *tx) putTraits(c *PutTraits) {
 func (tx *tx) remember(r *record, m *messageID, seq uint64) {
 	if m.form != idNone {
 		r.addSeries("").insert(tx.now, seq, m.append([]byte{m.form}))
-		r.seen.add(m.hash)
+		r.note(tx.seed, m.hash, tx.now)
 	}
 }
 
@@ -206,7 +206,7 @@ func (tx *tx) rememberTraits(sh *shard, r *record, m *messageID, c *PutTraits) {
 	r.addSeries("").insert(tx.now, c.OutSeq, body)
 	sh.keepScratch(body)
 	if m.form != idNone {
-		r.seen.add(m.hash)
+		r.note(tx.seed, m.hash, tx.now)
 	}
 }
 

@@ -214,3 +214,26 @@ func BenchmarkMemStoreSetValue(b *testing.B) {
 		put(b, s, batch...)
 	}
 }
+
+// BenchmarkMemStoreDuplicate is a message that comes again, by its id alone, to a
+// profile of many events.
+func BenchmarkMemStoreDuplicate(b *testing.B) {
+	for _, n := range []int{1000, 500_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			ctx, s := context.Background(), profile.NewMemStore()
+			for i := range n {
+				at := benchStart.Add(time.Duration(i) * 10 * time.Second)
+				e := &profile.PutEvent{Event: profile.Event{Profile: "u", Name: "A", Time: at, MessageID: strconv.Itoa(i)}}
+				if err := s.Apply(ctx, at, e); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := 0; b.Loop(); i++ {
+				if seen, err := s.Seen(ctx, profile.UserRef("u"), strconv.Itoa(i*7919%n)); err != nil || !seen {
+					b.Fatal("lost", err)
+				}
+			}
+		})
+	}
+}

@@ -32,26 +32,98 @@ func putAt(t *testing.T, s *MemStore, messageID string, after time.Duration) {
 }
 
 func TestHashSetIsAMultiset(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	var s hashSet
-	count, total := map[uint32]int{}, 0
-	for range 20_000 {
-		h := foldHash(r.Uint64N(300)) // few, so that slots collide and wrap around
-		if r.IntN(5) < 3 {
-			s.add(h)
-			count[h]++
-			total++
-		} else {
-			if count[h] > 0 {
-				count[h]--
-				total--
-			}
-			s.remove(h)
+	for _, large := range []bool{false, true} {
+		r := rand.New(rand.NewPCG(1, 2))
+		var s hashSet
+		s.clear(4, large)
+		type message struct {
+			hash uint32
+			t    int64
 		}
-		probe := foldHash(r.Uint64N(300))
-		require.Equal(t, count[probe] > 0, s.has(probe))
-		require.EqualValues(t, total, s.n)
+		count, byHash, total := map[message]int{}, map[uint32]int{}, 0
+		for range 20_000 {
+			m := message{foldHash(r.Uint64N(300)), 0} // few, so that slots collide and wrap around
+			if large {
+				m.t = r.Int64N(3) << 32
+			}
+			if r.IntN(5) < 3 {
+				s.add(m.hash, m.t)
+				count[m]++
+				byHash[m.hash]++
+				total++
+			} else {
+				if count[m] > 0 {
+					count[m]--
+					byHash[m.hash]--
+					total--
+				}
+				s.remove(m.hash, m.t)
+			}
+			probe := foldHash(r.Uint64N(300))
+			require.Equal(t, byHash[probe] > 0, s.has(probe))
+			require.EqualValues(t, total, s.n)
+			if !large {
+				continue
+			}
+			got := map[message]int{}
+			for i := range s.find(probe) {
+				got[message{probe, int64(*s.span(i)-spanOf(0)) << 32}]++
+			}
+			for k := range int64(3) {
+				m := message{probe, k << 32}
+				require.Equal(t, count[m], got[m])
+			}
+		}
 	}
+}
+
+// Of a profile of thousands of events, late ones too, each message is known again,
+// until the store lets go of it: those of a merge, of trait calls, and those that
+// share a hash.
+func TestMessagesOfALargeProfileAreKnownAgain(t *testing.T) {
+	ctx, rnd := t.Context(), rand.New(rand.NewPCG(5, 6))
+	s := NewMemStore(WithRetention(300 * 24 * time.Hour))
+	now := storeTestStart.Add(400 * 24 * time.Hour)
+	at, merged := map[string]time.Time{}, false
+	put := func(user string, i int) {
+		id := fmt.Sprintf("%s-%d", user, i)
+		at[id] = now.Add(-time.Duration(rnd.Int64N(int64(200 * 24 * time.Hour))))
+		change := Change(&PutEvent{Event: Event{Profile: user, Name: string(rune('A' + i%3)), Time: at[id], MessageID: id}})
+		if i%7 == 0 {
+			at[id] = now
+			change = &PutTraits{Ref: UserRef(user), Time: now, MessageID: id}
+		}
+		require.NoError(t, s.Apply(ctx, now, change))
+	}
+	for i := range 4000 {
+		put("u", i)
+		put("v", i)
+	}
+	require.True(t, stored(t, s, "u").seen.large)
+	r := stored(t, s, "u")
+	m := s.state.Load().message("other")
+	r.seen.add(m.hash, now.UnixNano()) // as if another had its hash
+	check := func() {
+		for i := range 4000 {
+			for _, user := range []string{"u", "v"} {
+				id := fmt.Sprintf("%s-%d", user, i)
+				seen, err := s.Seen(ctx, UserRef("u"), id)
+				require.NoError(t, err)
+				_, kept := at[id]
+				require.Equal(t, kept && (user == "u" || merged), seen, id)
+			}
+		}
+		seen, err := s.Seen(ctx, UserRef("u"), "other")
+		require.NoError(t, err)
+		require.False(t, seen)
+	}
+	check()
+	require.NoError(t, s.Apply(ctx, now, &Merge{From: "v", Into: "u"}))
+	merged = true
+	check()
+	now = now.Add(200 * 24 * time.Hour)
+	require.NoError(t, s.Apply(ctx, now, &PutEvent{Event: Event{Profile: "u", Name: "A", Time: now, MessageID: "last"}}))
+	require.Less(t, stored(t, s, "u").seen.n, uint32(8000))
 }
 
 func TestMessageIDSharingAHashIsNoDuplicate(t *testing.T) {
@@ -59,7 +131,7 @@ func TestMessageIDSharingAHashIsNoDuplicate(t *testing.T) {
 	putAt(t, s, "one", 0)
 	r := stored(t, s, "u")
 	m := s.state.Load().message("two")
-	r.seen.add(m.hash) // as if "one" had it
+	r.seen.add(m.hash, storeTestStart.UnixNano()) // as if "one" had it
 	e := &PutEvent{Event: Event{Profile: "u", Name: "A", Time: storeTestStart, MessageID: "two"}}
 	require.NoError(t, s.Apply(t.Context(), storeTestStart, e))
 	require.False(t, e.Duplicate)

@@ -83,7 +83,7 @@ func (tx *tx) mergeEvents(into, from *record) (repeated []uint64) {
 		}
 		for w := s.walk(); w.next(); {
 			if h, ok := hashOf(tx.seed, w.body); ok {
-				into.seen.add(h)
+				into.seen.add(h, w.time)
 			}
 		}
 		if to := into.addSeries(s.name.Value()); to.empty() {
@@ -92,6 +92,7 @@ func (tx *tx) mergeEvents(into, from *record) (repeated []uint64) {
 			to.merge(&s)
 		}
 	}
+	into.noteSpans(tx.seed)
 	return repeated
 }
 
@@ -104,7 +105,7 @@ func (tx *tx) without(into *record, s series, repeated *[]uint64) series {
 	for w := s.walk(); w.next(); {
 		h, ok := hashOf(tx.seed, w.body)
 		if ok && into.seen.has(h) {
-			if at, found := into.locateBody(w.body); found {
+			if at, found := into.locateBody(w.body, h); found {
 				if at.seq < w.seq {
 					if lost = true; traits {
 						*repeated = append(*repeated, w.seq)
@@ -126,9 +127,9 @@ func (tx *tx) without(into *record, s series, repeated *[]uint64) series {
 }
 
 // locateBody finds the message with the message id of a packed one.
-func (r *record) locateBody(body []byte) (place, bool) {
+func (r *record) locateBody(body []byte, hash uint32) (place, bool) {
 	raw, _ := idOf(body)
-	m := messageID{form: body[0] & idMask}
+	m := messageID{form: body[0] & idMask, hash: hash}
 	if m.form == idUUID {
 		copy(m.uuid[:], raw)
 	} else {
@@ -144,7 +145,7 @@ func (r *record) drop(at place, hash uint32) {
 	if s.empty() {
 		r.series = slices.Delete(r.series, at.series, at.series+1)
 	}
-	r.seen.remove(hash)
+	r.seen.remove(hash, at.time)
 }
 
 func (tx *tx) mergeLinks(sh *shard, into, from *record) {

@@ -1,6 +1,8 @@
 package profile
 
 import (
+	"hash/maphash"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -117,22 +119,62 @@ func (r *record) has(m *messageID, name string, t int64) bool {
 // place is where an event is kept.
 type place struct {
 	series, chunk int
+	time          int64
 	seq           uint64
 }
 
 // locate searches all series for a message id.
 func (r *record) locate(m *messageID) (place, bool) {
+	if !r.seen.large {
+		return r.locateIn(m, math.MinInt64, math.MaxInt64)
+	}
+	for i := range r.seen.find(m.hash) {
+		from := int64(uint64(*r.seen.span(i))<<32 + uint64(minNano))
+		if at, found := r.locateIn(m, from, from+(1<<32-1)); found {
+			return at, true
+		}
+	}
+	return place{}, false
+}
+
+// locateIn searches the events from one time to another.
+func (r *record) locateIn(m *messageID, from, to int64) (place, bool) {
 	for i := range r.series {
 		s := &r.series[i]
-		for k := range s.len() {
+	chunks:
+		for k := s.search(from); k < s.len(); k++ {
 			for c := s.at(k).events(); c.next(); {
-				if m.is(c.body) {
-					return place{i, k, c.seq}, true
+				switch {
+				case c.time > to:
+					break chunks
+				case c.time >= from && m.is(c.body):
+					return place{i, k, c.time, c.seq}, true
 				}
 			}
 		}
 	}
 	return place{}, false
+}
+
+// note remembers that a message, which the series have, was seen.
+func (r *record) note(seed maphash.Seed, hash uint32, t int64) {
+	r.seen.add(hash, t)
+	r.noteSpans(seed)
+}
+
+// noteSpans has the set of message ids say when, if it has become large.
+func (r *record) noteSpans(seed maphash.Seed) {
+	if r.seen.large || r.seen.size() <= smallSet {
+		return
+	}
+	r.seen.clear(r.seen.size(), true)
+	for i := range r.series {
+		for w := r.series[i].walk(); w.next(); {
+			if h, ok := hashOf(seed, w.body); ok {
+				r.seen.place(h, spanOf(w.time))
+			}
+		}
+	}
 }
 
 // trim drops chunks whose events are all older than cutoff.
@@ -146,7 +188,7 @@ func (tx *tx) trim(r *record) {
 		for _, old := range s.trim(tx.cutoff) {
 			for c := old.events(); c.next(); {
 				if h, ok := hashOf(tx.seed, c.body); ok {
-					r.seen.remove(h)
+					r.seen.remove(h, c.time)
 				}
 			}
 		}
