@@ -75,6 +75,11 @@ func (s *step) traitsFor(a *attempts, n *node) (by sequence.Traits) {
 
 // computeFunnel answers a funnel.
 func (s *step) computeFunnel(n *node) horizon.Verdict {
+	if s.p.lent {
+		// It would move on, and what is due at this very instant waits for the data of
+		// the instant.
+		return horizon.Verdict{True: s.p.truth(n), Until: s.t}
+	}
 	until := s.refill(n)
 	a := s.p.attemptsOf(n)
 	if a == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -118,19 +119,26 @@ func TestEvidenceOfAnAccountIsBounded(t *testing.T) {
 		require.NoError(t, e.Create(ctx,
 			audience.Define("busy").OfAccounts().Members(audience.Performed("Look").AtLeast(users+1)),
 			audience.Define("buying").OfAccounts().Members(audience.AnyUser(audience.Performed("Buy"))),
+			audience.Define("bought").OfAccounts().Members(audience.Funnel(
+				funnel.Start("look", "Look").Followed("buy", "Buy").Within(time.Hour).WithWindow(profile.Within(2*time.Hour)))),
 			audience.Define("idle").OfAccounts().Members(audience.NoUser(audience.Performed("Buy")))))
 		var told []audience.Transition
 		_, err = e.Subscribe(func(_ context.Context, tr audience.Transition) error { told = append(told, tr); return nil })
 		require.NoError(t, err)
 		store.read.Store(0)
 		require.NoError(t, e.Track(ctx, event("u1", "Look", 0)))
-		require.NoError(t, e.Track(ctx, event("u1", "Buy", 0)))
+		clock.Set(start.Add(time.Minute))
+		require.NoError(t, e.Track(ctx, event("u1", "Buy", time.Minute)))
 		evidence = store.read.Swap(0)
-		require.Len(t, told, 3)
-		for _, key := range []string{"busy", "buying", "idle"} {
+		require.Len(t, told, 4)
+		for _, key := range []string{"busy", "buying", "bought", "idle"} {
 			x, err := e.Explain(ctx, key, profile.AccountRef("acme"))
 			require.NoError(t, err)
 			require.Equal(t, key != "idle", x.Member)
+			if key == "bought" {
+				require.Len(t, x.Tree.Funnel, 2, "the events")
+				require.Equal(t, start.Add(2*time.Hour), x.Until)
+			}
 		}
 		return evidence, store.read.Load()
 	}

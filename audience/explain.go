@@ -81,7 +81,7 @@ const MaxExamined = 1000
 // read; nil: it is none, or there is no state that can be looked at.
 func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
 	p := e.shardOf(ref.ID).state(ref)
-	if ref.Subject != profile.Account || p == nil || p.stale || len(p.funnels) > 0 {
+	if ref.Subject != profile.Account || p == nil || p.stale {
 		return nil, nil
 	}
 	n := 0

@@ -32,6 +32,7 @@ type state struct {
 
 	aggregates []*computedState // of computed traits, in the order of their nodes' ids
 	funnels    []*attempts      // likewise of funnels
+	lent       bool             // this is a copy, to look at: its funnels are another's
 }
 
 // computedState is what one profile has of one computed trait.
@@ -200,10 +201,10 @@ func (p *state) drop(nodes []*node) {
 	}
 }
 
-// copied returns a state to look at: what is found of it does not change p. It has
-// no funnels.
+// copied returns a state to look at: what is found of it does not change p.
 func (p *state) copied() *state {
 	c := *p
+	c.lent = true
 	c.part, c.timer = nil, horizon.Never
 	c.nodes = slices.Clone(p.nodes)
 	c.cells = slices.Clone(p.cells)
