@@ -3,6 +3,7 @@ package profile_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strconv"
@@ -232,6 +233,33 @@ func BenchmarkMemStoreDuplicate(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				if seen, err := s.Seen(ctx, profile.UserRef("u"), strconv.Itoa(i*7919%n)); err != nil || !seen {
 					b.Fatal("lost", err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkMemStoreMerge is a visitor of one event who becomes a user of many.
+func BenchmarkMemStoreMerge(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			ctx, s := context.Background(), profile.NewMemStore(profile.WithLimits(profile.Limits{IDs: math.MaxInt}))
+			put := func(id string, i int) {
+				at := benchStart.Add(time.Duration(i) * 10 * time.Second)
+				e := &profile.PutEvent{Event: profile.Event{Profile: id, Name: "A", Time: at, MessageID: id + strconv.Itoa(i)}}
+				if err := s.Apply(ctx, at, e); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := range n {
+				put("u", i)
+			}
+			for i := n; b.Loop(); i++ {
+				id := "visitor" + strconv.Itoa(i)
+				put(id, i)
+				if err := s.Apply(ctx, benchStart, &profile.Merge{From: id, Into: "u"}); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})

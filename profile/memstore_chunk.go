@@ -55,6 +55,13 @@ func (c *chunk) reserve(n int) {
 	c.data = append(slices.Grow([]byte(nil), room), c.data...)
 }
 
+// first returns the time of the first event.
+func (c *chunk) first() int64 {
+	e := c.events()
+	e.next()
+	return e.time
+}
+
 // cursor walks the events of a chunk.
 type cursor struct {
 	rest []byte

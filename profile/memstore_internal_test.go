@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -340,5 +341,44 @@ func TestTournamentMergesInOrder(t *testing.T) {
 		}
 		slices.Sort(all)
 		require.Equal(t, all, got)
+	}
+}
+
+// A merge of series has the events of both in order, whichever is longer, and wherever
+// the times of one lie in those of the other.
+func TestSeriesMerge(t *testing.T) {
+	type stamp struct {
+		t   int64
+		seq uint64
+	}
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		var all []stamp
+		var both [2]series
+		for seq := range uint64(1 + r.IntN(600)) {
+			i := r.IntN(20) / 19
+			span, from := int64(1000), int64(0)
+			if i == 1 {
+				span, from = r.Int64N(1500)+1, r.Int64N(1000)-250
+			}
+			s := stamp{from + r.Int64N(span), seq}
+			all = append(all, s)
+			both[i].insert(s.t, s.seq, fmt.Appendf(nil, "body of %d", s.seq))
+		}
+		if both[0].empty() || both[1].empty() {
+			continue
+		}
+		i := r.IntN(2)
+		both[i].merge(&both[1-i])
+		slices.SortFunc(all, func(a, b stamp) int { return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.seq, b.seq)) })
+		var got []stamp
+		for w := both[i].walk(); w.next(); {
+			got = append(got, stamp{w.time, w.seq})
+			require.Equal(t, fmt.Sprint("body of ", w.seq), string(w.body))
+		}
+		require.Equal(t, all, got, "seed %d", seed)
+		for k := range both[i].len() - 1 {
+			require.LessOrEqual(t, both[i].at(k).time, both[i].at(k+1).first())
+		}
 	}
 }

@@ -87,10 +87,27 @@ func (s *series) setAll(run []chunk) {
 	}
 }
 
-// merge adds the events of another series.
+// merge adds the events of another series, not empty either. It rewrites the chunks of
+// the longer one that lie within the time of the shorter: most of what a user has stays
+// as it is when a visitor becomes that user.
 func (s *series) merge(x *series) {
+	long, short := *s, *x
+	if x.len() > s.len() {
+		long, short = *x, *s
+	}
+	first := short.at(0).first()
+	from := long.search(first)
+	to := from + sort.Search(long.len()-from, func(i int) bool { return long.at(from+i).first() > short.tail.time })
+	all := append(slices.Clip(long.sealed), long.tail)
+	var within series
+	within.setAll(all[from:to])
+	s.setAll(slices.Concat(all[:from], mergeChunks(&within, &short), all[to:]))
+}
+
+// mergeChunks returns the events of two series, of which the first may be empty.
+func mergeChunks(x, y *series) []chunk {
 	built := chunks{limit: chunkSize}
-	a, b := s.walk(), x.walk()
+	a, b := x.walk(), y.walk()
 	moreA, moreB := a.next(), b.next()
 	for moreA || moreB {
 		if moreA && (!moreB || a.before(&b)) {
@@ -101,7 +118,7 @@ func (s *series) merge(x *series) {
 			moreB = b.next()
 		}
 	}
-	s.setAll(built.list)
+	return built.list
 }
 
 // drop removes the event of a sequence number from a chunk.
