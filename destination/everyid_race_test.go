@@ -2,7 +2,6 @@ package destination_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/destination"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 	"github.com/stretchr/testify/require"
 )
 
@@ -36,29 +34,14 @@ func TestReceiversThatGoByAnyIDBesideManyCalls(t *testing.T) {
 
 func playSideBySide(t *testing.T, seed uint64, mode destination.Mode, types []string) (exits int) {
 	r, ctx := require.New(t), context.Background()
-	clock := audience.NewManualClock(start)
-	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock, Shards: 4})
-	r.NoError(err)
-	defer engine.Close()
-	r.NoError(engine.CreateTraits(ctx, trait.Sum("spent", "Buy", "total").Within(3*time.Hour)))
-	r.NoError(engine.Create(ctx,
-		audience.Define("buyers").Members(audience.Performed("Buy").Within(2*time.Hour)),
-		audience.Define("lookers").Members(audience.NotPerformed("Buy").Within(time.Hour))))
-	_, err = engine.Subscribe(alternating(t))
-	r.NoError(err)
-	to := &ledgerByID{t: t, engine: engine, beside: true, tried: map[string]bool{}, got: map[string]bool{},
-		has: map[string]map[profile.ExternalID]string{}}
 	rnd := rand.New(rand.NewPCG(seed, 99)) // one batch is sent at a time
-	to.fail = func() (error, bool) {
-		if rnd.IntN(4) == 0 {
-			return errDown, rnd.IntN(2) == 0
-		}
-		return nil, true
-	}
-	cfg := destination.Config{Mode: mode, ExternalIDs: types, BatchSize: 1 + rnd.IntN(6)}
-	if mode != destination.Lists {
-		cfg.Traits = []string{destination.All}
-	}
+	to, clock := newLedgerByID(t, rnd, 4)
+	to.beside = true
+	engine := to.engine
+	defer engine.Close()
+	_, err := engine.Subscribe(alternating(t))
+	r.NoError(err)
+	cfg := configByID(rnd, mode, types)
 	hub := destination.NewHub(engine, destination.Options{})
 	c, err := hub.Connect(ctx, to, cfg)
 	r.NoError(err)
@@ -72,15 +55,6 @@ func playSideBySide(t *testing.T, seed uint64, mode destination.Mode, types []st
 			defer run.Done()
 			_ = hub.Run(running)
 		}()
-	}
-	again := func() {
-		err := c.Close(done(ctx))
-		var unsent *destination.UnsentError
-		r.True(err == nil || errors.As(err, &unsent))
-		cfg.Known = c.Known()
-		to.kept = append(to.kept, "connect anew")
-		c, err = hub.Connect(ctx, to, cfg)
-		r.NoError(err)
 	}
 	for round := range uint64(8) {
 		working := make(chan struct{})
@@ -98,7 +72,7 @@ func playSideBySide(t *testing.T, seed uint64, mode destination.Mode, types []st
 				_ = c.Flush(ctx) // it may fail: it is tried again
 			}
 			if seed%4 > 1 && round%2 == 1 && sending {
-				again()
+				c = to.connectAnew(hub, c, cfg)
 			}
 		}
 		r.NoError(engine.Advance(ctx, clock.Now()))

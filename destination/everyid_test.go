@@ -34,6 +34,47 @@ type ledgerByID struct {
 	kept   []string // the lines, for a failure's text
 }
 
+// newLedgerByID returns one with an engine of its own, which it takes to be down at
+// times, and the engine's clock.
+func newLedgerByID(t *testing.T, rnd *rand.Rand, shards int) (*ledgerByID, *audience.ManualClock) {
+	ctx, clock := context.Background(), audience.NewManualClock(start)
+	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock, Shards: shards})
+	require.NoError(t, err)
+	require.NoError(t, engine.CreateTraits(ctx, trait.Sum("spent", "Buy", "total").Within(3*time.Hour)))
+	require.NoError(t, engine.Create(ctx,
+		audience.Define("buyers").Members(audience.Performed("Buy").Within(2*time.Hour)),
+		audience.Define("lookers").Members(audience.NotPerformed("Buy").Within(time.Hour))))
+	l := &ledgerByID{t: t, engine: engine, tried: map[string]bool{}, got: map[string]bool{}, has: map[string]map[profile.ExternalID]string{}}
+	l.fail = func() (error, bool) {
+		if rnd.IntN(4) == 0 {
+			return errDown, rnd.IntN(2) == 0
+		}
+		return nil, true
+	}
+	return l, clock
+}
+
+func configByID(rnd *rand.Rand, mode destination.Mode, types []string) destination.Config {
+	cfg := destination.Config{Mode: mode, ExternalIDs: types, BatchSize: 1 + rnd.IntN(6)}
+	if mode != destination.Lists {
+		cfg.Traits = []string{destination.All}
+	}
+	return cfg
+}
+
+// connectAnew closes a connection, and returns one that goes on where it was.
+func (l *ledgerByID) connectAnew(hub *destination.Hub, c *destination.Connection, cfg destination.Config) *destination.Connection {
+	ctx := context.Background()
+	err := c.Close(done(ctx))
+	var unsent *destination.UnsentError
+	require.True(l.t, err == nil || errors.As(err, &unsent), err)
+	cfg.Known = c.Known()
+	l.kept = append(l.kept, "connect anew")
+	c, err = hub.Connect(ctx, l, cfg)
+	require.NoError(l.t, err)
+	return c
+}
+
 func (*ledgerByID) Type() string { return "by id" }
 
 func (*ledgerByID) Modes() destination.Mode {
@@ -250,28 +291,13 @@ func TestReceiversThatGoByAnyID(t *testing.T) {
 func playToReceiver(t *testing.T, seed uint64, mode destination.Mode, types []string) (exits int) {
 	r, ctx := require.New(t), context.Background()
 	rnd := rand.New(rand.NewPCG(seed, uint64(mode)))
-	clock := audience.NewManualClock(start)
-	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock, Shards: 1 + rnd.IntN(4)})
-	r.NoError(err)
+	to, clock := newLedgerByID(t, rnd, 1+rnd.IntN(4))
+	engine := to.engine
 	defer engine.Close()
-	r.NoError(engine.CreateTraits(ctx, trait.Sum("spent", "Buy", "total").Within(3*time.Hour)))
-	r.NoError(engine.Create(ctx,
-		audience.Define("buyers").Members(audience.Performed("Buy").Within(2*time.Hour)),
-		audience.Define("lookers").Members(audience.NotPerformed("Buy").Within(time.Hour))))
 	pick := func(of ...string) string { return of[rnd.IntN(len(of))] }
 	visitor := func() string { return pick("v1", "v2", "v3", "v4") }
 	user := func() string { return pick("ann", "bob", "eve") }
-	to := &ledgerByID{t: t, engine: engine, tried: map[string]bool{}, got: map[string]bool{}, has: map[string]map[profile.ExternalID]string{}}
-	to.fail = func() (error, bool) {
-		if rnd.IntN(4) == 0 {
-			return errDown, rnd.IntN(2) == 0
-		}
-		return nil, true
-	}
-	cfg := destination.Config{Mode: mode, ExternalIDs: types, BatchSize: 1 + rnd.IntN(4)}
-	if mode != destination.Lists {
-		cfg.Traits = []string{destination.All}
-	}
+	cfg := configByID(rnd, mode, types)
 	hub := destination.NewHub(engine, destination.Options{})
 	c, err := hub.Connect(ctx, to, cfg)
 	r.NoError(err)
@@ -319,13 +345,7 @@ func playToReceiver(t *testing.T, seed uint64, mode destination.Mode, types []st
 		case 1: // some of it may be
 			_ = c.Flush(ctx)
 		case 2: // the connection is made anew
-			err := c.Close(done(ctx))
-			var unsent *destination.UnsentError
-			r.True(err == nil || errors.As(err, &unsent))
-			cfg.Known = c.Known()
-			to.kept = append(to.kept, "connect anew")
-			c, err = hub.Connect(ctx, to, cfg)
-			r.NoError(err)
+			c = to.connectAnew(hub, c, cfg)
 		}
 	}
 	for s := c.Stats(); s.Queued+s.InFlight > 0; s = c.Stats() {
