@@ -148,16 +148,28 @@ func BenchmarkIngestParallel(b *testing.B) {
 			}
 			perEvent(b, n)
 		})
-		b.Run(fmt.Sprint("engine/", goroutines), func(b *testing.B) {
-			for range b.N {
-				b.StopTimer()
-				e, clock := benchEngine(b, 64, benchAudiences()...)
-				b.StartTimer()
-				inParallel(parts, func(part []profile.Event) { benchIngest(b, e, clock, part) })
-			}
-			perEvent(b, n)
-		})
+		names, accounts := benchAccounts()
+		for i, of := range accounts {
+			b.Run(fmt.Sprint(names[i], "/", goroutines), func(b *testing.B) {
+				b.ReportAllocs()
+				for range b.N {
+					b.StopTimer()
+					e, clock := benchEngine(b, 64, append(benchAudiences(), of...)...)
+					b.StartTimer()
+					inParallel(parts, func(part []profile.Event) { benchIngest(b, e, clock, part) })
+				}
+				perEvent(b, n)
+			})
+		}
 	}
+}
+
+// benchAccounts are definitions of accounts that are live beside those of users.
+func benchAccounts() (names []string, defs [][]audience.Definition) {
+	one := func(event string) []audience.Definition {
+		return []audience.Definition{audience.Define("account").OfAccounts().Members(audience.Performed(event).Within(profile.Day))}
+	}
+	return []string{"engine", "accounts-of-others", "accounts-of-same"}, [][]audience.Definition{nil, one("Nobody Sends"), one("Product Viewed")}
 }
 
 func inParallel(parts [][]profile.Event, do func([]profile.Event)) {

@@ -189,6 +189,7 @@ func (e *Engine) lock() {
 }
 
 func (e *Engine) unlock() {
+	e.rejoin()
 	e.mu.Unlock()
 	for _, sh := range e.shards {
 		sh.mu.Unlock()
@@ -269,12 +270,12 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	switch {
-	case sh.e.joined():
-		return errJoined
 	case sh.e.closed.Load():
 		return profile.ErrClosed
 	case sh.due.Load() != due:
 		return nil
+	case sh.e.joined() && !sh.firesAlone(due):
+		return errJoined
 	case len(sh.owed) > 0:
 		return sh.repay(ctx)
 	}
@@ -284,8 +285,24 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 // errJoined says that one shard's lock is not enough.
 var errJoined = errors.New("profiles depend on each other")
 
-// fireJoined settles all profiles that are due first, if that is at t or before,
-// as one transaction.
+// firstConfined returns the shard of the first profile that is due at an instant; nil
+// if what changes then does not stay with each. All locks are held.
+func (e *Engine) firstConfined(due int64) (of *shard) {
+	if len(e.growths) > 0 || e.owes() || e.jointDue() <= due {
+		return nil
+	}
+	var first *state
+	for _, sh := range e.shards {
+		next, ok := sh.timers.Min()
+		if ok && next.at <= due && (first == nil || compareRefs(next.p.ref, first.ref) < 0) {
+			of, first = sh, next.p
+		}
+	}
+	return of
+}
+
+// fireJoined settles the profiles that are due first, if that is at t or before: as one
+// transaction, unless what changes stays with each.
 func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 	e.lock()
 	defer e.release(ctx)
@@ -297,6 +314,14 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 		return nil
 	case e.owes():
 		return e.repay(ctx)
+	}
+	if alone := e.firstConfined(due); alone != nil {
+		for ; alone != nil; alone = e.firstConfined(due) {
+			if err := alone.x.fire(lasting(ctx)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	for _, sh := range e.shards {
 		due = max(due, sh.last)

@@ -11,8 +11,8 @@ import (
 // transaction that has the locks which that takes, at the engine's instant, with
 // all done that was due strictly before and its callbacks run. What do changes is
 // told before update returns.
-func (e *Engine) update(ctx context.Context, id string, do func(*txn) error) error {
-	x, err := e.enter(ctx, id)
+func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error) error {
+	x, err := e.enter(ctx, id, r)
 	if err != nil {
 		return err
 	}
@@ -22,12 +22,12 @@ func (e *Engine) update(ctx context.Context, id string, do func(*txn) error) err
 
 // enter prepares for a change of one profile: see update. The caller ends with
 // leave.
-func (e *Engine) enter(ctx context.Context, id string) (*txn, error) {
+func (e *Engine) enter(ctx context.Context, id string, r reach) (*txn, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		x, joined, err := e.enterShard(ctx, id)
+		x, joined, err := e.enterShard(ctx, id, r)
 		if x != nil || err != nil {
 			return x, err
 		}
@@ -40,7 +40,7 @@ func (e *Engine) enter(ctx context.Context, id string) (*txn, error) {
 // enterShard is enter with the lock of the profile's shard. It returns nothing
 // where there are callbacks to run or batch audiences to compute first, which it
 // has done, or where that lock is not enough, as profiles depend on each other.
-func (e *Engine) enterShard(ctx context.Context, id string) (x *txn, joined bool, err error) {
+func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, joined bool, err error) {
 	sh, err := e.lockShard(ctx, id)
 	if err != nil {
 		return nil, false, err
@@ -51,15 +51,26 @@ func (e *Engine) enterShard(ctx context.Context, id string) (x *txn, joined bool
 			sh.mu.Unlock()
 		}
 	}()
-	if e.joined() {
-		return nil, true, nil
+	t, err := e.now(sh)
+	if err != nil {
+		return nil, false, err
+	}
+	crossing := e.joined()
+	if crossing {
+		confined, err := sh.confined(ctx, r, id)
+		if err != nil || !confined || e.jointDue() <= t {
+			return nil, err == nil, err
+		}
 	}
 	p, err := sh.lacking(ctx, id)
 	if err != nil {
 		return nil, false, err
 	}
-	t, ready, err := sh.ready(ctx, p)
+	ready, err := sh.ready(ctx, p, t)
 	if ready {
+		if crossing && e.isDue(t) {
+			return nil, true, nil
+		}
 		done = true
 		return sh.x, false, nil
 	}
@@ -72,19 +83,16 @@ func (e *Engine) enterShard(ctx context.Context, id string) (x *txn, joined bool
 	return nil, false, err
 }
 
-// ready fires what is due strictly before the engine's instant, and upgrades p
-// if it is not nil. The shard, which is locked, is ready for the data of the
-// instant unless there are callbacks to run first, or batch audiences to compute.
-func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err error) {
-	if t, err = sh.e.now(sh); err != nil {
-		return 0, false, err
-	}
+// ready fires what is due strictly before t, and upgrades p if it is not nil. The shard,
+// which is locked, is ready for the data of the instant unless there are callbacks to
+// run first, or batch audiences to compute.
+func (sh *shard) ready(ctx context.Context, p *state, t int64) (ready bool, err error) {
 	if sh.e.closed.Load() {
-		return 0, false, profile.ErrClosed
+		return false, profile.ErrClosed
 	}
 	waiting := sh.out.waiting.Load()
 	if err = sh.repay(ctx); err != nil {
-		return t, false, err
+		return false, err
 	}
 	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t }
 	for err == nil && due() && sh.due.Load() <= sh.e.batchDue.Load() && sh.out.waiting.Load() == waiting {
@@ -98,11 +106,11 @@ func (sh *shard) ready(ctx context.Context, p *state) (t int64, ready bool, err 
 		err = x.upgrade(p, t)
 	}
 	if err != nil || due() || sh.out.waiting.Load() != waiting {
-		return t, false, err
+		return false, err
 	}
 	x.t = t
 	sh.last = t
-	return t, true, nil
+	return true, nil
 }
 
 // lockShard locks the shard of the profile that id names.

@@ -31,7 +31,7 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err := profile.CheckID("profile id", ref.ID); err != nil {
 		return x, err
 	}
-	at, err := e.enter(ctx, ref.ID)
+	at, err := e.enter(ctx, ref.ID, reach{})
 	if err != nil {
 		return x, err
 	}

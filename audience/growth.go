@@ -257,5 +257,9 @@ func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) 
 			sh.mu.Unlock()
 		}
 	}()
-	return sh.ready(ctx, nil)
+	if t, err = sh.e.now(sh); err != nil {
+		return 0, false, err
+	}
+	ready, err = sh.ready(ctx, nil, t)
+	return t, ready, err
 }

@@ -17,7 +17,7 @@ func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
 	if err != nil {
 		return in("track", err)
 	}
-	return in("track", e.update(ctx, ev.Profile, func(x *txn) error { return x.track(&ev, nil, false) }))
+	return in("track", e.update(ctx, ev.Profile, ofEvent(ev.Name), func(x *txn) error { return x.track(&ev, nil, false) }))
 }
 
 // in says in which call an error came.
@@ -43,7 +43,7 @@ func (e *Engine) Identify(ctx context.Context, id Identify) error {
 	if err := id.validate(); err != nil {
 		return in("identify", err)
 	}
-	return in("identify", e.update(ctx, id.Profile, func(x *txn) error {
+	return in("identify", e.update(ctx, id.Profile, ofTraits(id.Traits), func(x *txn) error {
 		return x.once(id.Profile, id.MessageID, func() error { return x.identify(&id, false) })
 	}))
 }
@@ -69,7 +69,7 @@ func (e *Engine) Group(ctx context.Context, g Group) error {
 	if err := g.validate(); err != nil {
 		return in("group", err)
 	}
-	return in("group", e.update(ctx, g.Profile, func(x *txn) error {
+	return in("group", e.update(ctx, g.Profile, reach{}, func(x *txn) error {
 		return x.once(g.Profile, g.MessageID, func() error { return x.group(&g, nil, false) })
 	}))
 }
@@ -80,7 +80,7 @@ func (e *Engine) Leave(ctx context.Context, user, account string) error {
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
 		return in("leave", err)
 	}
-	return in("leave", e.update(ctx, user, func(x *txn) error { return x.leave(user, account) }))
+	return in("leave", e.update(ctx, user, reach{}, func(x *txn) error { return x.leave(user, account) }))
 }
 
 func (g *Group) validate() error {
@@ -99,7 +99,7 @@ func (e *Engine) DeleteUser(ctx context.Context, user string) error {
 	if err := profile.CheckID("profile id", user); err != nil {
 		return in("delete user", err)
 	}
-	return in("delete user", e.update(ctx, user, func(x *txn) error { return x.delete(user) }))
+	return in("delete user", e.update(ctx, user, reach{}, func(x *txn) error { return x.delete(user) }))
 }
 
 // DeleteAccount removes an account with its traits; it exits every audience it

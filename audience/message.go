@@ -108,7 +108,7 @@ func (e *Engine) take(ctx context.Context, m profile.Message) error {
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	err := e.update(ctx, m.Profile(), func(x *txn) error {
+	err := e.update(ctx, m.Profile(), ofMessage(&m), func(x *txn) error {
 		if err := x.check(&m); err != nil {
 			return err
 		}

@@ -51,6 +51,7 @@ type node struct {
 	others    []*node // of the other subject, which it depends on
 	across    []*node // of the other subject, which depend on it
 	linked    bool    // it, or what it depends on, depends on others
+	joint     bool    // a change of it may change, or ask for, other profiles: see reach.go
 	latched   *node   // of kindBatch: the condition
 	latches   int     // how many latch it
 	audiences []*live // those whose root it is
@@ -109,6 +110,8 @@ type network struct {
 	linked     []*node // those with others
 	nodes      []*node // by id; nil once released
 	root       []bool  // by id: it is the root of an audience, or a computed trait
+	joint      int     // how many nodes are joint
+	rejoin     bool    // nodes came or went that decide which are joint
 	idleTrue   []*node // roots that a new profile meets without any data
 	byText     map[string]*node
 }
@@ -264,6 +267,7 @@ func (c *compiler) intern(n *node) *node {
 		net.linked = append(net.linked, n)
 	}
 	net.leafIndex.add(n)
+	net.rejoin = net.rejoin || n.foreign()
 	if n.accounts {
 		c.nets[profile.Account].addReader(n)
 	}
@@ -388,6 +392,7 @@ func (e *Engine) releaseNode(n *node, released []*node) []*node {
 		return released
 	}
 	e.nets[n.of].remove(n)
+	e.nets[n.of].rejoin = e.nets[n.of].rejoin || n.foreign()
 	if n.accounts {
 		e.nets[profile.Account].removeReader(n)
 	}

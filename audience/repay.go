@@ -39,13 +39,19 @@ func (sh *shard) repay(ctx context.Context) error {
 // repay tells what all states that failed owe, as one transaction, where profiles
 // depend on each other. All locks are held.
 func (e *Engine) repay(ctx context.Context) error {
-	var states []*state
-	for _, sh := range e.shards {
-		states = append(states, sh.owing()...)
-	}
+	states := e.owing()
 	if len(states) == 0 {
 		return nil
 	}
+	// What accounts have counted of their users may be wrong as well.
+	for _, sh := range e.shards {
+		for _, p := range sh.states[profile.Account] {
+			if !p.stale {
+				sh.fail(p.ref, states[0].wake, states[0].cause, p.epoch)
+			}
+		}
+	}
+	states = e.owing()
 	x := e.x
 	x.ctx, x.t = lasting(ctx), profile.MinTime.UnixNano()
 	for _, sh := range e.shards {
@@ -59,6 +65,14 @@ func (e *Engine) repay(ctx context.Context) error {
 			x.reach(p.ref)
 		}
 	})
+}
+
+// owing returns the states that failed. All locks are held.
+func (e *Engine) owing() (states []*state) {
+	for _, sh := range e.shards {
+		states = append(states, sh.owing()...)
+	}
+	return states
 }
 
 // repayAll tells what all states that failed owe. No lock is held.

@@ -20,9 +20,16 @@ type shard struct {
 	mu      sync.Mutex
 	states  [2]map[string]*state // by Subject, by id
 	timers  *btree.BTreeG[timer]
-	last    int64 // the last instant at which anything was applied
-	earlier bool  // a timer was set that is earlier than all others
+	joint   *btree.BTreeG[timer] // of what may change other profiles: see reach.go
+	last    int64                // the last instant at which anything was applied
+	earlier bool                 // a timer was set that is earlier than all others
 	due     atomic.Int64
+
+	// jointDue is when the first of joint is due. All shards look at it with each
+	// event: it is not beside what changes with each.
+	_        [64]byte
+	jointDue atomic.Int64
+	_        [64]byte
 
 	x    *txn                   // of its own profiles alone
 	owed map[profile.Ref]*state // that failed: see fail
@@ -52,11 +59,13 @@ func newShard(e *Engine) *shard {
 		e:      e,
 		states: [2]map[string]*state{{}, {}},
 		timers: btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
+		joint:  btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
 		last:   profile.MinTime.UnixNano(),
 		owed:   map[profile.Ref]*state{},
 	}
 	sh.x = newTxn(e, sh)
 	sh.due.Store(horizon.Never)
+	sh.jointDue.Store(horizon.Never)
 	return sh
 }
 
@@ -73,16 +82,25 @@ func (sh *shard) firstProfile() profile.Ref {
 
 // schedule sets the profile's timer for its next wake.
 func (sh *shard) schedule(p *state) {
-	if p.timer == p.wake {
+	joint := sh.e.jointWake(p)
+	if p.timer == p.wake && p.joint == joint {
 		return
 	}
-	if p.timer != horizon.Never {
-		sh.timers.Delete(timer{p.timer, p})
-	}
-	if p.timer = p.wake; p.timer != horizon.Never {
-		sh.timers.Set(timer{p.timer, p})
-	}
+	setTimer(sh.timers, p, &p.timer, p.wake)
+	setTimer(sh.joint, p, &p.joint, joint)
 	sh.setDue()
+}
+
+func setTimer(timers *btree.BTreeG[timer], p *state, was *int64, at int64) {
+	if *was == at {
+		return
+	}
+	if *was != horizon.Never {
+		timers.Delete(timer{*was, p})
+	}
+	if *was = at; at != horizon.Never {
+		timers.Set(timer{at, p})
+	}
 }
 
 // state returns the state of the profile kept under ref, or nil.
@@ -138,14 +156,24 @@ func (sh *shard) forget(p *state) {
 }
 
 func (sh *shard) setDue() {
-	due := horizon.Never
+	due, joint := horizon.Never, horizon.Never
 	if first, ok := sh.timers.Min(); ok {
 		due = first.at
 	}
-	for _, p := range sh.owed {
-		due = min(due, p.wake)
+	if first, ok := sh.joint.Min(); ok {
+		joint = first.at
 	}
-	if due < sh.due.Load() {
+	for _, p := range sh.owed {
+		due, joint = min(due, p.wake), min(joint, p.wake)
+	}
+	// All shards look at these: what is the same stays in their caches.
+	if sh.jointDue.Load() != joint {
+		sh.jointDue.Store(joint)
+	}
+	switch was := sh.due.Load(); {
+	case due == was:
+		return
+	case due < was:
 		sh.earlier = true
 	}
 	sh.due.Store(due)

@@ -19,6 +19,7 @@ type state struct {
 	cells []cell   // in the same order
 	wake  int64    // the earliest end of a root's verdict
 	timer int64    // when the profile's timer is set for; horizon.Never: it is not
+	joint int64    // likewise for what may change other profiles
 	stale bool     // there is nothing here: it has to be read from the store
 	epoch uint32   // of the last growth that it has
 	part  *part    // of the transaction at hand; nil: it is of none
@@ -82,7 +83,7 @@ type view struct {
 }
 
 func newState(ref profile.Ref) *state {
-	return &state{ref: ref, wake: horizon.Never, timer: horizon.Never}
+	return &state{ref: ref, wake: horizon.Never, timer: horizon.Never, joint: horizon.Never}
 }
 
 // find returns the index of the node's cell, or where it would be.
@@ -205,7 +206,7 @@ func (p *state) drop(nodes []*node) {
 func (p *state) copied() *state {
 	c := *p
 	c.lent = true
-	c.part, c.timer = nil, horizon.Never
+	c.part, c.timer, c.joint = nil, horizon.Never, horizon.Never
 	c.nodes = slices.Clone(p.nodes)
 	c.cells = slices.Clone(p.cells)
 	for i := range c.cells {

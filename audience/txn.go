@@ -267,8 +267,7 @@ func (x *txn) finish() {
 
 // abandon has all that the transaction reached read from the store again: the
 // data is there, and what it changes is told then. Who is no more is told now, as
-// nothing says so any longer. What accounts have counted of their users may be
-// wrong as well.
+// nothing says so any longer.
 func (x *txn) abandon() {
 	x.finish()
 	for _, pt := range x.parts {
@@ -281,16 +280,6 @@ func (x *txn) abandon() {
 			x.shardOf(pt.ref).fail(pt.ref, x.t, pt.cause, pt.epoch)
 		default:
 			x.shardOf(pt.ref).fail(pt.ref, x.t, pt.cause, pt.p.epoch)
-		}
-	}
-	if x.home != nil {
-		return
-	}
-	for _, sh := range x.e.shards {
-		for _, p := range sh.states[profile.Account] {
-			if !p.stale {
-				sh.fail(p.ref, x.t, x.cause, p.epoch)
-			}
 		}
 	}
 }

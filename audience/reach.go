@@ -1,0 +1,213 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+)
+
+// While anything is defined of accounts, a change of one profile may change others: a
+// transaction then holds all locks. But most data reaches its own profile alone, since
+// nothing that depends on it is asked of another. That is known from the network; such
+// data takes the lock of its own shard, as if there were no accounts.
+
+// reach is what a call changes, as far as that decides what else may change.
+type reach struct {
+	event  string         // the name of an event; or
+	traits profile.Object // of a user
+	kind   reachKind
+}
+
+type reachKind uint8
+
+const (
+	reachesAll    reachKind = iota // whatever depends on a user and its accounts
+	reachesEvent                   // what depends on an event of the user
+	reachesTraits                  // on traits of the user
+)
+
+func ofEvent(name string) reach            { return reach{kind: reachesEvent, event: name} }
+func ofTraits(traits profile.Object) reach { return reach{kind: reachesTraits, traits: traits} }
+func ofMessage(m *profile.Message) reach {
+	switch {
+	case m.IsEvent():
+		return ofEvent(m.Name)
+	case m.Type == profile.Identify:
+		return ofTraits(m.Traits)
+	}
+	return reach{}
+}
+
+// confined reports whether a change stays with the user of the shard whom id names. The
+// shard is locked, and profiles depend on each other.
+//
+// Such a change is made once nothing joint is due at its instant or before, anywhere: no
+// profile goes back to an earlier one. Other shards may set timers meanwhile, even for
+// instants before, but only of what is confined itself: what is not is changed with all
+// locks held.
+func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error) {
+	e := sh.e
+	if len(e.growths) > 0 || len(sh.owed) > 0 {
+		return false, nil
+	}
+	p := sh.states[profile.User][id]
+	if p == nil {
+		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
+		if err != nil {
+			return false, fmt.Errorf("resolve %q: %w", id, err)
+		}
+		if p = sh.states[profile.User][kept]; exists && p == nil {
+			return false, nil
+		}
+	}
+	if p != nil && p.stale {
+		return false, nil
+	}
+	of, accounts := e.nets[profile.User], e.nets[profile.Account]
+	switch r.kind {
+	case reachesEvent:
+		return accounts.events[r.event] == nil && of.confinesEvent(r.event), nil
+	case reachesTraits:
+		return len(accounts.actor) == 0 && of.confinesTraits(r.traits), nil
+	}
+	return false, nil
+}
+
+// confinesEvent reports whether nothing that an event of a name changes of a user
+// depends on other profiles, or others on it.
+func (net *network) confinesEvent(name string) bool {
+	d := net.events[name]
+	if d == nil {
+		return true
+	}
+	for _, u := range d.uses {
+		for _, to := range u.targets {
+			if to.node.joint {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// confinesTraits is confinesEvent for traits that are set.
+func (net *network) confinesTraits(traits profile.Object) bool {
+	is := func(n *node) bool { return n.joint }
+	if slices.ContainsFunc(net.allTrait, is) {
+		return false
+	}
+	for name := range traits.All() {
+		if slices.ContainsFunc(net.traits[name], is) {
+			return false
+		}
+	}
+	return true
+}
+
+// foreign reports whether a node, or what it depends on, depends on other profiles.
+func (n *node) foreign() bool { return n.linked || n.accounts || len(n.others) > 0 }
+
+// rejoin finds out anew which nodes of users are joint, and sets the timers by it, if
+// the network has changed so that it may be others. All locks are held.
+func (e *Engine) rejoin() {
+	users, accounts := e.nets[profile.User], e.nets[profile.Account]
+	if !users.rejoin && !accounts.rejoin {
+		return
+	}
+	users.rejoin, accounts.rejoin = false, false
+	known := map[*node]bool{}
+	users.joint = 0
+	for _, n := range users.nodes {
+		if n == nil {
+			continue
+		}
+		if n.joint = e.isJoint(n, known); n.joint {
+			users.joint++
+		}
+	}
+	for _, sh := range e.shards {
+		for _, p := range sh.states[profile.User] {
+			sh.schedule(p)
+		}
+	}
+}
+
+// isJoint reports whether a change of a node of users, or of what depends on it, may
+// change other profiles or ask for them. Evidence looks at all of a condition.
+func (e *Engine) isJoint(n *node, known map[*node]bool) bool {
+	joint, is := known[n]
+	if is {
+		return joint
+	}
+	joint = len(n.across) > 0 || n.accounts || len(n.others) > 0 || e.evident && n.linked
+	for _, parent := range n.parents {
+		joint = joint || e.isJoint(parent, known)
+	}
+	known[n] = joint
+	return joint
+}
+
+// jointWake returns when time changes something of a profile that may change others.
+func (e *Engine) jointWake(p *state) int64 {
+	switch {
+	case p.wake == horizon.Never || !e.joined():
+		return horizon.Never
+	case p.stale || p.ref.Subject == profile.Account || len(e.growths) > 0:
+		return p.wake
+	}
+	net, wake := e.nets[profile.User], horizon.Never
+	if net.joint == 0 {
+		return wake
+	}
+	for i, id := range p.nodes {
+		if until := p.cells[i].until; until < wake && net.root[id] && net.nodes[id].joint {
+			wake = until
+		}
+	}
+	return wake
+}
+
+// jointDue returns when something is due first that may change several profiles.
+func (e *Engine) jointDue() (due int64) {
+	due = horizon.Never
+	for _, sh := range e.shards {
+		due = min(due, sh.jointDue.Load())
+	}
+	return due
+}
+
+// isDue reports whether something is due at t, as far as can be seen: where profiles
+// depend on each other, what time changes at the very instant of data is one with it.
+func (e *Engine) isDue(t int64) bool {
+	for _, sh := range e.shards {
+		if sh.due.Load() == t {
+			return true
+		}
+	}
+	return false
+}
+
+// firesAlone reports whether what is due first, in the shard, is the only one at that
+// instant, and stays with its profile. The shard is locked.
+func (sh *shard) firesAlone(due int64) bool {
+	e := sh.e
+	if len(e.growths) > 0 || len(sh.owed) > 0 || e.jointDue() <= due {
+		return false
+	}
+	for _, other := range e.shards {
+		if other != sh && other.due.Load() == due {
+			return false
+		}
+	}
+	n := 0
+	sh.timers.Scan(func(next timer) bool {
+		if next.at == due {
+			n++
+		}
+		return next.at == due && n < 2
+	})
+	return n < 2
+}

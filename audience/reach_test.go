@@ -1,0 +1,109 @@
+package audience_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+// Data that stays with its user is taken beside data that moves accounts, and the users
+// that depend on them, on eight goroutines, while the clock goes on by single
+// nanoseconds and by hours. Each pair enters and exits in turns, at instants that do not
+// go back, for what each profile is told; in the end all are members who should be.
+func TestDataOfUsersBesideDataOfAccounts(t *testing.T) {
+	for seed := range uint64(10) {
+		r, ctx := require.New(t), context.Background()
+		clock := audience.NewManualClock(start)
+		e, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock, Shards: 8})
+		r.NoError(err)
+		defer e.Close()
+		defs := []audience.Definition{
+			audience.Define("viewers").Members(audience.Performed("View").Within(time.Hour)),
+			audience.Define("keen").Members(audience.Performed("View").AtLeast(3).Within(5 * time.Hour)),
+			audience.Define("buying").OfAccounts().Members(audience.AnyUser(audience.Performed("Buy").Within(2 * time.Hour))),
+			audience.Define("busy").OfAccounts().Members(audience.Performed("Buy").AtLeast(3).Within(3 * time.Hour)),
+			audience.Define("colleagues").Members(audience.All(audience.InAudience("buying"), audience.NotPerformed("Buy").Within(2*time.Hour))),
+			audience.Define("torn").Members(audience.All(audience.Performed("View").Within(time.Hour), audience.InAudience("busy"))),
+			audience.Define("pros").Members(audience.Trait(`traits.plan == "pro"`)),
+		}
+		r.NoError(e.Create(ctx, defs...))
+		var mu sync.Mutex
+		type pair struct {
+			audience string
+			ref      profile.Ref
+		}
+		last, member := map[profile.Ref]time.Time{}, map[pair]bool{}
+		_, err = e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+			mu.Lock()
+			defer mu.Unlock()
+			p := pair{tr.Audience, tr.Ref()}
+			if tr.At.Before(last[p.ref]) || member[p] == (tr.Type == audience.Entered) {
+				t.Errorf("seed %d: %v after %v", seed, tr, last[p.ref])
+			}
+			last[p.ref], member[p] = tr.At, tr.Type == audience.Entered
+			return nil
+		})
+		r.NoError(err)
+		pass := func(d time.Duration) time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			clock.Set(clock.Now().Add(d))
+			return clock.Now()
+		}
+		for u := range 40 {
+			r.NoError(e.Group(ctx, audience.Group{Profile: fmt.Sprint("u", u), Account: fmt.Sprint("a", u%6)}))
+		}
+		var working sync.WaitGroup
+		for worker := range uint64(8) {
+			working.Add(1)
+			go func() {
+				defer working.Done()
+				rnd := rand.New(rand.NewPCG(seed, worker))
+				for range 150 {
+					user := fmt.Sprint("u", rnd.IntN(44))
+					at := pass([]time.Duration{0, 1, 1, 1, time.Minute, time.Hour / 4}[rnd.IntN(6)])
+					var err error
+					switch rnd.IntN(10) {
+					case 0, 1:
+						err = e.Track(ctx, profile.Event{Profile: user, Name: "Buy", Time: at})
+					case 2:
+						err = e.Identify(ctx, audience.Identify{Profile: user, Traits: object("plan", []string{"pro", "free"}[rnd.IntN(2)])})
+					case 3:
+						err = e.Advance(ctx, at)
+					default:
+						err = e.Track(ctx, profile.Event{Profile: user, Name: "View", Time: at.Add(-time.Duration(rnd.IntN(3)) * time.Minute)})
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+		}
+		working.Wait()
+		r.NoError(e.Advance(ctx, clock.Now()))
+		for _, d := range defs {
+			for m, err := range e.Members(ctx, d.Key) {
+				r.NoError(err)
+				r.True(member[pair{d.Key, m.Ref}])
+				x, err := e.Explain(ctx, d.Key, m.Ref) // from the history
+				r.NoError(err)
+				r.True(x.Member, "seed %d: %v", seed, x)
+			}
+			for p, is := range member {
+				if p.audience != d.Key || is {
+					continue
+				}
+				x, err := e.Explain(ctx, d.Key, p.ref)
+				r.NoError(err)
+				r.False(x.Member, "seed %d: %v", seed, x)
+			}
+		}
+	}
+}
