@@ -294,9 +294,6 @@ func (e *Engine) restore(ctx context.Context) error {
 	if now.IsZero() {
 		return nil
 	}
-	for _, sh := range e.shards {
-		sh.last = now.UnixNano()
-	}
 	e.reach(now.UnixNano())
 	defs, err := e.readStored(ctx)
 	if err != nil {
@@ -315,20 +312,78 @@ func (e *Engine) restore(ctx context.Context) error {
 	x := e.x
 	x.ctx, x.t = ctx, now.UnixNano()
 	if e.joined() {
+		for _, sh := range e.shards {
+			sh.last = x.t
+		}
 		return x.restoreJoined()
 	}
 	return e.everyProfile(ctx, profile.User, func(ref profile.Ref) error {
-		x.begin(x.ctx, x.t, CauseTime)
-		x.reach(ref)
-		x.settle()
-		x.gatherAll()
-		x.finish()
+		p := x.anew(newState(ref), now.UnixNano())
 		if x.err != nil {
 			return failed(ref, x.err)
 		}
-		x.restored(x.parts[0].p)
+		if x.differs() {
+			if p, err = x.rewind(p, now.UnixNano()); err != nil {
+				return failed(ref, err)
+			}
+		}
+		x.t = now.UnixNano()
+		x.restored(p)
 		return nil
 	})
+}
+
+// differs reports whether what was gathered differs from what is stored.
+func (x *txn) differs() bool { return len(x.changes)+len(x.values) > 0 }
+
+// rewind makes the state of a profile as it was when the profile was left: its shard
+// may have been behind others then, and what was due in between happens at its own
+// instants yet. That is the last time, since the last change that is stored, for which
+// all is as it is stored; if there is none, it is now.
+func (x *txn) rewind(p *state, now int64) (*state, error) {
+	was, err := x.e.belongings(x.ctx, p.ref)
+	if err != nil {
+		return nil, err
+	}
+	t := profile.MinTime.UnixNano()
+	for _, m := range was.members {
+		t = max(t, m.Since.UnixNano())
+	}
+	for _, v := range was.values {
+		t = max(t, v.Since.UnixNano())
+	}
+	left := now
+	p = x.anew(p, t)
+	for range maxForeseen {
+		if x.err != nil || p.wake > now {
+			break
+		}
+		if !x.differs() {
+			left = x.t
+		}
+		x.begin(x.ctx, p.wake, CauseTime)
+		x.add(p.ref, p).fresh = true
+		x.settle()
+		x.gatherAll()
+		x.finish()
+	}
+	if x.err != nil {
+		return nil, x.err
+	}
+	return x.anew(p, left), x.err
+}
+
+// anew reads the state of a profile, as of t, and gathers how it differs from what is
+// stored.
+func (x *txn) anew(p *state, t int64) *state {
+	ref := p.ref
+	x.shardOf(ref).forget(p)
+	x.begin(x.ctx, t, CauseTime)
+	p, _ = x.reach(ref)
+	x.settle()
+	x.gatherAll()
+	x.finish()
+	return p
 }
 
 func (x *txn) restoreJoined() error {
@@ -368,7 +423,7 @@ func (x *txn) restoreJoined() error {
 // instant, or left undone by a crash: it happens with the first call.
 func (x *txn) restored(p *state) {
 	sh := x.shardOf(p.ref)
-	if len(x.changes)+len(x.values) > 0 {
+	if x.differs() {
 		sh.drop(p.ref, x.t)
 	} else {
 		sh.schedule(p)
