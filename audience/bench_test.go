@@ -155,6 +155,9 @@ func BenchmarkIngestParallel(b *testing.B) {
 				for range b.N {
 					b.StopTimer()
 					e, clock := benchEngine(b, 64, append(benchAudiences(), of...)...)
+					if names[i] == "users-of-accounts" {
+						benchGroup(b, e, events, 1000)
+					}
 					b.StartTimer()
 					inParallel(parts, func(part []profile.Event) { benchIngest(b, e, clock, part) })
 				}
@@ -169,7 +172,23 @@ func benchAccounts() (names []string, defs [][]audience.Definition) {
 	one := func(event string) []audience.Definition {
 		return []audience.Definition{audience.Define("account").OfAccounts().Members(audience.Performed(event).Within(profile.Day))}
 	}
-	return []string{"engine", "accounts-of-others", "accounts-of-same"}, [][]audience.Definition{nil, one("Nobody Sends"), one("Product Viewed")}
+	return []string{"engine", "accounts-of-others", "users-of-none", "users-of-accounts"},
+		[][]audience.Definition{nil, one("Nobody Sends"), one("Product Viewed"), one("Product Viewed")}
+}
+
+// benchGroup attaches all users to one of n accounts.
+func benchGroup(b *testing.B, e *audience.Engine, events []profile.Event, n int) {
+	grouped := map[string]bool{}
+	for i := range events {
+		user := events[i].Profile
+		if grouped[user] {
+			continue
+		}
+		grouped[user] = true
+		if err := e.Group(context.Background(), audience.Group{Profile: user, Account: fmt.Sprint("account", len(grouped)%n)}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func inParallel(parts [][]profile.Event, do func([]profile.Event)) {

@@ -44,7 +44,9 @@
 // While anything is defined of accounts, or of users by their accounts, profiles
 // depend on each other. Then all that follows from one change, over any number
 // of profiles, is one step, with all else that is due at that very instant: all
-// of it carries the one cause.
+// of it carries the one cause. Data that can change nothing but its own user, as most
+// can, is taken as if there were no accounts: beside other data, and in a step of its
+// own beside what is due at the same nanosecond in another shard.
 //
 // # Membership
 //

@@ -9,15 +9,15 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// Track takes one event, with its properties as Properties or as Props. A duplicate (by message id) changes nothing and is no
-// error. An event older than the store's retention is profile.ErrRetention. The
+// Track takes one event, with its properties as Properties or as Props. A duplicate (by
+// message id) changes nothing and is no error. An event older than the store's retention is profile.ErrRetention. The
 // zero time is the engine's now.
 func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
 	ev, err := ev.Packed()
 	if err != nil {
 		return in("track", err)
 	}
-	return in("track", e.update(ctx, ev.Profile, ofEvent(ev.Name), func(x *txn) error { return x.track(&ev, nil, false) }))
+	return in("track", e.update(ctx, ev.Profile, ofEvent(ev.Name, ev.Account), func(x *txn) error { return x.track(&ev, nil, false) }))
 }
 
 // in says in which call an error came.

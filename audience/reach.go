@@ -16,9 +16,10 @@ import (
 
 // reach is what a call changes, as far as that decides what else may change.
 type reach struct {
-	event  string         // the name of an event; or
-	traits profile.Object // of a user
-	kind   reachKind
+	kind    reachKind
+	event   string         // its name
+	account string         // for which it was sent
+	traits  profile.Object // of a user
 }
 
 type reachKind uint8
@@ -29,12 +30,16 @@ const (
 	reachesTraits                  // on traits of the user
 )
 
-func ofEvent(name string) reach            { return reach{kind: reachesEvent, event: name} }
+func ofEvent(name, account string) reach {
+	return reach{kind: reachesEvent, event: name, account: account}
+}
+
 func ofTraits(traits profile.Object) reach { return reach{kind: reachesTraits, traits: traits} }
+
 func ofMessage(m *profile.Message) reach {
 	switch {
 	case m.IsEvent():
-		return ofEvent(m.Name)
+		return ofEvent(m.Name, m.GroupID)
 	case m.Type == profile.Identify:
 		return ofTraits(m.Traits)
 	}
@@ -53,10 +58,11 @@ func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error)
 	if len(e.growths) > 0 || len(sh.owed) > 0 {
 		return false, nil
 	}
-	p := sh.states[profile.User][id]
+	p, kept := sh.states[profile.User][id], id
 	if p == nil {
-		kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
-		if err != nil {
+		var exists bool
+		var err error
+		if kept, exists, err = e.store.Resolve(ctx, profile.UserRef(id)); err != nil {
 			return false, fmt.Errorf("resolve %q: %w", id, err)
 		}
 		if p = sh.states[profile.User][kept]; exists && p == nil {
@@ -69,7 +75,12 @@ func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error)
 	of, accounts := e.nets[profile.User], e.nets[profile.Account]
 	switch r.kind {
 	case reachesEvent:
-		return accounts.events[r.event] == nil && of.confinesEvent(r.event), nil
+		if accounts.events[r.event] == nil && of.confinesEvent(r.event) {
+			return true, nil
+		}
+		// Of one who has no account nothing depends on accounts.
+		of, err := e.store.Accounts(ctx, kept)
+		return len(of) == 0 && r.account == "", err
 	case reachesTraits:
 		return len(accounts.actor) == 0 && of.confinesTraits(r.traits), nil
 	}

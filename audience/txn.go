@@ -29,7 +29,8 @@ import (
 // lock. The engine has one for what concerns several, used with all locks.
 //
 // While anything is defined of accounts, profiles depend on each other, and a
-// transaction reaches others as nodes that they depend on change. What a profile
+// transaction reaches others as nodes that they depend on change; unless all that it
+// changes stays with its profile, which is known beforehand: see reach.go. What a profile
 // has of another subject's nodes is not asked for but pushed: when such a node
 // changes, the nodes across that depend on it are marked. So no verdict ends
 // because one of another profile does.
