@@ -23,6 +23,7 @@ type call struct {
 	do      oracle.Operation // nil: Advance
 	message bool             // through Apply, as a Segment-spec message
 	reopen  bool             // close the engine first, and go on with a new one
+	forget  uint64           // if not 0, some states are dropped first
 	explain int              // if not 0, says what is explained afterwards
 	fault   fault            // at the point of failing, when the call is first made
 	failing int              // the point; 0: there is no fault

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -124,6 +125,10 @@ func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 		if err := p.open(); err != nil {
 			return nil, nil, err
 		}
+	}
+	if c.forget != 0 {
+		rnd := rand.New(rand.NewPCG(c.forget, 0))
+		p.engine.Forget(func() bool { return rnd.IntN(3) > 0 })
 	}
 	p.heard, p.seen, p.toSee = nil, nil, nil
 	if c.do == nil {

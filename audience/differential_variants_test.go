@@ -32,6 +32,23 @@ func TestDifferentialReopened(t *testing.T) {
 	playAll(t, max(1, *historiesFlag/4), reopened, func(h *history) error { return run(h, 1, compareOrder) })
 }
 
+// TestDifferentialForgotten drops states of profiles in mid-history, which are read
+// from the store when they are touched again. Nothing is of accounts: these count on
+// what the engine has of their users.
+func TestDifferentialForgotten(t *testing.T) {
+	forgotten := func(seed uint64) *history {
+		h := generate(seed)
+		random := rand.New(rand.NewPCG(seed, 4))
+		for i := range h.calls {
+			if random.IntN(2) == 0 && !h.ofAccounts() {
+				h.calls[i].forget = random.Uint64()
+			}
+		}
+		return h
+	}
+	playAll(t, max(1, *historiesFlag/4), forgotten, func(h *history) error { return run(h, 1, compareOrder) })
+}
+
 // TestDifferentialFaults has contexts end, and the store fail and panic, in the
 // middle of calls, which are made again then: everything is told as if nothing had
 // happened. Every message has an id, and callbacks keep still. Definitions are
