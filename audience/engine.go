@@ -81,6 +81,7 @@ type Engine struct {
 	closed        atomic.Bool
 
 	last     atomic.Int64 // the instant that Advance has reached
+	owed     atomic.Int64 // how many states failed, of all shards
 	batchDue atomic.Int64 // when a batch audience is to be computed next
 	done     chan struct{}
 	wake     chan struct{} // tells Run that an earlier timer was set

@@ -14,6 +14,9 @@ import (
 
 // owing returns the states of the shard that failed, in the order of profiles.
 func (sh *shard) owing() []*state {
+	if len(sh.owed) == 0 {
+		return nil
+	}
 	states := make([]*state, 0, len(sh.owed))
 	for _, p := range sh.owed {
 		states = append(states, p)
@@ -77,6 +80,9 @@ func (e *Engine) owing() (states []*state) {
 
 // repayAll tells what all states that failed owe. No lock is held.
 func (e *Engine) repayAll(ctx context.Context) error {
+	if e.owed.Load() == 0 {
+		return nil
+	}
 	for _, sh := range e.shards {
 		err := sh.lockAndRepay(ctx)
 		sh.deliver(ctx)
@@ -107,10 +113,5 @@ func (e *Engine) lockAndRepay(ctx context.Context) error {
 
 // owes reports whether a state failed.
 func (e *Engine) owes() bool {
-	for _, sh := range e.shards {
-		if len(sh.owed) > 0 {
-			return true
-		}
-	}
-	return false
+	return e.owed.Load() > 0
 }

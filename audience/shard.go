@@ -141,6 +141,7 @@ func (sh *shard) fail(ref profile.Ref, t int64, cause Cause, epoch uint32) {
 	p := sh.keepNone(ref, t)
 	p.failed, p.cause, p.epoch = true, cause, epoch
 	sh.owed[ref] = p
+	sh.e.owed.Add(1)
 	sh.setDue()
 }
 
@@ -150,6 +151,7 @@ func (sh *shard) forget(p *state) {
 	sh.schedule(p)
 	if p.failed {
 		delete(sh.owed, p.ref)
+		sh.e.owed.Add(-1)
 		sh.setDue()
 	}
 	delete(sh.states[p.ref.Subject], p.ref.ID)

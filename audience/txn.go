@@ -118,6 +118,9 @@ func (x *txn) begin(ctx context.Context, t int64, cause Cause) {
 func (x *txn) reachDue() {
 	for _, sh := range x.e.shards {
 		sh.last = max(sh.last, x.t)
+		if sh.due.Load() > x.t {
+			continue
+		}
 		for first, ok := sh.timers.Min(); ok && first.at <= x.t; first, ok = sh.timers.Min() {
 			sh.timers.PopMin()
 			first.p.timer = horizon.Never
