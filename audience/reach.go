@@ -178,7 +178,18 @@ func (e *Engine) jointWake(p *state) int64 {
 			wake = until
 		}
 	}
+	if wake == horizon.Never || e.accountless(p.ref.ID) {
+		return horizon.Never
+	}
 	return wake
+}
+
+// accountless reports whether a user has no account: nothing of other profiles depends
+// on what becomes of such a user. It is called with the lock of its shard; users join
+// accounts with all locks held.
+func (e *Engine) accountless(user string) bool {
+	accounts, err := e.store.Accounts(context.Background(), user)
+	return err == nil && len(accounts) == 0
 }
 
 // jointDue returns when something is due first that may change several profiles.

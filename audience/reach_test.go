@@ -16,7 +16,8 @@ import (
 // Data that stays with its user is taken beside data that moves accounts, and the users
 // that depend on them, on eight goroutines, while the clock goes on by single
 // nanoseconds and by hours. Each pair enters and exits in turns, at instants that do not
-// go back, for what each profile is told; in the end all are members who should be.
+// go back, and where time alone ends it at the very nanosecond; in the end all are
+// members who should be.
 func TestDataOfUsersBesideDataOfAccounts(t *testing.T) {
 	for seed := range uint64(10) {
 		r, ctx := require.New(t), context.Background()
@@ -40,6 +41,8 @@ func TestDataOfUsersBesideDataOfAccounts(t *testing.T) {
 			ref      profile.Ref
 		}
 		last, member := map[profile.Ref]time.Time{}, map[pair]bool{}
+		windows := map[string]time.Duration{"viewers": time.Hour, "keen": 5 * time.Hour, "buying": 2 * time.Hour, "busy": 3 * time.Hour}
+		times, ended := map[time.Time]bool{}, []time.Time{}
 		_, err = e.Subscribe(func(_ context.Context, tr audience.Transition) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -48,9 +51,18 @@ func TestDataOfUsersBesideDataOfAccounts(t *testing.T) {
 				t.Errorf("seed %d: %v after %v", seed, tr, last[p.ref])
 			}
 			last[p.ref], member[p] = tr.At, tr.Type == audience.Entered
+			if after, timed := windows[tr.Audience]; timed && tr.Cause == audience.CauseTime && tr.Type == audience.Exited {
+				ended = append(ended, tr.At.Add(-after))
+			}
 			return nil
 		})
 		r.NoError(err)
+		track := func(user, name string, at time.Time) error {
+			mu.Lock()
+			times[at] = true
+			mu.Unlock()
+			return e.Track(ctx, profile.Event{Profile: user, Name: name, Time: at})
+		}
 		pass := func(d time.Duration) time.Time {
 			mu.Lock()
 			defer mu.Unlock()
@@ -72,13 +84,13 @@ func TestDataOfUsersBesideDataOfAccounts(t *testing.T) {
 					var err error
 					switch rnd.IntN(10) {
 					case 0, 1:
-						err = e.Track(ctx, profile.Event{Profile: user, Name: "Buy", Time: at})
+						err = track(user, "Buy", at)
 					case 2:
 						err = e.Identify(ctx, audience.Identify{Profile: user, Traits: object("plan", []string{"pro", "free"}[rnd.IntN(2)])})
 					case 3:
 						err = e.Advance(ctx, at)
 					default:
-						err = e.Track(ctx, profile.Event{Profile: user, Name: "View", Time: at.Add(-time.Duration(rnd.IntN(3)) * time.Minute)})
+						err = track(user, "View", at.Add(-time.Duration(rnd.IntN(3))*time.Minute))
 					}
 					if err != nil {
 						t.Error(err)
@@ -88,6 +100,10 @@ func TestDataOfUsersBesideDataOfAccounts(t *testing.T) {
 		}
 		working.Wait()
 		r.NoError(e.Advance(ctx, clock.Now()))
+		r.NotEmpty(ended)
+		for _, at := range ended { // each at the exact instant at which an event left a window
+			r.True(times[at], "seed %d: %s", seed, at)
+		}
 		for _, d := range defs {
 			for m, err := range e.Members(ctx, d.Key) {
 				r.NoError(err)
