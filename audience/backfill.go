@@ -318,7 +318,7 @@ func (e *Engine) restore(ctx context.Context) error {
 		return x.restoreJoined()
 	}
 	return e.everyProfile(ctx, profile.User, func(ref profile.Ref) error {
-		p := x.anew(newState(ref), now.UnixNano())
+		p := x.anew(ref, now.UnixNano())
 		if x.err != nil {
 			return failed(ref, x.err)
 		}
@@ -353,7 +353,7 @@ func (x *txn) rewind(p *state, now int64) (*state, error) {
 		t = max(t, v.Since.UnixNano())
 	}
 	left := now
-	p = x.anew(p, t)
+	p = x.anew(p.ref, t)
 	for range maxForeseen {
 		if x.err != nil || p.wake > now {
 			break
@@ -361,29 +361,30 @@ func (x *txn) rewind(p *state, now int64) (*state, error) {
 		if !x.differs() {
 			left = x.t
 		}
-		x.begin(x.ctx, p.wake, CauseTime)
-		x.add(p.ref, p).fresh = true
-		x.settle()
-		x.gatherAll()
-		x.finish()
+		x.look(p.wake, func() { x.add(p.ref, p).fresh = true })
 	}
 	if x.err != nil {
 		return nil, x.err
 	}
-	return x.anew(p, left), x.err
+	p = x.anew(p.ref, left)
+	return p, x.err
 }
 
 // anew reads the state of a profile, as of t, and gathers how it differs from what is
 // stored.
-func (x *txn) anew(p *state, t int64) *state {
-	ref := p.ref
-	x.shardOf(ref).forget(p)
+func (x *txn) anew(ref profile.Ref, t int64) (p *state) {
+	x.forget(ref)
+	x.look(t, func() { p, _ = x.reach(ref) })
+	return p
+}
+
+// look is run without its commit: it gathers what differs at t.
+func (x *txn) look(t int64, bring func()) {
 	x.begin(x.ctx, t, CauseTime)
-	p, _ = x.reach(ref)
+	bring()
 	x.settle()
 	x.gatherAll()
 	x.finish()
-	return p
 }
 
 func (x *txn) restoreJoined() error {

@@ -267,7 +267,7 @@ func (c *compiler) intern(n *node) *node {
 		net.linked = append(net.linked, n)
 	}
 	net.leafIndex.add(n)
-	net.rejoin = net.rejoin || n.foreign()
+	net.rejoin = net.rejoin || n.linked
 	if n.accounts {
 		c.nets[profile.Account].addReader(n)
 	}
@@ -392,7 +392,7 @@ func (e *Engine) releaseNode(n *node, released []*node) []*node {
 		return released
 	}
 	e.nets[n.of].remove(n)
-	e.nets[n.of].rejoin = e.nets[n.of].rejoin || n.foreign()
+	e.nets[n.of].rejoin = e.nets[n.of].rejoin || n.linked
 	if n.accounts {
 		e.nets[profile.Account].removeReader(n)
 	}

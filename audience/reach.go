@@ -118,9 +118,6 @@ func (net *network) confinesTraits(traits profile.Object) bool {
 	return true
 }
 
-// foreign reports whether a node, or what it depends on, depends on other profiles.
-func (n *node) foreign() bool { return n.linked || n.accounts || len(n.others) > 0 }
-
 // rejoin finds out anew which nodes of users are joint, and sets the timers by it, if
 // the network has changed so that it may be others. All locks are held.
 func (e *Engine) rejoin() {

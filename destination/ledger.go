@@ -86,12 +86,11 @@ func (p pair) compare(q pair) int {
 
 // change is what callbacks told of a pair last, and the receiver was not told.
 type change struct {
-	at     int64
-	seq    uint64
-	to     state
-	look   bool // the receiver may have that, but under other ids than the profile has now
-	again  bool // it was on its way before a restart: it keeps its mark
-	parked bool // the store is ahead of the callbacks: it waits for the next of the pair
+	at    int64
+	seq   uint64
+	to    state
+	look  bool // the receiver may have that, but under other ids than the profile has now
+	again bool // it was on its way before a restart: it keeps its mark
 }
 
 // place is a change in the order in which they are sent: by instant, and the
@@ -263,12 +262,8 @@ func (l *ledger) drop(p pair, c change) {
 	}
 }
 
-// park has a change wait until callbacks tell of its pair.
-func (l *ledger) park(p pair, c change) {
-	l.order.Delete(place{c.at, c.to.in, c.seq, p})
-	c.parked = true
-	l.changes[p] = c
-}
+// park has a change wait, out of the order, until callbacks tell of its pair.
+func (l *ledger) park(p pair, c change) { l.order.Delete(place{c.at, c.to.in, c.seq, p}) }
 
 // next returns the pairs of the first changes, at most n and none newer than the
 // one of number cut.

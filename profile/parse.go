@@ -31,10 +31,10 @@ func ParseObject(text []byte) (Object, error) {
 
 // ParseValue packs any JSON value. A number without fraction and exponent that
 // fits an int64 is an Int, any other a Float, with Digits if its own are others than
-// those of the float64; one beyond the range of a float64 is refused. Of a repeated key the last counts. As in encoding/json, half of a
-// surrogate pair in a \u escape becomes U+FFFD; other than there, text that is
-// not valid UTF-8 is refused. Nesting beyond MaxDepth and sizes beyond MaxSize
-// are ErrTooLarge.
+// those of the float64; one beyond the range of a float64 is refused. Of a repeated
+// key the last counts. As in encoding/json, half of a surrogate pair in a \u escape
+// becomes U+FFFD; other than there, text that is not valid UTF-8 is refused. Nesting
+// beyond MaxDepth and sizes beyond MaxSize are ErrTooLarge.
 func ParseValue(text []byte) (Value, error) {
 	// A packed value is rarely larger than its text, and never four times.
 	if len(text) > 4*MaxSize {

@@ -21,7 +21,10 @@ func canonicalCopy(v profile.Value) profile.Value {
 	case profile.String:
 		text, _ := v.Text()
 		return profile.StringValue(text)
-	case profile.Float, profile.List, profile.Map:
+	case profile.List, profile.Map:
+		return unpacked(canonical.Append(nil, v))
+	}
+	if _, ok := v.Digits(); ok {
 		return unpacked(canonical.Append(nil, v))
 	}
 	return canonical.Number(v)

@@ -133,7 +133,7 @@ func (d digits) ConvertToType(t ref.Type) ref.Val {
 }
 
 // plainAdapter is cel-go's own, but for numbers with digits.
-type plainAdapter struct{ types.Adapter }
+type plainAdapter struct{}
 
 // NativeToValue implements types.Adapter.
 func (a plainAdapter) NativeToValue(v any) ref.Val {
@@ -145,7 +145,7 @@ func (a plainAdapter) NativeToValue(v any) ref.Val {
 	case []any:
 		return types.NewDynamicList(a, v)
 	}
-	return a.Adapter.NativeToValue(v)
+	return types.DefaultTypeAdapter.NativeToValue(v)
 }
 
 // compareExactly answers a comparison of numbers, one of which has digits.

@@ -1,10 +1,6 @@
 package celfilter
 
-import (
-	"time"
-
-	"github.com/google/cel-go/common/types"
-)
+import "time"
 
 // Plain is an Input of plain Go values; see profile.Value.Any. A nil map is
 // empty.
@@ -27,7 +23,7 @@ func (f *Filter) Reference(in Plain) Result {
 		return Miss
 	}
 	vars := f.bindings(in)
-	adapter := plainAdapter{types.DefaultTypeAdapter}
+	adapter := plainAdapter{}
 	for name, v := range vars {
 		vars[name] = adapter.NativeToValue(v)
 	}

@@ -1,7 +1,6 @@
 package celfilter
 
 import (
-	"encoding/json"
 	"fmt"
 	"iter"
 	"reflect"
@@ -25,10 +24,10 @@ func celValue(v profile.Value) ref.Val {
 		n, _ := v.Int()
 		return types.Int(n)
 	case profile.Float:
-		if text, ok := v.Digits(); ok {
-			return digitsVal(json.Number(text))
-		}
 		f, _ := v.Float()
+		if text, ok := v.Digits(); ok {
+			return digits{types.Double(f), string(text)}
+		}
 		return types.Double(f)
 	case profile.String:
 		text, _ := v.Text()
@@ -148,7 +147,7 @@ func (m *mapVal) ConvertToType(t ref.Type) ref.Val {
 
 // ConvertToNative implements ref.Val.
 func (m *mapVal) ConvertToNative(t reflect.Type) (any, error) {
-	return plainAdapter{types.DefaultTypeAdapter}.NativeToValue(m.Value()).ConvertToNative(t)
+	return plainAdapter{}.NativeToValue(m.Value()).ConvertToNative(t)
 }
 
 // Type implements ref.Val.
