@@ -1,7 +1,6 @@
 package audience
 
 import (
-	"context"
 	"iter"
 	"slices"
 	"time"
@@ -89,14 +88,14 @@ func (s *step) addUser(user string) {
 	}
 }
 
-// accountsOf returns the accounts that take events of a user, ascending.
-func (e *Engine) accountsOf(ctx context.Context, user string) ([]string, error) {
-	accounts, err := e.store.Accounts(ctx, user)
+// takingOf returns the accounts that take events of a user, ascending.
+func (x *txn) takingOf(user string) ([]string, error) {
+	accounts, err := x.store.Accounts(x.ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	for name := range e.nets[profile.Account].events {
-		for ev, err := range e.store.Events(ctx, user, name, time.Time{}) {
+	for name := range x.nets[profile.Account].events {
+		for ev, err := range x.store.Events(x.ctx, user, name, time.Time{}) {
 			if err != nil {
 				return nil, err
 			}
@@ -127,7 +126,7 @@ func (x *txn) exists(account string) bool {
 	if p := x.shardOf(ref).state(ref); p != nil && !p.stale {
 		return true
 	}
-	_, exists, err := x.e.store.Resolve(x.ctx, ref)
+	_, exists, err := x.store.Resolve(x.ctx, ref)
 	if err != nil {
 		x.err = err
 	}
@@ -146,12 +145,12 @@ func (x *txn) renewAccounts(ids []string) {
 
 func (x *txn) deleteAccount(account string) error {
 	ref := profile.AccountRef(account)
-	was, err := x.e.belongings(x.ctx, ref)
+	was, err := x.belongings(ref)
 	if err != nil {
 		return err
 	}
 	var users []string
-	for user, err := range x.e.store.Users(x.ctx, account) {
+	for user, err := range x.store.Users(x.ctx, account) {
 		if err != nil {
 			return err
 		}

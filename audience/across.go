@@ -1,6 +1,8 @@
 package audience
 
 import (
+	"slices"
+
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
@@ -13,7 +15,7 @@ import (
 // spread marks what depends on a node of the profile at hand, which changed, in
 // other profiles.
 func (s *step) spread(n *node) {
-	if s.x.mute {
+	if s.x.mute || s.p.part != nil && s.p.part.mute {
 		return
 	}
 	if s.p.ref.Subject == profile.Account {
@@ -94,12 +96,23 @@ func (x *txn) stateOf(ref profile.Ref) *state {
 	return p
 }
 
-// truthOf returns a node's truth for a profile.
+// truthOf returns a node's truth for a profile, as others know it.
 func (x *txn) truthOf(ref profile.Ref, n *node) bool {
 	if p := x.e.shardOf(ref.ID).state(ref); p != nil && !p.stale {
-		return p.truth(n)
+		return p.known(n)
 	}
-	return x.stateOf(ref).truth(n)
+	return x.stateOf(ref).known(n)
+}
+
+// known returns a node's truth as others know it.
+func (p *state) known(n *node) bool {
+	switch {
+	case p.stale:
+		return slices.Contains(p.told, n.id)
+	case p.part != nil && p.part.mute:
+		return slices.Contains(p.part.told, n.id)
+	}
+	return p.truth(n)
 }
 
 // computeUsers answers a condition on the users of the account at hand.

@@ -2,7 +2,6 @@ package audience
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -113,15 +112,9 @@ func (s *step) rely(on []*node) {
 	}
 }
 
-// everyProfile calls fn for every stored profile of a subject in the order of
-// ids.
-func (e *Engine) everyProfile(ctx context.Context, of profile.Subject, fn func(ref profile.Ref) error) error {
-	snap, err := e.store.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = snap.Close() }()
-	for id, err := range snap.Profiles(ctx, of, "") {
+// everyProfile calls fn for every stored profile of a subject in the order of ids.
+func (x *txn) everyProfile(of profile.Subject, fn func(ref profile.Ref) error) error {
+	for id, err := range x.store.Profiles(x.ctx, of, "") {
 		if err != nil {
 			return err
 		}
@@ -133,9 +126,9 @@ func (e *Engine) everyProfile(ctx context.Context, of profile.Subject, fn func(r
 }
 
 // every calls fn for every stored user, then every account.
-func (e *Engine) every(ctx context.Context, fn func(ref profile.Ref) error) error {
-	for of := range e.nets {
-		if err := e.everyProfile(ctx, profile.Subject(of), fn); err != nil {
+func (x *txn) every(fn func(ref profile.Ref) error) error {
+	for of := range x.nets {
+		if err := x.everyProfile(profile.Subject(of), fn); err != nil {
 			return err
 		}
 	}
@@ -143,23 +136,19 @@ func (e *Engine) every(ctx context.Context, fn func(ref profile.Ref) error) erro
 }
 
 // backfillJoined brings what a change of definitions brings to every profile at
-// once, where profiles depend on each other. If it fails every profile is read
-// anew, and compared with what was told.
-func (x *txn) backfillJoined(b *backfill, keys []string, cause Cause) (err error) {
+// once, where profiles depend on each other.
+//
+// What is to be stored with it comes when all is computed: until then everybody reads.
+func (x *txn) backfillJoined(b *backfill, keys []string, cause Cause, with ...profile.Change) (err error) {
 	progress := making{keys: keys, started: time.Now(), counters: new(counters)}
 	for of := range x.e.nets {
-		n, err := x.e.store.Count(x.ctx, profile.Subject(of))
+		n, err := x.store.Count(x.ctx, profile.Subject(of))
 		if err != nil {
 			return err
 		}
 		progress.total.Add(int64(2 * n)) // each is computed, and then told of
 	}
 	x.e.publish(progress)
-	defer func() {
-		if err != nil {
-			x.e.failAll(x.t, cause)
-		}
-	}()
 	var made [2][]remade
 	var fresh [2][]*node
 	var ix [2]*leafIndex
@@ -181,39 +170,26 @@ func (x *txn) backfillJoined(b *backfill, keys []string, cause Cause) (err error
 		return err
 	}
 	settleBatches(b.fresh)
-	return x.e.every(x.ctx, func(ref profile.Ref) error {
+	if err := x.put(with...); err != nil {
+		return err
+	}
+	return x.every(func(ref profile.Ref) error {
 		progress.done.Add(1)
 		p := x.shardOf(ref).state(ref)
 		x.begin(x.ctx, x.t, cause)
-		defer x.giveUp()
 		pt := x.add(ref, p)
 		x.turn(p)
 		x.rouse()
-		if unknown[ref] {
-			pt.fresh = true
-			x.moves = x.movesOf(p)
-			return x.commit()
-		}
-		x.noteAll()
-		pt.made = made[ref.Subject]
-		if pt.made == nil {
+		if pt.made = made[ref.Subject]; pt.made == nil {
 			pt.made = []remade{}
 		}
-		return x.commit()
-	})
-}
-
-// failAll has every profile read anew, and compared with what was told.
-func (e *Engine) failAll(t int64, cause Cause) {
-	for _, sh := range e.shards {
-		for _, states := range sh.states {
-			for _, p := range slices.Collect(maps.Values(states)) {
-				if !p.stale {
-					sh.fail(p.ref, t, cause, p.epoch)
-				}
-			}
+		if pt.fresh = unknown[ref]; pt.fresh {
+			x.moves = x.movesOf(p)
+		} else {
+			x.noteAll()
 		}
-	}
+		return x.gatherRun()
+	})
 }
 
 // movesOf returns the values of a profile whose state is new, as moves from
@@ -233,18 +209,17 @@ func (x *txn) movesOf(p *state) []move {
 func (x *txn) computeAll(nodes []*node, bring func(*state), unknown func(profile.Ref)) error {
 	x.begin(x.ctx, x.t, CauseBackfill)
 	x.mute, x.waiting = true, true
-	defer func() { x.mute, x.waiting, x.open = false, false, false }()
-	all := false // nodes: some profile is unknown
-	err := x.e.every(x.ctx, func(ref profile.Ref) error {
-		sh := x.shardOf(ref)
-		p := sh.state(ref)
+	defer func() { x.mute, x.waiting = false, false }()
+	anew := map[profile.Ref]bool{} // what is read as a whole
+	err := x.every(func(ref profile.Ref) error {
+		p := x.shardOf(ref).state(ref)
 		if p != nil && !p.stale {
+			x.remember(p)
 			x.turn(p)
 			bring(p)
 		} else {
-			all = true
-			p = newState(ref)
-			sh.keep(p)
+			anew[ref] = true
+			p = x.renew(ref)
 			x.turn(p)
 			x.first = true
 			x.load(&x.net.leafIndex)
@@ -259,8 +234,12 @@ func (x *txn) computeAll(nodes []*node, bring func(*state), unknown func(profile
 		return err
 	}
 	x.waiting = false
-	for _, n := range x.linkedNodes(nodes, all) {
-		if err := x.e.everyProfile(x.ctx, n.of, func(ref profile.Ref) error {
+	for _, n := range x.linkedNodes(nodes, len(anew) > 0) {
+		made := slices.Contains(nodes, n)
+		if err := x.everyProfile(n.of, func(ref profile.Ref) error {
+			if !made && !anew[ref] {
+				return nil
+			}
 			x.turn(x.shardOf(ref).state(ref))
 			x.touch(n)
 			x.dirty = x.dirty[:0] // what is above comes later
@@ -311,13 +290,15 @@ func (e *Engine) restore(ctx context.Context) error {
 	settleBatches(b.fresh)
 	x := e.x
 	x.ctx, x.t = ctx, now.UnixNano()
+	e.rejoin()
 	if e.joined() {
 		for _, sh := range e.shards {
 			sh.last = x.t
 		}
 		return x.restoreJoined()
 	}
-	return e.everyProfile(ctx, profile.User, func(ref profile.Ref) error {
+	defer x.settled()
+	return x.everyProfile(profile.User, func(ref profile.Ref) error {
 		p := x.anew(ref, now.UnixNano())
 		if x.err != nil {
 			return failed(ref, x.err)
@@ -341,7 +322,7 @@ func (x *txn) differs() bool { return len(x.changes)+len(x.values) > 0 }
 // instants yet. That is the last time, since the last change that is stored, for which
 // all is as it is stored; if there is none, it is now.
 func (x *txn) rewind(p *state, now int64) (*state, error) {
-	was, err := x.e.belongings(x.ctx, p.ref)
+	was, err := x.belongings(p.ref)
 	if err != nil {
 		return nil, err
 	}
@@ -384,15 +365,17 @@ func (x *txn) look(t int64, bring func()) {
 	bring()
 	x.settle()
 	x.gatherAll()
+	x.batch, x.notices = x.batch[:0], x.notices[:0]
 	x.finish()
 }
 
 func (x *txn) restoreJoined() error {
+	defer x.settled()
 	if err := x.computeAll(nil, nil, func(profile.Ref) {}); err != nil {
 		return err
 	}
 	again := map[string]bool{}
-	err := x.e.every(x.ctx, func(ref profile.Ref) error {
+	err := x.every(func(ref profile.Ref) error {
 		p := x.shardOf(ref).state(ref)
 		x.begin(x.ctx, x.t, CauseTime)
 		pt := x.add(ref, p)
@@ -400,6 +383,7 @@ func (x *txn) restoreJoined() error {
 		x.turn(p)
 		x.rouse()
 		x.gather(pt, nil, x.movesOf(p))
+		x.batch, x.notices = x.batch[:0], x.notices[:0]
 		x.finish()
 		if x.err != nil {
 			return failed(ref, x.err)
@@ -414,7 +398,7 @@ func (x *txn) restoreJoined() error {
 	})
 	for account := range again {
 		ref := profile.AccountRef(account)
-		x.shardOf(ref).drop(ref, x.t)
+		x.shardOf(ref).drop(before{ref: ref, wake: x.t, epoch: x.e.epoch})
 	}
 	return err
 }
@@ -425,7 +409,7 @@ func (x *txn) restoreJoined() error {
 func (x *txn) restored(p *state) {
 	sh := x.shardOf(p.ref)
 	if x.differs() {
-		sh.drop(p.ref, x.t)
+		sh.drop(before{p.ref, true, x.t, x.e.epoch, p.toldOf(x.nets[p.ref.Subject])})
 	} else {
 		sh.schedule(p)
 	}

@@ -135,7 +135,7 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 	}
 	e.batchDue.Store(next)
 	e.x.ctx, e.x.t = lasting(ctx), at
-	err := e.x.latchAll(nodes, CauseTime)
+	err := e.x.within(func() error { return e.x.latchAll(nodes, CauseTime) })
 	if err != nil {
 		for _, n := range nodes {
 			lower(&n.due, at)
@@ -160,7 +160,7 @@ func (x *txn) latchAll(nodes []*node, cause Cause) error {
 	if x.e.joined() {
 		return x.run(cause, func() { x.latchJoined(nodes) })
 	}
-	for id, err := range x.e.store.Profiles(x.ctx, profile.User, "") {
+	for id, err := range x.store.Profiles(x.ctx, profile.User, "") {
 		if err != nil {
 			return err
 		}
@@ -199,7 +199,7 @@ func (p *state) differs(n *node) bool {
 func (x *txn) latchJoined(nodes []*node) {
 	var first []profile.Ref
 	for of := range x.nets {
-		for id, err := range x.e.store.Profiles(x.ctx, profile.Subject(of), "") {
+		for id, err := range x.store.Profiles(x.ctx, profile.Subject(of), "") {
 			if err != nil {
 				x.err = err
 				return

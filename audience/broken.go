@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
@@ -133,7 +134,7 @@ func (x *txn) mend(edited *definition) (err error) {
 		return edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
 	}
 	if edited.noBackfill() {
-		if edited.since, _, err = e.store.Position(x.ctx); err != nil {
+		if edited.since, _, err = x.store.Position(x.ctx); err != nil {
 			return err
 		}
 	}
@@ -145,63 +146,53 @@ func (x *txn) mend(edited *definition) (err error) {
 			defs = append(defs, read[0])
 		}
 	}
+	before := maps.Clone(e.broken)
+	x.onAbandon(func() {
+		e.broken = before
+		e.publish()
+	})
 	delete(e.broken, edited.key)
 	sorted, err := e.planStored(defs, edited)
 	if err == nil {
-		err = e.storeEdit(x.ctx, edited, x.t)
+		err = x.storeEdit(edited)
 	}
 	if err != nil {
-		e.broken[edited.key] = was
 		return err
 	}
 	e.version++
 	var b backfill
+	var keys []string
+	x.onAbandon(func() { e.undefine(keys) })
 	for _, d := range sorted {
 		delete(e.broken, d.key)
+		keys = append(keys, d.key)
 		b.bring(e, &live{}, d, CauseEdit)
 	}
-	e.publish()
-	// Every profile is compared with what was told.
-	e.failAll(x.t, CauseEdit)
-	return e.repayHeld(x.ctx)
+	x.onCommit(func() { e.publish() })
+	// Every profile is read anew, and compared with what was told.
+	return x.run(CauseEdit, func() {
+		x.err = x.every(func(ref profile.Ref) error {
+			if ref.Subject == profile.User || e.joined() {
+				x.forget(ref)
+			}
+			return x.err
+		})
+		if x.err == nil {
+			x.err = x.every(func(ref profile.Ref) error {
+				if ref.Subject == profile.User || e.joined() {
+					x.reach(ref)
+				}
+				return x.err
+			})
+		}
+	})
 }
 
-// repayHeld tells what all states that failed owe. All locks are held.
-func (e *Engine) repayHeld(ctx context.Context) error {
-	if e.joined() {
-		return e.repay(ctx)
-	}
-	for _, sh := range e.shards {
-		if err := sh.repay(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// deleteBroken ends a broken definition. All locks are held.
-func (e *Engine) deleteBroken(ctx context.Context, key string, t int64) error {
-	var told []notice
-	for m, err := range e.store.Members(ctx, key, "") {
-		if err != nil {
-			return err
-		}
-		told = append(told, exitOf(m, t, CauseDelete))
-	}
-	for v, err := range e.store.Values(ctx, key, "") {
-		if err != nil {
-			return err
-		}
-		told = append(told, endOf(v, t, CauseDelete))
-	}
-	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key}}
-	if err := e.store.Apply(ctx, instant(t), &profile.DropMembers{Audience: key}, &profile.DropValues{Key: key}, gone); err != nil {
-		return err
-	}
-	delete(e.broken, key)
-	e.publish()
-	for _, n := range told {
-		e.shardOf(n.ref().ID).out.push(n)
-	}
-	return nil
+// deleteBroken ends a broken definition.
+func (x *txn) deleteBroken(key string) error {
+	x.onCommit(func() {
+		delete(x.e.broken, key)
+		x.e.publish()
+	})
+	return x.deleteStored(key)
 }

@@ -33,7 +33,7 @@ func brokenStore(t *testing.T) profile.Store {
 	}
 	require.NoError(t, e.Track(ctx, event("v", "Look", 0)))
 	require.NoError(t, e.Close())
-	require.NoError(t, store.Apply(ctx, start, &profile.SetKey{Record: profile.KeyRecord{
+	require.NoError(t, profile.Apply(ctx, store, start, &profile.SetKey{Record: profile.KeyRecord{
 		Key: "garbled", Definition: []byte(`{"audiences":[{"key":"garbled","where":{"sorcery":1}}]}`),
 	}}))
 	return &shortStore{store}

@@ -11,12 +11,10 @@ import (
 // commitment is what a transaction has changed: what is stored, and what is told
 // then.
 type commitment struct {
-	changes []change            // of the part at hand
-	values  []valueChange       // likewise
-	sets    []profile.SetMember // of all parts
-	puts    []profile.SetValue  // likewise
-	batch   []profile.Change
-	notices []notice
+	changes []change         // of the part at hand
+	values  []valueChange    // likewise
+	batch   []profile.Change // of the run at hand
+	notices []notice         // of all runs
 }
 
 // change is one membership that a transaction changed.
@@ -34,33 +32,25 @@ type valueChange struct {
 }
 
 func (c *commitment) clear() {
-	c.sets, c.puts, c.batch = c.sets[:0], c.puts[:0], c.batch[:0]
 	clear(c.notices)
 	c.notices = c.notices[:0]
 }
 
-// commit stores what the transaction changed, tells it and sets the timers of its
-// parts. If that fails the transaction is abandoned.
-func (x *txn) commit() error {
+// gatherRun stores what a run has changed.
+func (x *txn) gatherRun() error {
 	x.gatherAll()
-	x.write()
-	if x.err != nil {
-		err := x.err
-		if len(x.parts) == 1 {
-			err = failed(x.parts[0].ref, err)
-		}
-		x.abandon()
-		return err
+	if x.err == nil && len(x.batch) > 0 {
+		x.err = x.put(x.batch...)
 	}
-	for i := range x.notices {
-		x.shardOf(x.notices[i].ref()).out.push(x.notices[i])
+	clear(x.batch)
+	x.batch = x.batch[:0]
+	if x.err != nil {
+		if len(x.parts) == 1 {
+			return failed(x.parts[0].ref, x.err)
+		}
+		return x.err
 	}
 	x.sweep()
-	for _, pt := range x.parts {
-		if pt.p != nil {
-			x.shardOf(pt.ref).schedule(pt.p)
-		}
-	}
 	x.finish()
 	return nil
 }
@@ -103,6 +93,8 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 	case pt.ended:
 		x.notices = pt.was.appendEnd(x.notices, x.t, pt.cause)
 		return
+	case pt.fresh:
+		x.compareStored(moves, pt.made, pt.cause)
 	case pt.made != nil:
 		for _, m := range pt.made {
 			x.compareRoots(m)
@@ -111,8 +103,6 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 		x.noteAll()
 		x.addMembers(pt.cause)
 		x.takeMoves(moves, pt.cause)
-	case pt.fresh:
-		x.compareStored(moves, pt.cause)
 	default:
 		x.takeFlips(flips, pt.cause)
 		x.takeMoves(moves, pt.cause)
@@ -121,7 +111,7 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.key, b.trait.key) })
 	at := instant(x.t)
 	for _, c := range x.values {
-		x.puts = append(x.puts, profile.SetValue{
+		x.batch = append(x.batch, &profile.SetValue{
 			Value: profile.ComputedValue{Key: c.trait.key, Ref: pt.ref, Value: c.new, Since: at},
 		})
 		x.notices = append(x.notices, notice{change: &TraitChange{
@@ -134,7 +124,7 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 		}})
 	}
 	for _, c := range x.changes {
-		x.sets = append(x.sets, profile.SetMember{
+		x.batch = append(x.batch, &profile.SetMember{
 			Membership: profile.Membership{Audience: c.audience.key, Ref: pt.ref, Since: at},
 			Member:     c.member,
 		})
@@ -183,7 +173,7 @@ func (x *txn) takeMoves(moves []move, cause Cause) {
 			continue
 		}
 		for _, c := range first.node.traits {
-			if !c.shadow {
+			if !c.shadow && c.root == first.node {
 				x.values = append(x.values, valueChange{c, first.old, last, cause})
 			}
 		}
@@ -209,19 +199,4 @@ func compareCells(p *state, n *node, q *state, m *node) int {
 		}
 	}
 	return cmp.Compare(n.id, m.id)
-}
-
-// write stores what was gathered.
-func (x *txn) write() {
-	if x.err != nil || len(x.sets)+len(x.puts) == 0 {
-		return
-	}
-	for i := range x.sets {
-		x.batch = append(x.batch, &x.sets[i])
-	}
-	for i := range x.puts {
-		x.batch = append(x.batch, &x.puts[i])
-	}
-	// The data is stored already: its consequences must be, too.
-	x.err = x.e.store.Apply(lasting(x.ctx), instant(x.t), x.batch...)
 }

@@ -8,7 +8,7 @@ import "github.com/muster-go/muster/profile"
 func (x *txn) addMembers(cause Cause) {
 	add := func(n *node) {
 		for _, a := range n.audiences {
-			if !a.shadow {
+			if !a.shadow && a.rootOf(n.of) == n { // an edit may be about to take it from another
 				x.changes = append(x.changes, change{audience: a, member: true, cause: cause})
 			}
 		}
@@ -27,15 +27,28 @@ func (x *txn) addMembers(cause Cause) {
 
 // compareStored adds how the profile at hand, whose state is new, differs from
 // what is stored.
-func (x *txn) compareStored(moves []move, cause Cause) {
+// What is made anew has its own cause.
+func (x *txn) compareStored(moves []move, made []remade, cause Cause) {
 	x.noteAll()
-	was, err := x.e.belongings(x.ctx, x.p.ref)
+	was, err := x.belongings(x.p.ref)
 	if err != nil {
 		x.err = err
 		return
 	}
 	x.compareMembers(was.members, cause)
 	x.compareValues(moves, was.values, cause)
+	for _, m := range made {
+		for i := range x.changes {
+			if x.changes[i].audience == m.live {
+				x.changes[i].cause = m.cause
+			}
+		}
+		for i := range x.values {
+			if x.values[i].trait == m.live {
+				x.values[i].cause = m.cause
+			}
+		}
+	}
 }
 
 func (x *txn) compareMembers(stored []profile.Membership, cause Cause) {

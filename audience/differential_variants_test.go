@@ -33,14 +33,13 @@ func TestDifferentialReopened(t *testing.T) {
 }
 
 // TestDifferentialForgotten drops states of profiles in mid-history, which are read
-// from the store when they are touched again. Nothing is of accounts: these count on
-// what the engine has of their users.
+// from the store when they are touched again.
 func TestDifferentialForgotten(t *testing.T) {
 	forgotten := func(seed uint64) *history {
 		h := generate(seed)
 		random := rand.New(rand.NewPCG(seed, 4))
 		for i := range h.calls {
-			if random.IntN(2) == 0 && !h.ofAccounts() {
+			if random.IntN(2) == 0 {
 				h.calls[i].forget = random.Uint64()
 			}
 		}

@@ -121,8 +121,13 @@
 // two numbers for each condition on its users, which a user's change moves by
 // one: an event costs the same in an account of ten and of a million.
 //
-// To follow an event from call to callback read Engine.Track, shard.track,
-// step.addEvent, shard.finish and shard.deliver.
+// What a call changes, the data and all that follows from it, is one transaction of the
+// store: stored together, or not at all. A call that returns an error has changed
+// nothing, and can be made again. Members, values and the like cannot be read from
+// MemStore while a transaction holds its shard; one that concerns all holds all.
+//
+// To follow an event from call to callback read Engine.Track, Engine.update, txn.track,
+// step.addEvent, txn.gather, txn.commit and shard.deliver.
 //
 // # Limits
 //

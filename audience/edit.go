@@ -2,7 +2,6 @@ package audience
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -20,9 +19,7 @@ import (
 // is through, the trait and what reads it are the old ones for everybody, and
 // then at once the new ones; that moment takes as long as looking at each
 // profile. Meanwhile they cannot be edited or deleted: the error wraps
-// ErrLocked. If ctx ends before that moment, nothing has changed; if the store
-// fails after it, the edit is made, and what of it could not be told is told with
-// the next call.
+// ErrLocked. If ctx ends before that moment, or the store fails, nothing has changed.
 func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) error {
 	return e.edit(ctx, "trait", &definition{key: c.Key, computed: &c})
 }
@@ -45,23 +42,20 @@ func (e *Engine) edit(ctx context.Context, what string, edited *definition) erro
 	var ed *editing
 	err := e.planned(ctx, func() ([]*definition, func(string) keyOf, error) {
 		return e.affectedBy(edited)
-	}, func(sorted []*definition, t int64) (err error) {
-		if err = e.checkEdit(ctx, edited, sorted); err != nil {
+	}, func(x *txn, sorted []*definition) (err error) {
+		if err = x.checkEdit(edited, sorted); err != nil {
 			return err
 		}
 		if e.joined() || edited.plan.joins() {
-			return e.editJoint(lasting(ctx), sorted, edited, t)
+			return x.editJoint(sorted, edited)
 		}
-		ed, err = e.beginEdit(ctx, sorted, edited, t)
+		ed, err = x.beginEdit(sorted, edited)
 		return err
 	})
-	if ed == nil {
+	if err != nil || ed == nil {
 		return in(what, err)
 	}
-	if err == nil {
-		err = e.upgradeAll(ctx, ed.growth)
-	}
-	return in(what, e.endEdit(lasting(ctx), ed, err))
+	return in(what, e.endEdit(lasting(ctx), ed, e.upgradeAll(ctx, ed.growth)))
 }
 
 // affectedBy returns the definitions that an edit makes anew: the edited one,
@@ -94,7 +88,8 @@ func (e *Engine) affectedBy(edited *definition) (defs []*definition, kinds func(
 
 // checkEdit returns an error for an edit that another one, or a creation, is in
 // the way of. All locks are held.
-func (e *Engine) checkEdit(ctx context.Context, edited *definition, sorted []*definition) (err error) {
+func (x *txn) checkEdit(edited *definition, sorted []*definition) (err error) {
+	e := x.e
 	if err := e.readsBroken(sorted); err != nil {
 		return err
 	}
@@ -112,7 +107,7 @@ func (e *Engine) checkEdit(ctx context.Context, edited *definition, sorted []*de
 		return fmt.Errorf("%w: another definition is in the making, and this one is of accounts", ErrLocked)
 	}
 	if edited.noBackfill() {
-		edited.since, _, err = e.store.Position(ctx)
+		edited.since, _, err = x.store.Position(x.ctx)
 	}
 	return err
 }
@@ -126,8 +121,9 @@ type editing struct {
 
 // beginEdit brings the new definitions into the network beside the old ones. All
 // locks are held.
-func (e *Engine) beginEdit(ctx context.Context, sorted []*definition, edited *definition, t int64) (*editing, error) {
-	ed := &editing{edited: edited}
+func (x *txn) beginEdit(sorted []*definition, edited *definition) (*editing, error) {
+	e, ed := x.e, &editing{edited: edited}
+	x.onAbandon(func() { e.endShadows(ed) })
 	shadow := map[string]*live{}
 	var b backfill
 	keys := make([]string, 0, len(sorted))
@@ -156,19 +152,20 @@ func (e *Engine) beginEdit(ctx context.Context, sorted []*definition, edited *de
 		}
 	}
 	var err error
-	ed.growth, _, err = e.begin(lasting(ctx), &b, keys, t)
+	ed.growth, _, err = x.beginGrowth(&b, keys)
 	return ed, err
 }
 
-// endEdit puts the new definitions in the place of the old ones, or forgets them
-// if the edit was broken off.
-func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
-	x, err := e.exclusive(ctx, true)
-	if err != nil {
-		return errors.Join(broken, err)
+// endShadows takes the new definitions of an edit out of the network.
+func (e *Engine) endShadows(ed *editing) {
+	e.unlockKeys(ed)
+	for _, a := range slices.Backward(ed.shadows) {
+		e.dropNodes(e.detach(a, a.root))
 	}
-	t := x.t
-	defer e.release(ctx)
+}
+
+// unlockKeys lets what an edit is of be changed again.
+func (e *Engine) unlockKeys(ed *editing) {
 	for _, a := range ed.shadows {
 		delete(e.changing, a.key)
 		for _, key := range a.refs {
@@ -177,42 +174,58 @@ func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
 			}
 		}
 	}
-	var users []profile.Ref
-	if broken == nil {
-		broken = e.everyProfile(ctx, profile.User, func(ref profile.Ref) error {
-			users = append(users, ref)
-			return nil
-		})
+}
+
+// endEdit puts the new definitions in the place of the old ones, or forgets them
+// if the edit was broken off.
+func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
+	err := e.alone(ctx, "", true, func(x *txn) error {
+		if broken != nil {
+			return broken
+		}
+		x.onCommit(func() { e.unlockKeys(ed) })
+		return x.completeEdit(ed)
+	})
+	if err == nil {
+		return nil
 	}
-	if broken == nil {
-		broken = e.storeEdit(ctx, ed.edited, t)
+	e.lock()
+	defer e.unlock()
+	e.endShadows(ed)
+	e.giveUp(ed.growth)
+	return err
+}
+
+// completeEdit makes the new definitions those of their keys, for every profile.
+func (x *txn) completeEdit(ed *editing) error {
+	e := x.e
+	if err := x.storeEdit(ed.edited); err != nil {
+		return err
 	}
-	var made []remade
-	if broken == nil {
-		made = e.swap(ed)
-		for _, ref := range users {
-			if failed := x.tellEdit(ref, made); failed != nil {
-				err = failed // what it changes for the others is told, and for this one later
-			}
+	made := x.swap(ed)
+	for id, err := range x.store.Profiles(x.ctx, profile.User, "") {
+		if err == nil {
+			err = x.tellEdit(profile.UserRef(id), made)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if broken == nil {
+	x.onCommit(func() {
 		e.over(ed.growth)
-	}
-	for _, m := range slices.Backward(made) {
-		e.dropNodes(e.detach(m.live, m.old))
-	}
-	for _, a := range slices.Backward(ed.shadows) {
-		e.dropNodes(e.detach(a, a.root))
-	}
-	if broken != nil {
-		e.giveUp(ed.growth)
-	}
-	return errors.Join(broken, err)
+		for _, m := range slices.Backward(made) {
+			e.dropNodes(e.detach(m.live, m.old))
+		}
+		for _, a := range slices.Backward(ed.shadows) {
+			e.dropNodes(e.detach(a, a.root))
+		}
+	})
+	return nil
 }
 
 // swap makes the new definitions those of their keys.
-func (e *Engine) swap(ed *editing) (made []remade) {
+func (x *txn) swap(ed *editing) (made []remade) {
+	e := x.e
 	e.version++
 	for _, s := range ed.shadows {
 		a := e.live[s.key]
@@ -220,21 +233,38 @@ func (e *Engine) swap(ed *editing) (made []remade) {
 		if s.definition == ed.edited {
 			m.cause = CauseEdit
 		}
-		a.definition, a.refs, a.filters = s.definition, s.refs, s.filters
+		x.redefine(a, s.definition, s.refs, s.filters)
 		if m.root != m.old {
 			e.nets[m.root.of].attach(a, m.root)
 			made = append(made, m)
+			x.onAbandon(func() {
+				e.detach(a, m.root) // the shadow has it still
+				a.root = m.old
+			})
 		}
 	}
 	e.publish()
 	return made
 }
 
+// redefine gives what is live another definition.
+func (x *txn) redefine(a *live, d *definition, refs []string, filters []filterAt) {
+	was := *a
+	a.definition, a.refs, a.filters = d, refs, filters
+	x.onAbandon(func() {
+		a.definition, a.refs, a.filters = was.definition, was.refs, was.filters
+		x.e.publish()
+	})
+}
+
 // tellEdit records what new roots change for a user, who has them.
 func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	p := x.shardOf(ref).state(ref)
 	if p == nil || p.stale {
-		return x.run(CauseEdit, func() { x.reach(ref) })
+		return x.run(CauseEdit, func() {
+			p, _ := x.reach(ref)
+			p.part.made = made
+		})
 	}
 	x.begin(x.ctx, x.t, CauseEdit)
 	return x.compare(p, made, func() {
@@ -248,45 +278,67 @@ func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	})
 }
 
-func (e *Engine) storeEdit(ctx context.Context, edited *definition, t int64) error {
+func (x *txn) storeEdit(edited *definition) error {
 	r, err := edited.record()
 	if err != nil {
 		return err
 	}
-	return e.store.Apply(ctx, instant(t), &profile.SetKey{Record: r})
+	return x.put(&profile.SetKey{Record: r})
 }
 
 // editJoint is an edit where profiles depend on each other: no data is taken
 // meanwhile.
-func (e *Engine) editJoint(ctx context.Context, sorted []*definition, edited *definition, t int64) error {
-	if err := e.storeEdit(ctx, edited, t); err != nil {
+func (x *txn) editJoint(sorted []*definition, edited *definition) error {
+	e := x.e
+	record, err := edited.record()
+	if err != nil {
 		return err
 	}
 	e.version++
 	var b backfill
+	x.onAbandon(func() { e.unmake(&b) })
 	for _, d := range sorted {
 		cause := CauseDependency
 		if d == edited {
 			cause = CauseEdit
 		}
-		old := e.live[d.key].root
-		b.bring(e, e.live[d.key], d, cause)
+		a := e.live[d.key]
+		old := a.root
+		x.redefine(a, a.definition, a.refs, a.filters)
+		b.bring(e, a, d, cause)
 		if d != edited {
-			d.takePlace(e.live[d.key].root, old)
+			d.takePlace(a.root, old)
 		}
 	}
 	keys := make([]string, len(sorted))
 	for i, d := range sorted {
 		keys[i] = d.key
 	}
-	err := e.x.backfillJoined(&b, keys, CauseEdit)
-	e.publish()
-	for _, m := range slices.Backward(b.made) {
-		if m.old != nil {
-			e.dropNodes(e.detach(m.live, m.old))
+	x.onCommit(func() {
+		e.publish()
+		for _, m := range slices.Backward(b.made) {
+			if m.old != nil {
+				e.dropNodes(e.detach(m.live, m.old))
+			}
 		}
+	})
+	return x.backfillJoined(&b, keys, CauseEdit, &profile.SetKey{Record: record})
+}
+
+// unmake gives what was made anew its old roots back.
+func (e *Engine) unmake(b *backfill) {
+	for _, m := range slices.Backward(b.made) {
+		var released []*node
+		if m.root != nil {
+			released = e.detach(m.live, m.root)
+		}
+		if m.subjectOf() == m.live.subject() {
+			m.live.root = m.old
+		} else {
+			m.live.users = m.old
+		}
+		e.dropNodes(released)
 	}
-	return err
 }
 
 // dependents returns a and all that reads it, directly or not.

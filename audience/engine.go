@@ -81,7 +81,6 @@ type Engine struct {
 	closed        atomic.Bool
 
 	last     atomic.Int64 // the instant that Advance has reached
-	owed     atomic.Int64 // how many states failed, of all shards
 	batchDue atomic.Int64 // when a batch audience is to be computed next
 	done     chan struct{}
 	wake     chan struct{} // tells Run that an earlier timer was set
@@ -277,8 +276,6 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 		return nil
 	case sh.e.joined() && !sh.firesAlone(due):
 		return errJoined
-	case len(sh.owed) > 0:
-		return sh.repay(ctx)
 	}
 	return sh.x.fire(lasting(ctx))
 }
@@ -289,7 +286,7 @@ var errJoined = errors.New("profiles depend on each other")
 // firstConfined returns the shard of the first profile that is due at an instant; nil
 // if what changes then does not stay with each. All locks are held.
 func (e *Engine) firstConfined(due int64) (of *shard) {
-	if len(e.growths) > 0 || e.owes() || e.jointDue() <= due {
+	if len(e.growths) > 0 || e.jointDue() <= due {
 		return nil
 	}
 	var first *state
@@ -313,8 +310,6 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 		return profile.ErrClosed
 	case first == nil || due > t:
 		return nil
-	case e.owes():
-		return e.repay(ctx)
 	}
 	if alone := e.firstConfined(due); alone != nil {
 		for ; alone != nil; alone = e.firstConfined(due) {
@@ -328,5 +323,5 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 		due = max(due, sh.last)
 	}
 	e.x.ctx, e.x.t = lasting(ctx), due
-	return e.x.run(CauseTime, func() {})
+	return e.x.within(func() error { return e.x.run(CauseTime, func() {}) })
 }

@@ -10,14 +10,18 @@ import (
 // update makes a change to what is known of one profile: it calls do with a
 // transaction that has the locks which that takes, at the engine's instant, with
 // all done that was due strictly before and its callbacks run. What do changes is
-// told before update returns.
-func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error) error {
+// told before update returns. refs are the profiles that it touches, if profiles do not
+// depend on each other; none: they cannot be told.
+func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error, refs ...profile.Ref) error {
 	x, err := e.enter(ctx, id, r)
 	if err != nil {
 		return err
 	}
 	defer e.leave(ctx, x)
-	return do(x)
+	if x.home == nil {
+		refs = nil
+	}
+	return x.within(func() error { return do(x) }, refs...)
 }
 
 // enter prepares for a change of one profile: see update. The caller ends with
@@ -91,9 +95,6 @@ func (sh *shard) ready(ctx context.Context, p *state, t int64) (ready bool, err 
 		return false, profile.ErrClosed
 	}
 	waiting := sh.out.waiting.Load()
-	if err = sh.repay(ctx); err != nil {
-		return false, err
-	}
 	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t }
 	for err == nil && due() && sh.due.Load() <= sh.e.batchDue.Load() && sh.out.waiting.Load() == waiting {
 		if err = ctx.Err(); err == nil {
@@ -102,8 +103,11 @@ func (sh *shard) ready(ctx context.Context, p *state, t int64) (ready bool, err 
 	}
 	x := sh.x
 	x.ctx, x.t, x.err = lasting(ctx), t, nil // what has begun is done to its end
+	if p != nil && p.stale && p.wake <= t {
+		p = nil // what is due at the instant of the data is one with it
+	}
 	if err == nil && p != nil && !due() && sh.out.waiting.Load() == waiting {
-		err = x.upgrade(p, t)
+		err = x.within(func() error { return x.upgrade(p, t) }, p.ref)
 	}
 	if err != nil || due() || sh.out.waiting.Load() != waiting {
 		return false, err
@@ -185,9 +189,6 @@ func (e *Engine) exclusive(ctx context.Context, inclusive bool) (*txn, error) {
 		if x != nil || err != nil {
 			return x, err
 		}
-		if err := e.repayAll(ctx); err != nil {
-			return nil, err
-		}
 		for fired := true; fired; {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -218,7 +219,7 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	if until = t; !inclusive {
 		until--
 	}
-	if _, due := e.earliest(); due <= until || e.owes() {
+	if _, due := e.earliest(); due <= until {
 		return nil, until, nil
 	}
 	for _, sh := range e.shards {
@@ -246,5 +247,5 @@ func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func
 		return in(what, err)
 	}
 	defer e.release(ctx)
-	return in(what, do(x))
+	return in(what, x.within(func() error { return do(x) }))
 }

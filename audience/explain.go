@@ -44,7 +44,52 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err != nil {
 		return x, err
 	}
-	return e.explainAt(ctx, a, profile.Ref{Subject: ref.Subject, ID: id}, exists, at.t)
+	ref.ID = id
+	if err := at.warm(ref, 3); err != nil {
+		return x, err
+	}
+	return e.explainAt(ctx, a, ref, exists, at.t)
+}
+
+// warm reads from the store what states are missing of a profile and those that it is
+// explained by: so many steps away from it, where profiles depend on each other.
+func (x *txn) warm(ref profile.Ref, steps int) error {
+	if x.home != nil {
+		return nil
+	}
+	if p := x.shardOf(ref).state(ref); p != nil && p.stale {
+		if err := x.within(func() error { return x.upgrade(p, x.t) }); err != nil {
+			return err
+		}
+	}
+	if steps == 0 {
+		return nil
+	}
+	var next []profile.Ref
+	if ref.Subject == profile.User {
+		accounts, err := x.store.Accounts(x.ctx, ref.ID)
+		if err != nil {
+			return err
+		}
+		for _, id := range accounts {
+			next = append(next, profile.AccountRef(id))
+		}
+	} else {
+		for user, err := range x.store.Users(x.ctx, ref.ID) {
+			if err != nil {
+				return err
+			}
+			if next = append(next, profile.UserRef(user)); len(next) == MaxExamined {
+				break
+			}
+		}
+	}
+	for _, of := range next {
+		if err := x.warm(of, steps-1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // explainAt is explain for a profile by the id that it is kept under.
@@ -56,7 +101,7 @@ func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists
 		return x, err
 	}
 	if p != nil {
-		s := e.peek(ctx, p, t)
+		s := e.peek(ctx, e.store, p, t)
 		v := s.ask(root)
 		if x.Member = v.True; v.Until != horizon.Never {
 			x.Until = instant(v.Until)
@@ -64,7 +109,7 @@ func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists
 		x.Tree = s.explainMembership(a)
 		return x, s.err
 	}
-	s := e.glance(ctx, ref, exists, t)
+	s := e.glance(ctx, e.store, ref, exists, t)
 	x.Member = exists && s.ask(root).True
 	x.Tree = s.explainMembership(a)
 	if exists {
@@ -97,8 +142,9 @@ func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
 }
 
 // peek returns a step with a state of its own.
-func (e *Engine) peek(ctx context.Context, p *state, t int64) *step {
+func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state, t int64) *step {
 	x := newTxn(e, nil)
+	x.store = store
 	x.mute, x.peek = true, true
 	s := &x.step
 	s.quiet = true
@@ -126,8 +172,8 @@ func (a *live) rootOf(of profile.Subject) *node {
 // glance returns a step with a state of its own for a profile: what is due at
 // this very instant waits for the data of the instant, which explaining must not
 // separate.
-func (e *Engine) glance(ctx context.Context, ref profile.Ref, exists bool, t int64) *step {
-	s := e.peek(ctx, newState(ref), t)
+func (e *Engine) glance(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *step {
+	s := e.peek(ctx, store, newState(ref), t)
 	if exists {
 		s.load(&s.net.leafIndex)
 		s.push(s.net.linked...)
@@ -177,7 +223,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 
 // explainOther explains a condition of another profile.
 func (s *step) explainOther(ref profile.Ref, p *plan, n *Node, path string) Explained {
-	other := s.e.glance(s.ctx, ref, true, s.t)
+	other := s.e.glance(s.ctx, s.store, ref, true, s.t)
 	x := other.explain(p, n, path)
 	x.Of = ref
 	if other.err != nil {

@@ -18,10 +18,7 @@ func (e *Engine) Forget(choose func() bool) {
 		for _, states := range sh.states {
 			for _, id := range slices.Sorted(maps.Keys(states)) {
 				if p := states[id]; !p.stale && choose() {
-					epoch := p.epoch
-					stub := sh.keepNone(p.ref, p.wake)
-					stub.epoch = epoch
-					sh.schedule(stub)
+					sh.drop(before{p.ref, true, p.wake, p.epoch, p.toldOf(e.nets[p.ref.Subject])})
 				}
 			}
 		}

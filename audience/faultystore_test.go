@@ -62,25 +62,15 @@ func (s *faultyStore) point(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (s *faultyStore) Apply(ctx context.Context, now time.Time, batch ...profile.Change) error {
+func (s *faultyStore) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (profile.Tx, error) {
 	if err := s.point(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	return s.Store.Apply(ctx, now, batch...)
-}
-
-func (s *faultyStore) Check(ctx context.Context, batch ...profile.Change) error {
-	if err := s.point(ctx); err != nil {
-		return err
+	tx, err := s.Store.Begin(ctx, now, refs...)
+	if err != nil {
+		return nil, err
 	}
-	return s.Store.Check(ctx, batch...)
-}
-
-func (s *faultyStore) Seen(ctx context.Context, ref profile.Ref, messageID string) (bool, error) {
-	if err := s.point(ctx); err != nil {
-		return false, err
-	}
-	return s.Store.Seen(ctx, ref, messageID)
+	return faultyTx{faultyReader{tx, s}, tx}, nil
 }
 
 func (s *faultyStore) Snapshot(ctx context.Context) (profile.Snapshot, error) {
@@ -91,92 +81,164 @@ func (s *faultyStore) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 	return faultySnapshot{snap, s}, err
 }
 
+func (s *faultyStore) reader() faultyReader { return faultyReader{s.Store, s} }
+
 func (s *faultyStore) Resolve(ctx context.Context, ref profile.Ref) (string, bool, error) {
-	if err := s.point(ctx); err != nil {
-		return "", false, err
-	}
-	return s.Store.Resolve(ctx, ref)
+	return s.reader().Resolve(ctx, ref)
 }
 
 func (s *faultyStore) Known(ctx context.Context, user string) (bool, error) {
-	if err := s.point(ctx); err != nil {
-		return false, err
-	}
-	return s.Store.Known(ctx, user)
+	return s.reader().Known(ctx, user)
 }
 
 func (s *faultyStore) Traits(ctx context.Context, ref profile.Ref) ([]profile.TraitWrite, error) {
-	if err := s.point(ctx); err != nil {
-		return nil, err
-	}
-	return s.Store.Traits(ctx, ref)
+	return s.reader().Traits(ctx, ref)
 }
 
 func (s *faultyStore) IDs(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
-	if err := s.point(ctx); err != nil {
-		return nil, err
-	}
-	return s.Store.IDs(ctx, ref)
+	return s.reader().IDs(ctx, ref)
 }
 
 func (s *faultyStore) Accounts(ctx context.Context, user string) ([]string, error) {
-	if err := s.point(ctx); err != nil {
-		return nil, err
-	}
-	return s.Store.Accounts(ctx, user)
+	return s.reader().Accounts(ctx, user)
 }
 
 func (s *faultyStore) Memberships(ctx context.Context, ref profile.Ref) ([]profile.Membership, error) {
-	if err := s.point(ctx); err != nil {
-		return nil, err
-	}
-	return s.Store.Memberships(ctx, ref)
+	return s.reader().Memberships(ctx, ref)
 }
 
 func (s *faultyStore) ValuesOf(ctx context.Context, ref profile.Ref) ([]profile.ComputedValue, error) {
-	if err := s.point(ctx); err != nil {
-		return nil, err
-	}
-	return s.Store.ValuesOf(ctx, ref)
+	return s.reader().ValuesOf(ctx, ref)
 }
 
 func (s *faultyStore) Position(ctx context.Context) (uint64, time.Time, error) {
-	if err := s.point(ctx); err != nil {
-		return 0, time.Time{}, err
-	}
-	return s.Store.Position(ctx)
+	return s.reader().Position(ctx)
 }
 
 func (s *faultyStore) Profiles(ctx context.Context, of profile.Subject, after string) iter.Seq2[string, error] {
-	return faultySeq(ctx, s, s.Store.Profiles(ctx, of, after))
+	return s.reader().Profiles(ctx, of, after)
 }
 
 func (s *faultyStore) EventNames(ctx context.Context, user string) iter.Seq2[string, error] {
-	return faultySeq(ctx, s, s.Store.EventNames(ctx, user))
+	return s.reader().EventNames(ctx, user)
 }
 
 func (s *faultyStore) Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[profile.Event, error] {
-	return faultySeq(ctx, s, s.Store.Events(ctx, user, name, since))
+	return s.reader().Events(ctx, user, name, since)
 }
 
 func (s *faultyStore) Users(ctx context.Context, account string) iter.Seq2[string, error] {
-	return faultySeq(ctx, s, s.Store.Users(ctx, account))
+	return s.reader().Users(ctx, account)
 }
 
 func (s *faultyStore) Senders(ctx context.Context, account string) iter.Seq2[string, error] {
-	return faultySeq(ctx, s, s.Store.Senders(ctx, account))
+	return s.reader().Senders(ctx, account)
 }
 
 func (s *faultyStore) Members(ctx context.Context, audience, after string) iter.Seq2[profile.Membership, error] {
-	return faultySeq(ctx, s, s.Store.Members(ctx, audience, after))
+	return s.reader().Members(ctx, audience, after)
 }
 
 func (s *faultyStore) Values(ctx context.Context, key, after string) iter.Seq2[profile.ComputedValue, error] {
-	return faultySeq(ctx, s, s.Store.Values(ctx, key, after))
+	return s.reader().Values(ctx, key, after)
 }
 
 func (s *faultyStore) Keys(ctx context.Context) iter.Seq2[profile.KeyRecord, error] {
-	return faultySeq(ctx, s, s.Store.Keys(ctx))
+	return s.reader().Keys(ctx)
+}
+
+// faultyReader has a point at each call, and at each item of an iterator.
+type faultyReader struct {
+	profile.Reader
+	s *faultyStore
+}
+
+func (f faultyReader) Resolve(ctx context.Context, ref profile.Ref) (string, bool, error) {
+	if err := f.s.point(ctx); err != nil {
+		return "", false, err
+	}
+	return f.Reader.Resolve(ctx, ref)
+}
+
+func (f faultyReader) Known(ctx context.Context, user string) (bool, error) {
+	if err := f.s.point(ctx); err != nil {
+		return false, err
+	}
+	return f.Reader.Known(ctx, user)
+}
+
+func (f faultyReader) Traits(ctx context.Context, ref profile.Ref) ([]profile.TraitWrite, error) {
+	if err := f.s.point(ctx); err != nil {
+		return nil, err
+	}
+	return f.Reader.Traits(ctx, ref)
+}
+
+func (f faultyReader) IDs(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
+	if err := f.s.point(ctx); err != nil {
+		return nil, err
+	}
+	return f.Reader.IDs(ctx, ref)
+}
+
+func (f faultyReader) Accounts(ctx context.Context, user string) ([]string, error) {
+	if err := f.s.point(ctx); err != nil {
+		return nil, err
+	}
+	return f.Reader.Accounts(ctx, user)
+}
+
+func (f faultyReader) Memberships(ctx context.Context, ref profile.Ref) ([]profile.Membership, error) {
+	if err := f.s.point(ctx); err != nil {
+		return nil, err
+	}
+	return f.Reader.Memberships(ctx, ref)
+}
+
+func (f faultyReader) ValuesOf(ctx context.Context, ref profile.Ref) ([]profile.ComputedValue, error) {
+	if err := f.s.point(ctx); err != nil {
+		return nil, err
+	}
+	return f.Reader.ValuesOf(ctx, ref)
+}
+
+func (f faultyReader) Position(ctx context.Context) (uint64, time.Time, error) {
+	if err := f.s.point(ctx); err != nil {
+		return 0, time.Time{}, err
+	}
+	return f.Reader.Position(ctx)
+}
+
+func (f faultyReader) Profiles(ctx context.Context, of profile.Subject, after string) iter.Seq2[string, error] {
+	return faultySeq(ctx, f.s, f.Reader.Profiles(ctx, of, after))
+}
+
+func (f faultyReader) EventNames(ctx context.Context, user string) iter.Seq2[string, error] {
+	return faultySeq(ctx, f.s, f.Reader.EventNames(ctx, user))
+}
+
+func (f faultyReader) Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[profile.Event, error] {
+	return faultySeq(ctx, f.s, f.Reader.Events(ctx, user, name, since))
+}
+
+func (f faultyReader) Users(ctx context.Context, account string) iter.Seq2[string, error] {
+	return faultySeq(ctx, f.s, f.Reader.Users(ctx, account))
+}
+
+func (f faultyReader) Senders(ctx context.Context, account string) iter.Seq2[string, error] {
+	return faultySeq(ctx, f.s, f.Reader.Senders(ctx, account))
+}
+
+func (f faultyReader) Members(ctx context.Context, audience, after string) iter.Seq2[profile.Membership, error] {
+	return faultySeq(ctx, f.s, f.Reader.Members(ctx, audience, after))
+}
+
+func (f faultyReader) Values(ctx context.Context, key, after string) iter.Seq2[profile.ComputedValue, error] {
+	return faultySeq(ctx, f.s, f.Reader.Values(ctx, key, after))
+}
+
+func (f faultyReader) Keys(ctx context.Context) iter.Seq2[profile.KeyRecord, error] {
+	return faultySeq(ctx, f.s, f.Reader.Keys(ctx))
 }
 
 // faultySeq has a point before each item and after the last.
@@ -206,3 +268,32 @@ type faultySnapshot struct {
 func (f faultySnapshot) Profiles(ctx context.Context, of profile.Subject, after string) iter.Seq2[string, error] {
 	return faultySeq(ctx, f.s, f.Snapshot.Profiles(ctx, of, after))
 }
+
+// faultyTx is a transaction with the points of its store.
+type faultyTx struct {
+	faultyReader
+	tx profile.Tx
+}
+
+func (f faultyTx) Put(changes ...profile.Change) error {
+	if err := f.s.point(context.Background()); err != nil {
+		return err
+	}
+	return f.tx.Put(changes...)
+}
+
+func (f faultyTx) Seen(ctx context.Context, ref profile.Ref, messageID string) (bool, error) {
+	if err := f.s.point(ctx); err != nil {
+		return false, err
+	}
+	return f.tx.Seen(ctx, ref, messageID)
+}
+
+func (f faultyTx) Commit() (profile.Mark, error) {
+	if err := f.s.point(context.Background()); err != nil {
+		return 0, err
+	}
+	return f.tx.Commit()
+}
+
+func (f faultyTx) Abort() { f.tx.Abort() }

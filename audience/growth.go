@@ -40,23 +40,28 @@ const (
 	upgradeTime = time.Millisecond
 )
 
-// begin makes a growth of what b brings, and upgrades the first profiles. It
+// beginGrowth makes a growth of what b brings, and upgrades the first profiles. It
 // reports whether these were all. All locks are held.
-func (e *Engine) begin(ctx context.Context, b *backfill, keys []string, t int64) (g *growth, all bool, err error) {
+func (x *txn) beginGrowth(b *backfill, keys []string) (g *growth, all bool, err error) {
+	e := x.e
 	e.epoch++
 	g = &growth{epoch: e.epoch, keys: keys, made: b.made, started: time.Now()}
 	g.setFresh(b.fresh)
 	e.growths = append(e.growths, g)
 	e.publish()
+	x.onAbandon(func() {
+		e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool { return o == g })
+		e.publish()
+	})
 	n := 0
-	for id, err := range e.store.Profiles(ctx, profile.User, "") {
+	for id, err := range x.store.Profiles(x.ctx, profile.User, "") {
 		if err != nil {
 			return g, false, err
 		}
 		if n++; n > e.firstUpgrades {
 			return g, false, nil
 		}
-		if err := e.x.upgradeID(id, t); err != nil {
+		if err := x.upgradeID(id, x.t); err != nil {
 			return g, false, err
 		}
 	}
@@ -96,10 +101,18 @@ func (e *Engine) giveUp(g *growth) {
 func (x *txn) upgrade(p *state, t int64) error {
 	now := x.t
 	defer func() { x.t = now }()
+	if p.stale {
+		if x.home == nil && x.e.joined() { // others, which may be due, are read with it
+			_, due := x.e.earliest()
+			t = min(t, due-1)
+		}
+		return x.runAt(t, CauseTime, func() { x.reach(p.ref) })
+	}
 	for _, g := range x.e.growths {
 		if g.epoch <= p.epoch {
 			continue
 		}
+		x.remember(p)
 		x.begin(x.ctx, min(t, p.wake-1), CauseBackfill)
 		if err := x.compare(p, g.made, func() {
 			x.bringFresh(g.leaves, g.fresh)
@@ -113,14 +126,22 @@ func (x *txn) upgrade(p *state, t int64) error {
 	return nil
 }
 
-// compare is a transaction, begun, that tells of one profile what new roots change,
-// after bring.
+// compare is a run, begun, that tells of one profile what new roots change, after bring.
 func (x *txn) compare(p *state, made []remade, bring func()) error {
-	defer x.giveUp()
 	x.add(p.ref, p).made = made
 	x.turn(p)
 	bring()
-	return x.commit()
+	return x.gatherRun()
+}
+
+// madeSince returns what growths tell that came after an epoch.
+func (e *Engine) madeSince(epoch uint32) (made []remade) {
+	for _, g := range e.growths {
+		if g.epoch > epoch {
+			made = append(made, g.made...)
+		}
+	}
+	return made
 }
 
 // upgradeID upgrades the user kept under an id.
@@ -128,10 +149,10 @@ func (x *txn) upgradeID(id string, t int64) error {
 	ref := profile.UserRef(id)
 	p := x.shardOf(ref).state(ref)
 	switch {
-	case p != nil && !p.stale:
+	case p != nil:
 		return x.upgrade(p, t)
-	case p == nil:
-		kept, exists, err := x.e.store.Resolve(x.ctx, ref)
+	default:
+		kept, exists, err := x.store.Resolve(x.ctx, ref)
 		if err != nil || !exists || kept != id {
 			return err // it is no more
 		}
@@ -154,7 +175,7 @@ func (sh *shard) lacking(ctx context.Context, id string) (*state, error) {
 		}
 		p = sh.states[profile.User][kept]
 	}
-	if p == nil || p.stale || p.epoch == e.epoch {
+	if p == nil || p.epoch == e.epoch {
 		return nil, nil
 	}
 	return p, nil
@@ -219,7 +240,7 @@ func (sh *shard) upgradeSome(ctx context.Context, ids []string, g *growth, t int
 	defer sh.e.leave(ctx, sh.x)
 	until := time.Now().Add(upgradeTime)
 	for n := 0; len(ids) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {
-		if err := sh.x.upgradeID(ids[0], t); err != nil {
+		if err := sh.x.within(func() error { return sh.x.upgradeID(ids[0], t) }, profile.UserRef(ids[0])); err != nil {
 			return ids, err
 		}
 		ids = ids[1:]

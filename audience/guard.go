@@ -14,7 +14,7 @@ import (
 // the error of the call in which it came. The call ends as on any error of the
 // store: no lock is held, and nothing is lost.
 type PanicError struct {
-	In    string // the method: "store.Apply"
+	In    string // the method: "store.Begin"
 	Value any    // what it panicked with
 	Stack []byte
 }
@@ -52,24 +52,22 @@ func guard(s profile.Store) (g guardedStore, err error) {
 	return guardedStore{guardedReader{s}, s, s.Retention()}, nil
 }
 
-func (g guardedStore) Apply(ctx context.Context, now time.Time, batch ...profile.Change) (err error) {
-	defer catch("store.Apply", &err)
-	return g.store.Apply(ctx, now, batch...)
+func (g guardedStore) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (tx profile.Tx, err error) {
+	defer catch("store.Begin", &err)
+	if tx, err = g.store.Begin(ctx, now, refs...); err != nil {
+		return nil, err
+	}
+	return guardedTx{guardedReader{tx}, tx}, nil
 }
 
-func (g guardedStore) Check(ctx context.Context, batch ...profile.Change) (err error) {
-	defer catch("store.Check", &err)
-	return g.store.Check(ctx, batch...)
+func (g guardedStore) Durable(ctx context.Context, upTo profile.Mark) (err error) {
+	defer catch("store.Durable", &err)
+	return g.store.Durable(ctx, upTo)
 }
 
 func (g guardedStore) Take(ctx context.Context) (release func(), err error) {
 	defer catch("store.Take", &err)
 	return g.store.Take(ctx)
-}
-
-func (g guardedStore) Seen(ctx context.Context, ref profile.Ref, messageID string) (seen bool, err error) {
-	defer catch("store.Seen", &err)
-	return g.store.Seen(ctx, ref, messageID)
 }
 
 func (g guardedStore) Snapshot(ctx context.Context) (snap profile.Snapshot, err error) {
@@ -85,6 +83,34 @@ func (g guardedStore) Retention() time.Duration { return g.retention }
 func (g guardedStore) Close() (err error) {
 	defer catch("store.Close", &err)
 	return g.store.Close()
+}
+
+// guardedTx is a transaction whose panics are errors.
+type guardedTx struct {
+	guardedReader
+	tx profile.Tx
+}
+
+func (g guardedTx) Put(changes ...profile.Change) (err error) {
+	defer catch("store.Put", &err)
+	return g.tx.Put(changes...)
+}
+
+func (g guardedTx) Seen(ctx context.Context, ref profile.Ref, messageID string) (seen bool, err error) {
+	defer catch("store.Seen", &err)
+	return g.tx.Seen(ctx, ref, messageID)
+}
+
+func (g guardedTx) Commit() (mark profile.Mark, err error) {
+	defer catch("store.Commit", &err)
+	return g.tx.Commit()
+}
+
+// Abort has no error to be: the transaction has failed before.
+func (g guardedTx) Abort() {
+	var err error
+	defer catch("store.Abort", &err)
+	g.tx.Abort()
 }
 
 // guardedSnapshot is a snapshot whose panics are errors.

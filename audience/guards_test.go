@@ -103,14 +103,14 @@ func TestWhatNoCallerCanBeToldIsLogged(t *testing.T) {
 // downStore fails for as long as it is told to.
 type downStore struct {
 	profile.Store
-	down atomic.Int64 // so many calls of Apply still fail
+	down atomic.Int64 // so many transactions cannot be begun
 }
 
-func (s *downStore) Apply(ctx context.Context, now time.Time, batch ...profile.Change) error {
+func (s *downStore) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (profile.Tx, error) {
 	if s.down.Add(-1) >= 0 {
-		return errFault
+		return nil, errFault
 	}
-	return s.Store.Apply(ctx, now, batch...)
+	return s.Store.Begin(ctx, now, refs...)
 }
 
 // Run outlives a store that is away for a while, and reports it.

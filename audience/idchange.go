@@ -19,11 +19,7 @@ func (c IDChange) String() string {
 	return printable(fmt.Sprintf("%s has other ids at %s", nameOf(c.Profile), c.At.UTC().Format(time.RFC3339Nano)))
 }
 
-// tellIDs queues what external ids a change has brought. The shard of the
-// profile is locked.
-func (sh *shard) tellIDs(put *profile.PutIDs, t int64) {
-	if put.Changed {
-		ref := profile.Ref{Subject: put.Ref.Subject, ID: put.OutID}
-		sh.out.push(notice{ids: &IDChange{Profile: ref, At: instant(t)}})
-	}
+// tellIDs tells that a user has other ids.
+func (x *txn) tellIDs(user string) {
+	x.notices = append(x.notices, notice{ids: &IDChange{Profile: profile.UserRef(user), At: instant(x.t)}})
 }

@@ -17,7 +17,7 @@ func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
 	if err != nil {
 		return in("track", err)
 	}
-	return in("track", e.update(ctx, ev.Profile, ofEvent(ev.Name, ev.Account), func(x *txn) error { return x.track(&ev, nil, false) }))
+	return in("track", e.update(ctx, ev.Profile, ofEvent(ev.Name, ev.Account), func(x *txn) error { return x.track(&ev, nil, false) }, profile.UserRef(ev.Profile)))
 }
 
 // in says in which call an error came.
@@ -44,8 +44,8 @@ func (e *Engine) Identify(ctx context.Context, id Identify) error {
 		return in("identify", err)
 	}
 	return in("identify", e.update(ctx, id.Profile, ofTraits(id.Traits), func(x *txn) error {
-		return x.once(id.Profile, id.MessageID, func() error { return x.identify(&id, false) })
-	}))
+		return x.identify(&id, false)
+	}, profile.UserRef(id.Profile)))
 }
 
 func (id *Identify) validate() error {
@@ -70,8 +70,8 @@ func (e *Engine) Group(ctx context.Context, g Group) error {
 		return in("group", err)
 	}
 	return in("group", e.update(ctx, g.Profile, reach{}, func(x *txn) error {
-		return x.once(g.Profile, g.MessageID, func() error { return x.group(&g, nil, false) })
-	}))
+		return x.group(&g, nil, false)
+	}, profile.UserRef(g.Profile), profile.AccountRef(g.Account)))
 }
 
 // Leave detaches a user from an account. Events that the user sent with the
@@ -80,7 +80,7 @@ func (e *Engine) Leave(ctx context.Context, user, account string) error {
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
 		return in("leave", err)
 	}
-	return in("leave", e.update(ctx, user, reach{}, func(x *txn) error { return x.leave(user, account) }))
+	return in("leave", e.update(ctx, user, reach{}, func(x *txn) error { return x.leave(user, account) }, profile.UserRef(user)))
 }
 
 func (g *Group) validate() error {
@@ -113,11 +113,6 @@ func (e *Engine) DeleteAccount(ctx context.Context, account string) error {
 	return e.alone(ctx, "delete account", false, func(x *txn) error { return x.deleteAccount(account) })
 }
 
-// put has the store make changes, at the instant of the transaction.
-func (x *txn) put(changes ...profile.Change) error {
-	return x.e.store.Apply(x.ctx, instant(x.t), changes...)
-}
-
 // track stores an event, and ids of its user, and works out what follows.
 func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) error {
 	if err := x.checkAge(ev.Time); err != nil {
@@ -128,14 +123,11 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 	if put.Event.Time.IsZero() {
 		put.Event.Time = instant(x.t)
 	}
-	x.data = append(x.data[:0], put)
-	x.putIDs(ev.Profile, ids, visitor)
-	if err := x.put(x.data...); err != nil {
+	if err := x.put(put); err != nil || put.Duplicate {
 		return err
 	}
-	x.tellIDs()
-	if put.Duplicate {
-		return nil
+	if err := x.putIDs(ev.Profile, ids, visitor); err != nil {
+		return err
 	}
 	put.Event.Seq, put.Event.Profile = put.OutSeq, put.OutID
 	return x.run(CauseEvent, func() {
@@ -152,31 +144,19 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 	})
 }
 
-// once takes a message of a user, but for a repeated one: of that nothing counts,
-// not its ids, and not what it says of an account.
-func (x *txn) once(user, messageID string, take func() error) error {
-	if messageID != "" {
-		if seen, err := x.e.store.Seen(x.ctx, profile.UserRef(user), messageID); err != nil || seen {
-			return err
-		}
+// putIDs stores ids of a user, and tells it.
+func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) error {
+	if len(ids) == 0 {
+		return nil
 	}
-	return take()
-}
-
-// putIDs adds ids of a user to what is to be stored.
-func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) {
-	x.ids = profile.PutIDs{}
-	if len(ids) > 0 {
-		x.ids = profile.PutIDs{Ref: profile.UserRef(user), IDs: ids, Visitor: visitor}
-		x.data = append(x.data, &x.ids)
+	x.ids = profile.PutIDs{Ref: profile.UserRef(user), IDs: ids, Visitor: visitor}
+	if err := x.put(&x.ids); err != nil {
+		return err
 	}
-}
-
-// tellIDs tells what ids the change has brought.
-func (x *txn) tellIDs() {
 	if x.ids.Changed {
-		x.shardOf(profile.UserRef(x.ids.OutID)).tellIDs(&x.ids, x.t)
+		x.tellIDs(x.ids.OutID)
 	}
+	return nil
 }
 
 // identify stores traits of a user, and works out what follows.
@@ -191,14 +171,11 @@ func (x *txn) identify(id *Identify, visitor bool) error {
 		MessageID: id.MessageID,
 		Visitor:   visitor,
 	}
-	x.data = append(x.data[:0], put)
-	x.putIDs(id.Profile, id.IDs, visitor)
-	if err := x.put(x.data...); err != nil {
+	if err := x.put(put); err != nil || put.Duplicate {
 		return err
 	}
-	x.tellIDs()
-	if put.Duplicate {
-		return nil
+	if err := x.putIDs(id.Profile, id.IDs, visitor); err != nil {
+		return err
 	}
 	return x.run(CauseTrait, func() {
 		if p, fresh := x.user(put.OutID, put.Created); !fresh {
@@ -216,7 +193,7 @@ func (x *txn) recountActor(user string) {
 	if len(actor) == 0 {
 		return
 	}
-	accounts, err := x.e.accountsOf(x.ctx, user)
+	accounts, err := x.takingOf(user)
 	if err != nil {
 		x.err = err
 	}
@@ -270,12 +247,15 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 		Time:      x.timeOf(g.Time),
 		MessageID: g.MessageID,
 	}
-	x.data = append(x.data[:0], join, put)
-	x.putIDs(g.Profile, ids, visitor)
-	if err := x.put(x.data...); err != nil {
+	if err := x.put(join); err != nil || join.Duplicate {
 		return err
 	}
-	x.tellIDs()
+	if err := x.put(put); err != nil {
+		return err
+	}
+	if err := x.putIDs(g.Profile, ids, visitor); err != nil {
+		return err
+	}
 	return x.run(CauseTrait, func() {
 		user, fresh := x.user(join.OutUser, join.CreatedUser)
 		if join.Changed && !fresh {
@@ -327,7 +307,7 @@ func (x *txn) leave(user, account string) error {
 
 func (x *txn) delete(user string) error {
 	ref := profile.UserRef(user)
-	was, err := x.e.belongings(x.ctx, ref)
+	was, err := x.belongings(ref)
 	if err != nil {
 		return err
 	}

@@ -39,32 +39,32 @@ func (e *Engine) CreateFile(ctx context.Context, f File) error {
 }
 
 func (e *Engine) create(ctx context.Context, defs []*definition) error {
+	if len(defs) == 0 {
+		return nil
+	}
 	unreserve, err := e.reserve(ctx, defs)
 	if err != nil {
 		return err
 	}
 	defer unreserve()
 	var g *growth
-	err = e.planned(ctx, func() ([]*definition, func(string) keyOf, error) { return defs, e.keyOf, nil }, func(sorted []*definition, t int64) error {
+	err = e.planned(ctx, func() ([]*definition, func(string) keyOf, error) { return defs, e.keyOf, nil }, func(x *txn, sorted []*definition) error {
 		var all bool
-		if g, all, err = e.bringNew(ctx, sorted, t); all && err == nil {
-			e.made(g)
+		if g, all, err = x.bringNew(sorted); all && err == nil {
+			x.onCommit(func() { e.made(g) })
 		}
 		return err
 	})
-	if g == nil || len(g.keys) == 0 {
+	if err != nil || g == nil || len(g.keys) == 0 {
 		return err
 	}
-	if err == nil {
-		err = e.upgradeAll(ctx, g)
-	}
-	return e.created(lasting(ctx), g, err)
+	return e.created(lasting(ctx), g, e.upgradeAll(ctx, g))
 }
 
 // planned plans the definitions that prepare returns, which may take its time
 // without holding anybody up, and calls do with them, sorted, and with all
 // locks.
-func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, func(string) keyOf, error), do func([]*definition, int64) error) error {
+func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, func(string) keyOf, error), do func(*txn, []*definition) error) error {
 	for {
 		var version uint64
 		defs, kinds, err := func() ([]*definition, func(string) keyOf, error) {
@@ -89,7 +89,7 @@ func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, fun
 			if again = e.version != version; again {
 				return nil
 			}
-			return do(sorted, x.t)
+			return do(x, sorted)
 		})
 		if !again {
 			return err
@@ -99,11 +99,12 @@ func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, fun
 
 // bringNew makes planned definitions live. all says that every profile has
 // them. All locks are held.
-func (e *Engine) bringNew(ctx context.Context, sorted []*definition, t int64) (g *growth, all bool, err error) {
-	if err := e.checkNew(ctx, sorted); err != nil {
+func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
+	e := x.e
+	if err := x.checkNew(sorted); err != nil {
 		return nil, false, err
 	}
-	seq, _, err := e.store.Position(ctx)
+	seq, _, err := x.store.Position(x.ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -120,26 +121,39 @@ func (e *Engine) bringNew(ctx context.Context, sorted []*definition, t int64) (g
 		batch = append(batch, &profile.UseKey{Record: r})
 		keys = append(keys, d.key)
 	}
-	if err := e.store.Apply(ctx, instant(t), batch...); err != nil {
-		return nil, false, err
+	if !e.joined() && !slices.ContainsFunc(sorted, func(d *definition) bool { return d.plan.joins() }) {
+		if err := x.put(batch...); err != nil {
+			return nil, false, err
+		}
+		batch = nil
 	}
-	ctx = lasting(ctx)
 	e.version++
+	x.onAbandon(func() { e.undefine(keys) })
 	var b backfill
 	for _, d := range sorted {
 		b.bring(e, &live{}, d, CauseBackfill)
 	}
 	if e.joined() {
-		defer e.publish()
-		if err := e.x.backfillJoined(&b, keys, CauseBackfill); err != nil {
-			return nil, false, errors.Join(err, e.deleteAll(ctx, keys, t))
-		}
-		return nil, true, nil
+		x.onCommit(func() { e.publish() })
+		return nil, true, x.backfillJoined(&b, keys, CauseBackfill, batch...)
 	}
 	for _, key := range keys {
 		e.changing[key] = true
 	}
-	return e.begin(ctx, &b, keys, t)
+	return x.beginGrowth(&b, keys)
+}
+
+// undefine takes new definitions out of the network, of which those that come later may
+// read those that come earlier. All locks are held.
+func (e *Engine) undefine(keys []string) {
+	for _, key := range slices.Backward(keys) {
+		delete(e.changing, key)
+		if a := e.live[key]; a != nil {
+			e.removeLive(a)
+		}
+	}
+	e.version++
+	e.publish()
 }
 
 // made ends the making of definitions that all profiles have. All locks are
@@ -158,35 +172,24 @@ func (e *Engine) made(g *growth) {
 // created ends a creation that went through all profiles, or was broken off: then
 // there is nothing of it, but that its keys were used.
 func (e *Engine) created(ctx context.Context, g *growth, broken error) error {
-	x, err := e.exclusive(ctx, broken != nil)
-	if err != nil {
-		return errors.Join(broken, err)
-	}
-	defer e.release(ctx)
-	if broken == nil {
-		e.made(g)
-		return nil
-	}
-	for _, key := range g.keys {
-		delete(e.changing, key)
-	}
-	if err := e.deleteAll(ctx, g.keys, x.t); err != nil {
-		return errors.Join(broken, err)
-	}
-	e.giveUp(g)
-	return broken
+	return errors.Join(broken, e.alone(ctx, "", broken != nil, func(x *txn) error {
+		if broken == nil {
+			x.onCommit(func() { e.made(g) })
+			return nil
+		}
+		for _, key := range g.keys {
+			delete(e.changing, key)
+		}
+		x.onCommit(func() { e.giveUp(g) })
+		return x.deleteAll(g.keys)
+	}))
 }
 
-// deleteAll ends definitions of which those that come later may read those that
-// come earlier. After an error those that are left stay live; profiles get them
-// as they are touched.
-func (e *Engine) deleteAll(ctx context.Context, keys []string, t int64) error {
+// deleteAll ends definitions of which those that come later may read those that come
+// earlier.
+func (x *txn) deleteAll(keys []string) error {
 	for _, key := range slices.Backward(keys) {
-		remove := e.deleteAudience
-		if e.live[key].computed != nil {
-			remove = e.deleteTrait
-		}
-		if err := remove(ctx, key, t); err != nil {
+		if err := x.deleteLive(x.e.live[key], keys...); err != nil {
 			return err
 		}
 	}
@@ -210,9 +213,10 @@ var errReadAsCustom = fmt.Errorf("%w: a live definition reads the custom trait o
 // there are: of a key that was used before, or is the name of a custom trait
 // that one of those reads; or because another is in the making. All locks are
 // held.
-func (e *Engine) checkNew(ctx context.Context, defs []*definition) error {
+func (x *txn) checkNew(defs []*definition) error {
+	e := x.e
 	used := map[string]bool{}
-	for r, err := range e.store.Keys(ctx) {
+	for r, err := range x.store.Keys(x.ctx) {
 		if err != nil {
 			return err
 		}
@@ -282,8 +286,8 @@ func (e *Engine) reserve(ctx context.Context, defs []*definition) (unreserve fun
 		if len(byKey) == 0 {
 			continue
 		}
-		err := e.everyProfile(ctx, profile.Subject(subject), func(ref profile.Ref) error {
-			writes, err := e.store.Traits(ctx, ref)
+		err := e.eachStored(ctx, profile.Subject(subject), func(of profile.Reader, ref profile.Ref) error {
+			writes, err := of.Traits(ctx, ref)
 			for _, w := range writes {
 				if d := byKey[w.Name]; d != nil && !w.Value.IsNull() {
 					return d.fail("key", fmt.Errorf("%w: %s %q has a custom trait of that name", ErrExists, ref.Subject, ref.ID))
@@ -297,6 +301,24 @@ func (e *Engine) reserve(ctx context.Context, defs []*definition) (unreserve fun
 		}
 	}
 	return unreserve, nil
+}
+
+// eachStored calls fn for every profile of a subject, with what it reads it from.
+func (e *Engine) eachStored(ctx context.Context, of profile.Subject, fn func(profile.Reader, profile.Ref) error) error {
+	snap, err := e.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = snap.Close() }()
+	for id, err := range snap.Profiles(ctx, of, "") {
+		if err == nil {
+			err = fn(snap, profile.Ref{Subject: of, ID: id})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // computes reports whether a trait of a name is the engine's to set.

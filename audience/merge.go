@@ -24,7 +24,7 @@ func (e *Engine) Alias(ctx context.Context, from, into string) error {
 func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) error {
 	known := false // whether from is a profile: else it is an id and nothing more
 	for _, id := range []string{into, from} {
-		kept, exists, err := x.e.store.Resolve(x.ctx, profile.UserRef(id))
+		kept, exists, err := x.store.Resolve(x.ctx, profile.UserRef(id))
 		if err == nil && exists && len(x.e.growths) > 0 {
 			err = x.upgradeID(kept, x.t)
 		}
@@ -33,7 +33,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 		}
 		known = exists
 	}
-	was, err := x.e.belongings(x.ctx, profile.UserRef(from))
+	was, err := x.belongings(profile.UserRef(from))
 	if err != nil {
 		return err
 	}
@@ -47,20 +47,22 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 	}
 	fromTies.join(&intoTies)
 	merge := &profile.Merge{From: from, Into: into, MessageID: messageID}
-	x.data = append(x.data[:0], merge)
-	if from == into {
-		ids = nil // of one id there need not be a profile
-	}
-	x.putIDs(into, ids, false)
-	if err := x.put(x.data...); err != nil {
+	if err := x.put(merge); err != nil || merge.Duplicate {
 		return err
 	}
 	if merge.OutFrom == merge.OutInto {
-		x.tellIDs()
-		return nil
+		if from == into {
+			return nil // of one id there need not be a profile
+		}
+		return x.putIDs(into, ids, false)
 	}
 	whole := profile.UserRef(merge.OutInto)
-	x.shardOf(whole).tellIDs(&profile.PutIDs{Ref: whole, OutID: merge.OutInto, Changed: true}, x.t)
+	if len(ids) > 0 {
+		if err := x.put(&profile.PutIDs{Ref: whole, IDs: ids}); err != nil {
+			return err
+		}
+	}
+	x.tellIDs(whole.ID)
 	return x.run(CauseMerge, func() {
 		if !known {
 			x.user(merge.OutInto, merge.Created)

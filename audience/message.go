@@ -10,14 +10,12 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// Apply takes Segment-spec messages, in their order: all, or none. All are
-// checked against everything that can refuse one (its form, names of computed
-// traits, the retention, limits) before the first has any effect: then the error
-// is a *MessageError that says which is refused, and wraps ErrRefused. Several
-// messages are of one instant, and stop other calls for as long as they take;
-// ApplyEach does not. Any other error, of the store or the context, also stops at
-// the message that it names; those before it have been taken. A message that is
-// sent again with the same id changes nothing.
+// Apply takes Segment-spec messages, in their order: all, or none. If one cannot be
+// taken (for its form, names of computed traits, the retention, limits) the error is a
+// *MessageError that says which, and wraps ErrRefused. Any other error, of the store or
+// the context, may name the message whose turn it was. Several messages are of one
+// instant, and stop other calls for as long as they take; ApplyEach does not. A message
+// that is sent again with the same id changes nothing.
 //
 // A message that has both a user id and an anonymous id attaches the second to
 // the user's profile: if it is a visitor's, who has a profile of its own so far,
@@ -36,10 +34,6 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 	}
 	failed := -1
 	err := e.alone(ctx, "", false, func(x *txn) error {
-		if i, err := x.checkAll(messages); err != nil {
-			failed = i
-			return err
-		}
 		for i := range messages {
 			if err := x.message(&messages[i]); err != nil {
 				failed = i
@@ -52,33 +46,6 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 		return in("apply", err)
 	}
 	return messageError(failed, &messages[failed], err)
-}
-
-// checkAll returns which of some messages cannot be taken, one after the other, and
-// why; the first, if any.
-func (x *txn) checkAll(messages []profile.Message) (failed int, err error) {
-	all := make([][]profile.Change, len(messages))
-	for i := range messages {
-		if err := x.check(&messages[i]); err != nil {
-			return i, err
-		}
-		if all[i], err = x.changesOf(&messages[i]); err != nil {
-			return i, err
-		}
-	}
-	if err := x.e.store.Check(x.ctx, slices.Concat(all...)...); err == nil {
-		return 0, nil
-	}
-	// The first for which those before it leave no room.
-	low, high := 0, len(all)-1
-	for low < high {
-		if mid := (low + high) / 2; x.e.store.Check(x.ctx, slices.Concat(all[:mid+1]...)...) != nil {
-			high = mid
-		} else {
-			low = mid + 1
-		}
-	}
-	return low, x.e.store.Check(x.ctx, slices.Concat(all[:low+1]...)...)
 }
 
 // ApplyEach takes Segment-spec messages, in their order, each by itself: one that
@@ -108,21 +75,23 @@ func (e *Engine) take(ctx context.Context, m profile.Message) error {
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	err := e.update(ctx, m.Profile(), ofMessage(&m), func(x *txn) error {
-		if err := x.check(&m); err != nil {
-			return err
-		}
-		return x.message(&m)
-	})
+	err := e.update(ctx, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) }, touches(&m)...)
 	if err == errMerges {
-		return e.alone(ctx, "", false, func(x *txn) error {
-			if err := x.check(&m); err != nil {
-				return err
-			}
-			return x.message(&m)
-		})
+		return e.alone(ctx, "", false, func(x *txn) error { return x.message(&m) })
 	}
 	return err
+}
+
+// touches returns the profiles that a message is about, unless it merges some.
+func touches(m *profile.Message) []profile.Ref {
+	refs := append(make([]profile.Ref, 0, 3), profile.UserRef(m.Profile()))
+	if m.UserID != "" && m.AnonymousID != "" {
+		refs = append(refs, profile.UserRef(m.AnonymousID))
+	}
+	if m.Type == profile.Group {
+		refs = append(refs, profile.AccountRef(m.GroupID))
+	}
+	return refs
 }
 
 // errMerges says that a message merges profiles, for which all locks are needed.
@@ -150,14 +119,12 @@ func (x *txn) checkAge(t time.Time) error {
 	return nil
 }
 
-// message takes a message that was checked. It returns errMerges, and has done
-// nothing, if it needs all locks and does not have them.
+// message takes a message that is valid. It returns errMerges, and has done nothing, if
+// it needs all locks and does not have them.
 func (x *txn) message(m *profile.Message) error {
-	return x.once(m.Profile(), m.MessageID, func() error { return x.accept(m) })
-}
-
-// accept takes a message that is not a repeated one.
-func (x *txn) accept(m *profile.Message) error {
+	if err := x.check(m); err != nil {
+		return err
+	}
 	id, ids := m.Profile(), m.IDs()
 	merges, err := x.attaches(m)
 	switch {
@@ -168,12 +135,11 @@ func (x *txn) accept(m *profile.Message) error {
 	case m.Type == profile.Alias:
 		return x.merge(m.PreviousID, id, m.MessageID, ids)
 	case merges:
-		// What follows must not be refused when the two are one.
-		changes, err := x.changesOf(m)
-		if err == nil {
-			err = x.e.store.Check(x.ctx, changes...)
+		// Of a repeated message nothing counts, not what it says of ids.
+		if err := x.begun(); err != nil {
+			return err
 		}
-		if err != nil {
+		if seen, err := x.tx.Seen(x.ctx, profile.UserRef(id), m.MessageID); err != nil || seen {
 			return err
 		}
 		if err := x.merge(m.AnonymousID, m.UserID, "", ids); err != nil {
@@ -199,32 +165,6 @@ func (x *txn) accept(m *profile.Message) error {
 	}, ids, visitor)
 }
 
-// changesOf returns what a message has the store change, as far as that decides
-// whether the store refuses it.
-func (x *txn) changesOf(m *profile.Message) (changes []profile.Change, err error) {
-	id := m.Profile()
-	ids := &profile.PutIDs{Ref: profile.UserRef(id), IDs: m.IDs()}
-	if m.Type == profile.Alias {
-		return []profile.Change{&profile.Merge{From: m.PreviousID, Into: id}, ids}, nil
-	}
-	merges, err := x.attaches(m)
-	if merges {
-		changes = append(changes, &profile.Merge{From: m.AnonymousID, Into: m.UserID})
-	}
-	changes = append(changes, ids)
-	at := x.timeOf(m.Time)
-	switch m.Type {
-	case profile.Identify:
-		changes = append(changes, &profile.PutTraits{Ref: ids.Ref, Traits: m.Traits, Time: at})
-	case profile.Group:
-		changes = append(changes, &profile.Join{User: id, Account: m.GroupID},
-			&profile.PutTraits{Ref: profile.AccountRef(m.GroupID), Traits: m.Traits, Time: at})
-	default:
-		changes = append(changes, &profile.PutEvent{Event: profile.Event{Profile: id, Name: m.Name, Time: at, Account: m.GroupID}})
-	}
-	return changes, err
-}
-
 // attaches reports whether a message makes its anonymous id one of the user's. One
 // that is another user's already stays there: the message does not say that the
 // two are one person.
@@ -232,14 +172,14 @@ func (x *txn) attaches(m *profile.Message) (bool, error) {
 	if m.UserID == "" || m.AnonymousID == "" || m.UserID == m.AnonymousID {
 		return false, nil
 	}
-	kept, exists, err := x.e.store.Resolve(x.ctx, profile.UserRef(m.AnonymousID))
+	kept, exists, err := x.store.Resolve(x.ctx, profile.UserRef(m.AnonymousID))
 	if err != nil || !exists {
 		return err == nil, err
 	}
 	if kept != m.AnonymousID {
 		return false, nil
 	}
-	known, err := x.e.store.Known(x.ctx, m.AnonymousID)
+	known, err := x.store.Known(x.ctx, m.AnonymousID)
 	return !known, err
 }
 

@@ -106,6 +106,7 @@ type live struct {
 type network struct {
 	leafIndex
 	quantified []*node // of kindUsers
+	across     []*node // those that others depend on
 	batches    []*node // of kindBatch
 	linked     []*node // those with others
 	nodes      []*node // by id; nil once released
@@ -372,6 +373,11 @@ func (e *Engine) detach(a *live, n *node) (released []*node) {
 }
 
 func (net *network) setRoot(n *node) {
+	if at := slices.Index(net.across, n); at < 0 && len(n.across) > 0 {
+		net.across = append(net.across, n)
+	} else if at >= 0 && len(n.across) == 0 {
+		net.across = slices.Delete(net.across, at, at+1)
+	}
 	is := len(n.audiences)+len(n.traits)+len(n.across)+n.latches > 0
 	if is == net.root[n.id] {
 		return

@@ -1,10 +1,6 @@
 package audience
 
-import (
-	"context"
-
-	"github.com/muster-go/muster/profile"
-)
+import "github.com/muster-go/muster/profile"
 
 // notice is what is told to subscribers: a transition, the change of a computed
 // trait, or that of a profile's ids.
@@ -61,11 +57,11 @@ type belongings struct {
 	values  []profile.ComputedValue
 }
 
-func (e *Engine) belongings(ctx context.Context, ref profile.Ref) (b belongings, err error) {
-	if b.members, err = e.store.Memberships(ctx, ref); err != nil {
+func (x *txn) belongings(ref profile.Ref) (b belongings, err error) {
+	if b.members, err = x.store.Memberships(x.ctx, ref); err != nil {
 		return b, err
 	}
-	b.values, err = e.store.ValuesOf(ctx, ref)
+	b.values, err = x.store.ValuesOf(x.ctx, ref)
 	return b, err
 }
 

@@ -117,13 +117,13 @@ type readOnly struct {
 
 var errReadOnly = errors.New("a snapshot takes no changes")
 
-func (r readOnly) Apply(context.Context, time.Time, ...profile.Change) error { return errReadOnly }
+func (r readOnly) Begin(context.Context, time.Time, ...profile.Ref) (profile.Tx, error) {
+	return nil, errReadOnly
+}
 
-func (r readOnly) Check(context.Context, ...profile.Change) error { return errReadOnly }
+func (r readOnly) Durable(context.Context, profile.Mark) error { return nil }
 
 func (r readOnly) Take(context.Context) (func(), error) { return nil, errReadOnly }
-
-func (r readOnly) Seen(context.Context, profile.Ref, string) (bool, error) { return false, errReadOnly }
 
 func (r readOnly) Snapshot(context.Context) (profile.Snapshot, error) { return r, nil }
 
@@ -217,6 +217,7 @@ func (e *Engine) meets(ctx context.Context, root *node, ref profile.Ref, t int64
 		p, _ := x.reach(ref)
 		x.settle()
 		x.finish()
+		x.settled()
 		return p.truth(root), x.err
 	}
 	s := &e.x.step

@@ -55,7 +55,7 @@ func ofMessage(m *profile.Message) reach {
 // locks held.
 func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error) {
 	e := sh.e
-	if len(e.growths) > 0 || len(sh.owed) > 0 {
+	if len(e.growths) > 0 {
 		return false, nil
 	}
 	p, kept := sh.states[profile.User][id], id
@@ -213,7 +213,7 @@ func (e *Engine) isDue(t int64) bool {
 // instant, and stays with its profile. The shard is locked.
 func (sh *shard) firesAlone(due int64) bool {
 	e := sh.e
-	if len(e.growths) > 0 || len(sh.owed) > 0 || e.jointDue() <= due {
+	if len(e.growths) > 0 || e.jointDue() <= due {
 		return false
 	}
 	for _, other := range e.shards {

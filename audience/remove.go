@@ -13,32 +13,19 @@ import (
 // the error wraps ErrInUse.
 func (e *Engine) DeleteAudience(ctx context.Context, key string) error {
 	return e.alone(ctx, fmt.Sprintf("delete audience %q", key), true, func(x *txn) error {
-		return e.deleteAudience(x.ctx, key, x.t)
+		return x.deleteAudience(key)
 	})
 }
 
-func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error {
-	if b := e.broken[key]; b != nil && (b.kind.isAudience() || b.kind == nothing) {
-		return e.deleteBroken(ctx, key, t)
+func (x *txn) deleteAudience(key string) error {
+	if b := x.e.broken[key]; b != nil && (b.kind.isAudience() || b.kind == nothing) {
+		return x.deleteBroken(key)
 	}
-	a := e.live[key]
+	a := x.e.live[key]
 	if a == nil || a.audience == nil {
 		return profile.ErrNotFound
 	}
-	var members []profile.Membership
-	for m, err := range e.store.Members(ctx, key, "") {
-		if err != nil {
-			return err
-		}
-		members = append(members, m)
-	}
-	if err := e.end(ctx, a, t, &profile.DropMembers{Audience: key}); err != nil {
-		return err
-	}
-	for _, m := range members {
-		e.shardOf(m.Ref.ID).out.push(exitOf(m, t, CauseDelete))
-	}
-	return nil
+	return x.deleteLive(a)
 }
 
 // DeleteTrait ends a computed trait: its values become null with the cause
@@ -46,54 +33,67 @@ func (e *Engine) deleteAudience(ctx context.Context, key string, t int64) error 
 // stays: the error wraps ErrInUse.
 func (e *Engine) DeleteTrait(ctx context.Context, key string) error {
 	return e.alone(ctx, fmt.Sprintf("delete trait %q", key), true, func(x *txn) error {
-		return e.deleteTrait(x.ctx, key, x.t)
+		return x.deleteTrait(key)
 	})
 }
 
-func (e *Engine) deleteTrait(ctx context.Context, key string, t int64) error {
-	if b := e.broken[key]; b != nil && !b.kind.isAudience() {
-		return e.deleteBroken(ctx, key, t)
+func (x *txn) deleteTrait(key string) error {
+	if b := x.e.broken[key]; b != nil && !b.kind.isAudience() {
+		return x.deleteBroken(key)
 	}
-	a := e.live[key]
+	a := x.e.live[key]
 	if a == nil || a.computed == nil {
 		return profile.ErrNotFound
 	}
-	var values []profile.ComputedValue
-	for v, err := range e.store.Values(ctx, key, "") {
-		if err != nil {
-			return err
-		}
-		values = append(values, v)
-	}
-	if err := e.end(ctx, a, t, &profile.DropValues{Key: key}); err != nil {
-		return err
-	}
-	for _, v := range values {
-		e.shardOf(v.Ref.ID).out.push(endOf(v, t, CauseDelete))
-	}
-	return nil
+	return x.deleteLive(a)
 }
 
-// end takes a definition that nothing reads out of the store and the network.
-func (e *Engine) end(ctx context.Context, a *live, t int64, drop profile.Change) error {
+// deleteLive ends a definition that nothing reads, but for those that are deleted with it.
+func (x *txn) deleteLive(a *live, with ...string) error {
+	e := x.e
 	if e.changing[a.key] || e.pinned[a.key] > 0 {
 		return ErrLocked
 	}
 	for _, other := range e.live {
-		if slices.Contains(other.refs, a.key) {
+		if slices.Contains(other.refs, a.key) && !slices.Contains(with, other.key) {
 			return fmt.Errorf("%w: %s", ErrInUse, other.key)
 		}
 	}
-	gone := &profile.SetKey{Record: profile.KeyRecord{Key: a.key}}
-	if err := e.store.Apply(ctx, instant(t), drop, gone); err != nil {
+	if err := x.deleteStored(a.key); err != nil {
 		return err
 	}
+	x.onCommit(func() {
+		e.removeLive(a)
+		e.version++
+		e.publish()
+	})
+	return nil
+}
+
+// deleteStored takes what a key names out of the store, and tells that its members exit
+// and its values end.
+func (x *txn) deleteStored(key string) error {
+	for m, err := range x.store.Members(x.ctx, key, "") {
+		if err != nil {
+			return err
+		}
+		x.notices = append(x.notices, exitOf(m, x.t, CauseDelete))
+	}
+	for v, err := range x.store.Values(x.ctx, key, "") {
+		if err != nil {
+			return err
+		}
+		x.notices = append(x.notices, endOf(v, x.t, CauseDelete))
+	}
+	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key}}
+	return x.put(&profile.DropMembers{Audience: key}, &profile.DropValues{Key: key}, gone)
+}
+
+// removeLive takes a definition out of the network.
+func (e *Engine) removeLive(a *live) {
 	delete(e.live, a.key)
-	e.version++
-	e.publish()
 	if a.users != nil {
 		e.dropNodes(e.detach(a, a.users))
 	}
 	e.dropNodes(e.detach(a, a.root))
-	return nil
 }

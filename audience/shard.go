@@ -31,9 +31,8 @@ type shard struct {
 	jointDue atomic.Int64
 	_        [64]byte
 
-	x    *txn                   // of its own profiles alone
-	owed map[profile.Ref]*state // that failed: see fail
-	out  outbox
+	x   *txn // of its own profiles alone
+	out outbox
 }
 
 // timer is a profile's next wake.
@@ -61,7 +60,6 @@ func newShard(e *Engine) *shard {
 		timers: btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
 		joint:  btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
 		last:   profile.MinTime.UnixNano(),
-		owed:   map[profile.Ref]*state{},
 	}
 	sh.x = newTxn(e, sh)
 	sh.due.Store(horizon.Never)
@@ -115,45 +113,19 @@ func (sh *shard) keep(p *state) {
 	p.epoch = sh.e.epoch
 }
 
-// drop replaces the profile's state by none: it is read from the store when
-// the profile is touched next, at the latest with the next that is due at t.
-func (sh *shard) drop(ref profile.Ref, t int64) {
-	sh.keepNone(ref, t)
-	sh.schedule(sh.state(ref))
-}
-
-// keepNone is drop without a timer.
-func (sh *shard) keepNone(ref profile.Ref, t int64) *state {
-	p, epoch := newState(ref), sh.e.epoch
-	if old := sh.state(ref); old != nil {
-		epoch = old.epoch
-	}
-	p.stale, p.wake = true, t
+// drop replaces the profile's state by none: it is read from the store when the profile
+// is touched next, at the latest when its timer is due.
+func (sh *shard) drop(was before) {
+	p := newState(was.ref)
 	sh.keep(p)
-	p.epoch = epoch
-	return p
-}
-
-// fail drops a state whose change could not be worked out or stored, at t. What
-// the data changed is told with its cause when the profile is read again: before
-// anything else happens in the shard. See repay.
-func (sh *shard) fail(ref profile.Ref, t int64, cause Cause, epoch uint32) {
-	p := sh.keepNone(ref, t)
-	p.failed, p.cause, p.epoch = true, cause, epoch
-	sh.owed[ref] = p
-	sh.e.owed.Add(1)
-	sh.setDue()
+	p.stale, p.wake, p.epoch, p.told = true, was.wake, was.epoch, was.told
+	sh.schedule(p)
 }
 
 // forget drops the profile's state and its timer.
 func (sh *shard) forget(p *state) {
 	p.wake = horizon.Never
 	sh.schedule(p)
-	if p.failed {
-		delete(sh.owed, p.ref)
-		sh.e.owed.Add(-1)
-		sh.setDue()
-	}
 	delete(sh.states[p.ref.Subject], p.ref.ID)
 }
 
@@ -164,9 +136,6 @@ func (sh *shard) setDue() {
 	}
 	if first, ok := sh.joint.Min(); ok {
 		joint = first.at
-	}
-	for _, p := range sh.owed {
-		due, joint = min(due, p.wake), min(joint, p.wake)
 	}
 	// All shards look at these: what is the same stays in their caches.
 	if sh.jointDue.Load() != joint {
@@ -184,18 +153,18 @@ func (sh *shard) setDue() {
 // fire settles the first profile that is due, at the instant at which it is.
 func (x *txn) fire(ctx context.Context) error {
 	sh := x.home
-	first, ok := sh.timers.PopMin()
+	first, ok := sh.timers.Min()
 	if !ok {
 		return nil
 	}
-	first.p.timer = horizon.Never
-	sh.setDue()
 	x.ctx, x.t = ctx, max(first.at, sh.last)
 	sh.last = x.t
-	if !first.p.stale {
-		if err := x.upgrade(first.p, x.t); err != nil {
-			return err
+	return x.within(func() error {
+		if !first.p.stale {
+			if err := x.upgrade(first.p, x.t); err != nil {
+				return err
+			}
 		}
-	}
-	return x.run(CauseTime, func() { x.reach(first.p.ref) })
+		return x.run(CauseTime, func() { x.reach(first.p.ref) })
+	}, first.p.ref)
 }

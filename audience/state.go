@@ -20,12 +20,12 @@ type state struct {
 	wake  int64    // the earliest end of a root's verdict
 	timer int64    // when the profile's timer is set for; horizon.Never: it is not
 	joint int64    // likewise for what may change other profiles
-	stale bool     // there is nothing here: it has to be read from the store
+	stale bool     // there is nothing here but told: it has to be read from the store
+	told  []uint32 // of a stale one: the nodes that others depend on that are true, as these know
 	epoch uint32   // of the last growth that it has
-	part  *part    // of the transaction at hand; nil: it is of none
+	part  *part    // of the run at hand; nil: it is of none
 
-	failed bool  // there is nothing here as a transaction failed: see fail
-	cause  Cause // of that
+	touched bool // by the transaction at hand
 
 	writes []profile.TraitWrite // of the traits that the network reads
 	views  []view               // those traits, by what counts of them
@@ -164,6 +164,19 @@ func (p *state) truth(n *node) bool {
 		return p.cells[i].truth
 	}
 	return n.idle
+}
+
+// toldOf returns which nodes that others depend on are true, as these know.
+func (p *state) toldOf(net *network) (told []uint32) {
+	if p.stale {
+		return p.told
+	}
+	for _, n := range net.across {
+		if p.truth(n) {
+			told = append(told, n.id)
+		}
+	}
+	return told
 }
 
 // letGo gives up what is kept of the events of a computed trait or a funnel, of which

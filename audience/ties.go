@@ -20,22 +20,22 @@ type ties struct {
 // tiesOf returns the ties of a user, by any id of it; none where profiles do not
 // depend on each other.
 func (x *txn) tiesOf(user string) (of ties, err error) {
-	e, ctx := x.e, x.ctx
+	e, ctx, store := x.e, x.ctx, x.store
 	if !e.joined() {
 		return of, nil
 	}
-	if of.user, _, err = e.store.Resolve(ctx, profile.UserRef(user)); err != nil {
+	if of.user, _, err = store.Resolve(ctx, profile.UserRef(user)); err != nil {
 		return of, err
 	}
-	if of.accounts, err = e.store.Accounts(ctx, user); err != nil {
+	if of.accounts, err = store.Accounts(ctx, user); err != nil {
 		return of, err
 	}
-	for name, err := range e.store.EventNames(ctx, user) {
+	for name, err := range store.EventNames(ctx, user) {
 		if err != nil {
 			return of, err
 		}
 		if e.nets[profile.Account].events[name] != nil {
-			of.renew, err = e.accountsOf(ctx, user)
+			of.renew, err = x.takingOf(user)
 			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.exists(id) })
 			of.taken = true
 			return of, errors.Join(err, x.err)
@@ -89,7 +89,7 @@ func (s *step) count(user *state, by int32) {
 		if i, ok := s.p.find(n.id); ok {
 			c := &s.p.cells[i]
 			c.limit += by
-			if user.truth(n.others[0]) {
+			if user.known(n.others[0]) {
 				c.past += by
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -14,16 +13,19 @@ import (
 // due timers, merges, definitions in the making and batch computations all are
 // transactions:
 //
-//	begin     the instant and the cause
-//	reach     a profile becomes part of it; create and end for new ones and ended ones
-//	settle    what is stale is computed anew, by height, until nothing is
-//	commit    what changed for each part is stored at once, told, and timed
+//	within    it begins
+//	put       data is stored
+//	run       what follows from it, at an instant, of a cause:
+//	  reach     a profile becomes part of it; create and end for new ones and ended ones
+//	  settle    what is stale is computed anew, by height, until nothing is
+//	  gather    what changed for each part is stored
+//	commit    all is visible at once, told, and timed
 //
-// Data is in the store before a transaction begins. If anything fails after that,
-// nothing is lost: the states of all parts are dropped, with the cause, and what
-// the data changed is found by comparison with the store, and told, when the
-// profile is touched next. Once data is stored the end of a context breaks nothing
-// off.
+// It is one transaction of the store, too: the data that it brings, and all that
+// follows, are stored together or not at all. If anything fails, nothing has happened:
+// the states of all profiles that it touched are dropped, and are read from the store
+// again, which is as it was. What has begun is done to its end: the end of a context
+// breaks nothing off.
 //
 // A shard has a transaction for what its own profiles need, used with the shard's
 // lock. The engine has one for what concerns several, used with all locks.
@@ -36,20 +38,35 @@ import (
 // because one of another profile does.
 type txn struct {
 	step
-	home  *shard // whose lock is held; nil: all locks are
-	open  bool   // begun, and neither committed nor abandoned
+	home    *shard // whose lock is held; nil: all locks are
+	open    bool
+	refs    []profile.Ref // that the store's transaction may touch; none: all
+	tx      profile.Tx    // of the store; nil: nothing was stored yet
+	touched []before      // the profiles that the transaction touched, as they were
+	undo    []func()      // undoes what it changed besides profiles, from the last to the first
+	done    []func()      // what is left to do when it is committed
+
+	// Of one run.
 	cause Cause
 	parts []*part // in the order in which they were reached
-	used  []*part // parts of earlier transactions, to be used again
+	used  []*part // parts of earlier runs, to be used again
 
 	mute    bool // nothing is pushed across: all profiles are gone through
 	waiting bool // nodes that depend on other profiles are left for later
 	peek    bool // of a state that is not the engine's: nothing is changed
 
-	data  []profile.Change // to be stored
 	event profile.PutEvent // scratch
 	ids   profile.PutIDs   // scratch
 	commitment
+}
+
+// before is what there was of a profile before a transaction.
+type before struct {
+	ref   profile.Ref
+	known bool  // there was a state of it
+	wake  int64 // when its timer was set for
+	epoch uint32
+	told  []uint32 // see state
 }
 
 // part is one profile of a transaction.
@@ -58,9 +75,10 @@ type part struct {
 	p       *state
 	created bool       // the profile is new
 	fresh   bool       // its state was read from the store, with all that arrived
+	mute    bool       // others are not told of its changes yet: it is not known what they know
+	told    []uint32   // of a fresh one: see state
 	ended   bool       // it is no more
 	was     belongings // of one that is no more
-	epoch   uint32     // of a fresh one: the last growth that it had
 	cause   Cause      // of what is told
 	made    []remade   // what is compared, instead of what changed
 }
@@ -77,8 +95,49 @@ func (e *Engine) joined() bool {
 	return len(e.nets[profile.Account].byText)+len(e.nets[profile.User].linked) > 0
 }
 
-// run makes one change of what bring brings to profiles; see begin. The data is
-// in the store.
+// within makes do one transaction: what it changes is stored, told and timed together,
+// or nothing of it. refs are the profiles that the store's transaction may touch; none:
+// all.
+func (x *txn) within(do func() error, refs ...profile.Ref) error {
+	x.open, x.refs = true, refs
+	defer func() {
+		if x.open { // it failed, or panicked
+			x.abandon()
+		}
+	}()
+	if err := do(); err != nil {
+		return err
+	}
+	return x.commit()
+}
+
+// put has the store make changes. Its transaction begins with the first: nobody else
+// changes what this one reads before, as it has the locks.
+func (x *txn) put(changes ...profile.Change) (err error) {
+	if err := x.begun(); err != nil {
+		return err
+	}
+	return x.tx.Put(changes...)
+}
+
+// begun begins the store's transaction, if it is not.
+func (x *txn) begun() (err error) {
+	if x.tx == nil {
+		if x.tx, err = x.e.store.Begin(x.ctx, instant(x.t), x.refs...); err == nil {
+			x.store = x.tx
+		}
+	}
+	return err
+}
+
+// onAbandon notes what undoes a change that is not of profiles.
+func (x *txn) onAbandon(undo func()) { x.undo = append(x.undo, undo) }
+
+// onCommit notes what is to be done once the transaction is committed.
+func (x *txn) onCommit(do func()) { x.done = append(x.done, do) }
+
+// run makes one change of what bring brings to profiles, within a transaction. The data
+// is in the store.
 func (x *txn) run(cause Cause, bring func()) error {
 	return x.runAt(x.t, cause, bring)
 }
@@ -86,31 +145,21 @@ func (x *txn) run(cause Cause, bring func()) error {
 // runAt is run at an instant.
 func (x *txn) runAt(t int64, cause Cause, bring func()) error {
 	x.begin(x.ctx, t, cause)
-	defer x.giveUp()
 	if x.home == nil && x.e.joined() {
 		x.reachDue()
 	}
 	bring()
 	x.settle()
-	return x.commit()
+	return x.gatherRun()
 }
 
-// giveUp, deferred, abandons a transaction that a panic has ended, in what the
-// caller supplied or in the engine itself.
-func (x *txn) giveUp() {
-	if x.open {
-		x.abandon()
-	}
-}
-
-// begin begins a transaction. The context is not to end before it does.
+// begin begins a run. The context is not to end before it does.
 func (x *txn) begin(ctx context.Context, t int64, cause Cause) {
 	x.step.begin(ctx, nil, t)
-	x.open, x.cause = true, cause
+	x.cause = cause
 	x.used = append(x.used, x.parts...)
 	x.parts = x.parts[:0]
 	x.linkedOf = nil
-	x.commitment.clear()
 }
 
 // reachDue reaches all profiles that are due: where profiles depend on each other
@@ -121,12 +170,16 @@ func (x *txn) reachDue() {
 		if sh.due.Load() > x.t {
 			continue
 		}
-		for first, ok := sh.timers.Min(); ok && first.at <= x.t; first, ok = sh.timers.Min() {
-			sh.timers.PopMin()
-			first.p.timer = horizon.Never
-			x.reach(first.p.ref)
+		var due []profile.Ref
+		sh.timers.Scan(func(next timer) bool {
+			if next.at <= x.t {
+				due = append(due, next.p.ref)
+			}
+			return next.at <= x.t
+		})
+		for _, ref := range due {
+			x.reach(ref)
 		}
-		sh.setDue()
 	}
 }
 
@@ -141,9 +194,33 @@ func (x *txn) add(ref profile.Ref, p *state) *part {
 	*pt = part{ref: ref, p: p, cause: x.cause}
 	if p != nil {
 		p.part = pt
+		x.remember(p)
 	}
 	x.parts = append(x.parts, pt)
 	return pt
+}
+
+// remember notes what there was of a profile, whose state is p, before the transaction
+// changes it.
+func (x *txn) remember(p *state) {
+	if !p.touched {
+		p.touched = true
+		x.touched = append(x.touched, before{p.ref, true, p.timer, p.epoch, p.toldOf(x.nets[p.ref.Subject])})
+	}
+}
+
+// renew replaces the state of a profile by one that has nothing yet.
+func (x *txn) renew(ref profile.Ref) *state {
+	sh := x.shardOf(ref)
+	if old := sh.state(ref); old != nil {
+		x.remember(old)
+	} else {
+		x.touched = append(x.touched, before{ref: ref})
+	}
+	p := newState(ref)
+	p.touched = true
+	sh.keep(p)
+	return p
 }
 
 // reach makes a stored profile a part and returns its state. fresh says that it
@@ -158,17 +235,14 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 		x.add(ref, old)
 		return old, false
 	}
-	p = newState(ref)
-	sh.keep(p)
+	first := x.cause == CauseBackfill || x.cause == CauseEdit || old != nil && old.epoch < x.e.epoch
+	p = x.renew(ref)
 	pt := x.add(ref, p)
-	pt.fresh, pt.epoch = true, p.epoch
-	first := x.cause == CauseBackfill
+	pt.fresh, pt.mute = true, true
 	if old != nil {
-		if pt.epoch = old.epoch; old.failed {
-			pt.cause = old.cause
-			first = first || old.cause == CauseBackfill || old.cause == CauseEdit
-		}
-		first = first || pt.epoch < x.e.epoch
+		pt.told, pt.made = old.told, x.e.madeSince(old.epoch)
+	} else {
+		pt.told = p.toldOf(x.nets[ref.Subject])
 	}
 	x.read(p, first)
 	return p, true
@@ -176,15 +250,15 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 
 // create makes a profile that is new a part.
 func (x *txn) create(ref profile.Ref) *state {
-	p := newState(ref)
-	x.shardOf(ref).keep(p)
+	p := x.renew(ref)
 	x.add(ref, p).created = true
 	return p
 }
 
 // user makes a user a part.
 func (x *txn) user(id string, created bool) (p *state, fresh bool) {
-	if created {
+	// One that is new may have been read already, with an account that was due.
+	if ref := profile.UserRef(id); created && x.shardOf(ref).state(ref) == nil {
 		return x.create(profile.UserRef(id)), false
 	}
 	return x.reach(profile.UserRef(id))
@@ -202,6 +276,7 @@ func (x *txn) end(ref profile.Ref, was belongings) {
 func (x *txn) forget(ref profile.Ref) {
 	sh := x.shardOf(ref)
 	if p := sh.state(ref); p != nil {
+		x.remember(p)
 		sh.forget(p)
 		if p.part != nil {
 			x.parts = slices.DeleteFunc(x.parts, func(pt *part) bool { return pt == p.part })
@@ -254,38 +329,101 @@ func (x *txn) settle() {
 			}
 		}
 		if len(x.dirty) == 0 {
+			x.tellAcross()
+		}
+		if len(x.dirty) == 0 {
 			return
 		}
 	}
 }
 
-// finish ends a transaction.
+// tellAcross brings what others know of the profiles that were read from the store up to
+// date.
+func (x *txn) tellAcross() {
+	for i := 0; i < len(x.parts); i++ {
+		pt := x.parts[i]
+		if !pt.mute {
+			continue
+		}
+		pt.mute = false
+		x.turn(pt.p)
+		for _, n := range x.net.across {
+			if slices.Contains(pt.told, n.id) != pt.p.truth(n) {
+				x.spread(n)
+			}
+		}
+	}
+}
+
+// finish ends a run.
 func (x *txn) finish() {
 	for _, pt := range x.parts {
 		if pt.p != nil {
 			pt.p.part = nil
 		}
 	}
-	x.open = false
 }
 
-// abandon has all that the transaction reached read from the store again: the
-// data is there, and what it changes is told then. Who is no more is told now, as
-// nothing says so any longer.
-func (x *txn) abandon() {
-	x.finish()
-	for _, pt := range x.parts {
-		switch {
-		case pt.ended:
-			for _, n := range pt.was.appendEnd(nil, x.t, pt.cause) {
-				x.shardOf(pt.ref).out.push(n)
-			}
-		case pt.fresh:
-			x.shardOf(pt.ref).fail(pt.ref, x.t, pt.cause, pt.epoch)
-		default:
-			x.shardOf(pt.ref).fail(pt.ref, x.t, pt.cause, pt.p.epoch)
+// commit makes all visible at once, tells it and sets the timers.
+func (x *txn) commit() error {
+	if x.tx != nil {
+		if _, err := x.tx.Commit(); err != nil {
+			return err
 		}
 	}
+	x.over()
+	for i := range x.notices {
+		x.shardOf(x.notices[i].ref()).out.push(x.notices[i])
+	}
+	for _, do := range x.done {
+		do()
+	}
+	for _, was := range x.touched {
+		if sh := x.shardOf(was.ref); sh.state(was.ref) != nil {
+			sh.schedule(sh.state(was.ref))
+		}
+	}
+	x.settled()
+	return nil
+}
+
+// abandon leaves all as it was: who was touched is read from the store again.
+func (x *txn) abandon() {
+	if x.tx != nil {
+		x.tx.Abort()
+	}
+	x.over()
+	x.finish()
+	for _, undo := range slices.Backward(x.undo) {
+		undo()
+	}
+	for _, was := range slices.Backward(x.touched) {
+		sh := x.shardOf(was.ref)
+		if p := sh.state(was.ref); p != nil {
+			sh.forget(p)
+		}
+		if was.known {
+			sh.drop(was)
+		}
+	}
+	x.settled()
+}
+
+// over has what comes read from the store itself.
+func (x *txn) over() { x.open, x.refs, x.tx, x.store = false, nil, nil, x.e.store }
+
+// settled empties what a transaction has noted.
+func (x *txn) settled() {
+	for _, was := range x.touched {
+		if p := x.shardOf(was.ref).state(was.ref); p != nil {
+			p.touched = false
+		}
+	}
+	x.touched = x.touched[:0]
+	clear(x.undo)
+	clear(x.done)
+	x.undo, x.done = x.undo[:0], x.done[:0]
+	x.commitment.clear()
 }
 
 func (x *txn) shardOf(ref profile.Ref) *shard {

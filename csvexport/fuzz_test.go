@@ -26,7 +26,7 @@ func FuzzReadBack(f *testing.F) {
 		s := profile.NewMemStore()
 		define(t, s, revenue)
 		user, other := profile.UserRef(key), profile.UserRef(key+"x")
-		err := s.Apply(t.Context(), noon,
+		err := profile.Apply(t.Context(), s, noon,
 			ids(user, type1, value1, type1, value2, type2, value3), set("revenue", user, profile.StringValue(text)),
 			ids(other, type1, value1), set("revenue", other, profile.IntValue(-3)))
 		if err != nil {

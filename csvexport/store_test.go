@@ -29,7 +29,7 @@ var (
 
 func apply(t testing.TB, s profile.Store, batch ...profile.Change) {
 	t.Helper()
-	require.NoError(t, s.Apply(context.Background(), noon, batch...))
+	require.NoError(t, profile.Apply(context.Background(), s, noon, batch...))
 }
 
 // define makes keys known to a store, by the definitions that an engine keeps.

@@ -35,7 +35,7 @@ func crowd(t testing.TB, n int) *profile.MemStore {
 func TestResult(t *testing.T) {
 	store := shop(t)
 	later := noon.Add(time.Hour)
-	require.NoError(t, store.Apply(context.Background(), later, enter("buyers", profile.UserRef("nobody"))), "no such profile")
+	require.NoError(t, profile.Apply(context.Background(), store, later, enter("buyers", profile.UserRef("nobody"))), "no such profile")
 	for _, zip := range []bool{false, true} {
 		text, result := written(t, store, csvexport.Export{Key: "buyers", Format: csvexport.AdditionalRows, Gzip: zip})
 		require.Equal(t, csvexport.Result{

@@ -106,7 +106,7 @@ func (s sourceSnapshot) Members(ctx context.Context, key, after string) iter.Seq
 
 // named gives a user ids, and tells of it.
 func (s *source) named(id string, ids ...profile.ExternalID) {
-	if err := s.profiles.Apply(context.Background(), start, &profile.PutIDs{Ref: profile.UserRef(id), IDs: ids}); err != nil {
+	if err := profile.Apply(context.Background(), s.profiles, start, &profile.PutIDs{Ref: profile.UserRef(id), IDs: ids}); err != nil {
 		panic(err)
 	}
 	s.mu.Lock()
@@ -122,7 +122,7 @@ func (s *source) named(id string, ids ...profile.ExternalID) {
 // store changes a membership without telling anybody.
 func (s *source) store(t audience.Transition) {
 	ref := profile.Ref{Subject: t.Subject, ID: t.Profile}
-	err := s.profiles.Apply(context.Background(), start,
+	err := profile.Apply(context.Background(), s.profiles, start,
 		&profile.PutIDs{Ref: ref, Visitor: t.Profile == "anon"},
 		&profile.SetMember{
 			Membership: profile.Membership{Audience: t.Audience, Ref: ref, Since: t.At},

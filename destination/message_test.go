@@ -120,7 +120,7 @@ func TestForms(t *testing.T) {
 			_, err := r.hub.Connect(r.ctx, to, tt.cfg)
 			r.NoError(err)
 			r.src.named("ann", email("ann@x.io"), profile.ExternalID{Type: "user_id", Value: "ann"})
-			r.NoError(r.src.profiles.Apply(r.ctx, start, &profile.PutIDs{Ref: profile.UserRef("anon"), Visitor: true,
+			r.NoError(profile.Apply(r.ctx, r.src.profiles, start, &profile.PutIDs{Ref: profile.UserRef("anon"), Visitor: true,
 				IDs: []profile.ExternalID{{Type: "anonymous_id", Value: "anon"}}}))
 			for _, tr := range tt.does {
 				r.src.change(tr)
@@ -208,7 +208,7 @@ func TestExternalIDsThatFail(t *testing.T) {
 	for i := range 400 {
 		many.IDs = append(many.IDs, email(fmt.Sprint(i, strings.Repeat("x", 1000))))
 	}
-	r.NoError(r.src.profiles.Apply(r.ctx, start, many))
+	r.NoError(profile.Apply(r.ctx, r.src.profiles, start, many))
 	r.NoError(c.Flush(r.ctx))
 	r.ErrorIs(c.Stats().LastError, profile.ErrTooLarge)
 	r.ErrorContains(c.Stats().LastError, `message of user "u"`)

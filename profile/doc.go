@@ -31,7 +31,7 @@
 //     trait call, whenever it comes again. The comparison is exact: hashes only
 //     say where to look. When profiles merge, of an event that both have the
 //     one that arrived first is kept.
-//   - Apply makes all changes of a batch or none, in order. A Snapshot, and
+//   - A transaction makes all its changes or none, in order. A Snapshot, and
 //     each single answer, holds the whole of a batch or nothing of it; an
 //     iterator over many profiles of the live store does not promise that.
 //   - Times are exact to the nanosecond, and come back in UTC.

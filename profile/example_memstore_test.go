@@ -19,7 +19,7 @@ func ExampleNewMemStore() {
 		Profile: "anonymous-1", Name: "Order Completed", Time: now, MessageID: "m1", Properties: total,
 	}}
 	again := &profile.PutEvent{Event: order.Event} // a sender that retries
-	err := store.Apply(ctx, now, order, again, &profile.Merge{From: "anonymous-1", Into: "ann"})
+	err := profile.Apply(ctx, store, now, order, again, &profile.Merge{From: "anonymous-1", Into: "ann"})
 	fmt.Println(again.Duplicate, err)
 
 	for e, err := range store.Events(ctx, "ann", "Order Completed", now.Add(-profile.Week)) {

@@ -33,6 +33,8 @@ type MemStore struct {
 	taken     atomic.Bool   // by an engine
 	duplicate time.Duration // how long messages of deleted profiles stay duplicates
 
+	txs sync.Pool // of *tx
+
 	snapshots sync.Mutex
 	open      map[uint64]struct{} // generations of the open snapshots
 }
@@ -64,6 +66,7 @@ func NewMemStore(opts ...MemOption) *MemStore {
 		s.duplicate = cmp.Or(s.retention, 30*Day)
 	}
 	s.limits = s.limits.withDefaults()
+	s.txs.New = s.newTx
 	s.state.Store(newState(s.dict))
 	return s
 }
@@ -91,49 +94,6 @@ func (s *MemStore) Close() error {
 	if s.state.Swap(nil) == nil {
 		return ErrClosed
 	}
-	return nil
-}
-
-// Apply implements Store.
-func (s *MemStore) Apply(ctx context.Context, now time.Time, batch ...Change) error {
-	st, err := s.enter(ctx)
-	if err != nil {
-		return err
-	}
-	if err := CheckTime(now); err != nil {
-		return fmt.Errorf("instant of apply: %w", err)
-	}
-	keys := false
-	for i, c := range batch {
-		if err := validate(c); err != nil {
-			return inBatch(i, len(batch), err)
-		}
-		keys = keys || isKeyChange(c)
-	}
-	if keys {
-		st.keys.mu.Lock()
-		defer st.keys.mu.Unlock()
-		if i, err := st.keys.check(batch); err != nil {
-			return inBatch(i, len(batch), err)
-		}
-	}
-
-	locked := st.lockFor(batch)
-	if locked == 0 { // it is about keys only
-		locked = 1
-		st.lock(locked)
-	}
-	tx := tx{state: st, now: now.UnixNano(), cutoff: cutoff(now, s.retention), duplicates: s.duplicate}
-	if i, err := tx.checkLimits(batch, s.limits); err != nil {
-		st.unlock(locked)
-		return inBatch(i, len(batch), err)
-	}
-	// From here on nothing can fail.
-	tx.tick(locked)
-	for _, c := range batch {
-		tx.apply(c)
-	}
-	st.unlock(locked)
 	return nil
 }
 
@@ -233,7 +193,7 @@ func newState(dict *Dict) *state {
 	return st
 }
 
-// latest returns the latest instant of an Apply, never if there was none.
+// latest returns the latest instant of a transaction, never if there was none.
 func (st *state) latest() int64 {
 	now := int64(never)
 	for i := range st.shards {

@@ -7,14 +7,30 @@ import (
 	"time"
 )
 
-// tx is one Apply under way: all shards that it needs are locked, and nothing
-// can fail any more.
+// tx is the transaction of a MemStore: all shards that it needs are locked. Each change
+// is made at once, in place, and what undoes it noted; but for the changes of
+// memberships and computed values, which wait for the end of the transaction or, if it
+// comes before, for the next time that something is read: mostly there is nothing to
+// undo of them.
 type tx struct {
 	*state
+	reader
+	store  *MemStore
+	locked shardSet
+	whole  bool // it may touch all
+	about  Ref  // the first that it was begun for
 	now    int64
-	cutoff int64 // events before it are dropped
+	cutoff int64  // events before it are dropped
+	first  uint64 // the last arrival number before its own
+	last   uint64 // of its own
 
 	duplicates time.Duration // how long messages of deleted profiles stay duplicates
+
+	pending []Change  // yet to be made
+	undo    []func()  // what has been made, from the last to the first
+	trims   []*record // to be trimmed at the end
+	ending  bool      // nothing is undone any more
+	over    bool      // it is nobody's
 
 	// What checkLimits has looked up for the one change of a batch: its first use.
 	checked    bool
@@ -31,8 +47,8 @@ type tx struct {
 // tick moves the latest instant of the shards that are locked to that of the
 // transaction. The store's is the latest of them: one for all would be written
 // by everyone.
-func (tx *tx) tick(locked shardSet) {
-	for left := locked; left != 0; left &= left - 1 {
+func (tx *tx) tick() {
+	for left := tx.locked; left != 0; left &= left - 1 {
 		sh := &tx.shards[bits.TrailingZeros32(uint32(left))]
 		if tx.now > sh.now.Load() {
 			sh.now.Store(tx.now)
@@ -71,9 +87,9 @@ func (tx *tx) apply(c Change) {
 	case *DropValues:
 		tx.dropValues(c.Key)
 	case *UseKey:
-		tx.keys.put(c.Record)
+		tx.onAbort(tx.keys.put(c.Record))
 	case *SetKey:
-		tx.keys.put(c.Record)
+		tx.onAbort(tx.keys.put(c.Record))
 	}
 }
 
@@ -106,7 +122,7 @@ func (tx *tx) resolve(ref Ref) (*shard, Ref, *record) {
 // writable returns the record to write to, which is made if r is nil.
 func (tx *tx) writable(sh *shard, ref Ref, r *record) (w *record, created bool) {
 	if r == nil {
-		return sh.create(ref, tx.gen.Load()), true
+		return tx.create(sh, ref), true
 	}
 	return tx.own(sh, ref.Subject, r), false
 }
@@ -126,20 +142,75 @@ func (tx *tx) putEvent(c *PutEvent) {
 		return
 	}
 	r, c.Created = tx.writable(sh, ref, r)
-	r.known = r.known || !c.Visitor
+	tx.makeKnown(r, !c.Visitor)
 	c.OutID = r.id
-	c.OutSeq = tx.seq.Add(1)
+	c.OutSeq = tx.nextSeq()
 
 	body := appendBody(sh.scratch[:0], &m, e, tx.dict)
-	r.addSeries(e.Name).insert(t, c.OutSeq, body)
+	tx.insert(r, e.Name, t, c.OutSeq, &m, body)
 	sh.keepScratch(body)
-	if m.form != idNone {
-		r.note(tx.seed, m.hash, t)
-	}
 	if e.Account != "" {
 		tx.addSender(sh, r, e.Account)
 	}
 	tx.trim(r)
+}
+
+// insert adds an event, or the message id of a call, to a record that may be written to.
+func (tx *tx) insert(r *record, name string, t int64, seq uint64, m *messageID, body []byte) {
+	i, ok := r.findSeries(name)
+	var before series // its chunks are appended to, or replaced
+	if ok {
+		before = r.series[i]
+	}
+	hash := uint32(0)
+	if m.form != idNone {
+		hash = m.hash
+	}
+	r.addSeries(name).insert(t, seq, body)
+	if hash != 0 {
+		r.note(tx.seed, hash, t)
+	}
+	tx.onAbort(func() {
+		if hash != 0 {
+			r.seen.remove(hash, t)
+		}
+		if i, _ := r.findSeries(name); ok {
+			r.series[i] = before
+		} else {
+			r.series = slices.Delete(r.series, i, i+1)
+		}
+	})
+}
+
+// nextSeq returns the next arrival number.
+func (tx *tx) nextSeq() uint64 {
+	seq := tx.seq.Add(1)
+	if tx.last == 0 {
+		tx.first = seq - 1
+	}
+	tx.last = seq
+	return seq
+}
+
+func (tx *tx) makeKnown(r *record, known bool) {
+	if known && !r.known {
+		r.known = true
+		tx.onAbort(func() { r.known = false })
+	}
+}
+
+// link sets the links of a record that may be written to.
+func (tx *tx) link(r *record, l *links) {
+	before := r.links
+	r.links = l
+	tx.onAbort(func() { r.links = before })
+}
+
+// setTraits sets the packed trait writes of a record that may be written to.
+func (tx *tx) setTraits(r *record, packed []byte) {
+	before := r.traits
+	r.traits = packed
+	tx.onAbort(func() { r.traits = before })
 }
 
 // keepScratch keeps a buffer for the next event, unless it is a giant's.
@@ -157,9 +228,9 @@ func (tx *tx) addSender(sh *shard, r *record, account string) {
 	}
 	i, _ := slices.BinarySearch(senders, account)
 	senders[i] = strings.Clone(account)
-	sh.senders.Set(pair{senders[i], r.id})
+	index(tx, sh.senders, pair{senders[i], r.id})
 	l.senders = senders
-	r.links = &l
+	tx.link(r, &l)
 }
 
 func (tx *tx) putTraits(c *PutTraits) {
@@ -171,15 +242,15 @@ func (tx *tx) putTraits(c *PutTraits) {
 		return
 	}
 	r, c.Created = tx.writable(sh, ref, r)
-	r.known = r.known || !c.Visitor
+	tx.makeKnown(r, !c.Visitor)
 	c.OutID = r.id
-	c.OutSeq = tx.seq.Add(1)
+	c.OutSeq = tx.nextSeq()
 
 	writes := unpackTraits(r.traits, tx.dict)
 	for name, v := range c.Traits.All() {
 		writes = append(writes, TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: c.OutSeq})
 	}
-	r.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
+	tx.setTraits(r, packTraits(pruneTraits(writes, tx.reader.latest(tx.state)), tx.dict))
 	if ref.Subject == User {
 		tx.rememberTraits(sh, r, &m, c)
 	} else {
@@ -193,8 +264,7 @@ func (tx *tx) putTraits(c *PutTraits) {
 // redelivery new.
 func (tx *tx) remember(r *record, m *messageID, seq uint64) {
 	if m.form != idNone {
-		r.addSeries("").insert(tx.now, seq, m.append([]byte{m.form}))
-		r.note(tx.seed, m.hash, tx.now)
+		tx.insert(r, "", tx.now, seq, m, m.append([]byte{m.form}))
 	}
 }
 
@@ -203,11 +273,8 @@ func (tx *tx) remember(r *record, m *messageID, seq uint64) {
 // should never have counted.
 func (tx *tx) rememberTraits(sh *shard, r *record, m *messageID, c *PutTraits) {
 	body := appendTraitCall(sh.scratch[:0], m, c, tx.dict)
-	r.addSeries("").insert(tx.now, c.OutSeq, body)
+	tx.insert(r, "", tx.now, c.OutSeq, m, body)
 	sh.keepScratch(body)
-	if m.form != idNone {
-		r.note(tx.seed, m.hash, tx.now)
-	}
 }
 
 // seen reports whether a message is a duplicate: its id came before to the

@@ -76,7 +76,7 @@ func heapInUse() uint64 {
 }
 
 func put(tb testing.TB, s profile.Store, batch ...profile.Change) {
-	if err := s.Apply(context.Background(), benchStart.Add(365*profile.Day), batch...); err != nil {
+	if err := profile.Apply(context.Background(), s, benchStart.Add(365*profile.Day), batch...); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -113,7 +113,7 @@ func BenchmarkMemStoreApply(b *testing.B) {
 				go func() {
 					defer wg.Done()
 					for i := g; i < len(events); i += goroutines {
-						if err := s.Apply(ctx, now, &events[i]); err != nil {
+						if err := profile.Apply(ctx, s, now, &events[i]); err != nil {
 							b.Error(err)
 						}
 					}
@@ -130,7 +130,7 @@ func BenchmarkMemStoreApply(b *testing.B) {
 		b.ReportAllocs()
 		b.ResetTimer()
 		for i := range events {
-			if err := s.Apply(ctx, now, &events[i]); err != nil {
+			if err := profile.Apply(ctx, s, now, &events[i]); err != nil {
 				b.Error(err)
 			}
 		}
@@ -144,7 +144,7 @@ func BenchmarkMemStoreApply(b *testing.B) {
 		b.ResetTimer()
 		for i := range b.N {
 			e := &events[i%len(events)]
-			if err := s.Apply(ctx, now, e); err != nil || !e.Duplicate {
+			if err := profile.Apply(ctx, s, now, e); err != nil || !e.Duplicate {
 				b.Error("stored again", err)
 			}
 		}
@@ -226,12 +226,15 @@ func BenchmarkMemStoreDuplicate(b *testing.B) {
 			for i := range n {
 				at := benchStart.Add(time.Duration(i) * 10 * time.Second)
 				e := &profile.PutEvent{Event: profile.Event{Profile: "u", Name: "A", Time: at, MessageID: strconv.Itoa(i)}}
-				if err := s.Apply(ctx, at, e); err != nil {
+				if err := profile.Apply(ctx, s, at, e); err != nil {
 					b.Fatal(err)
 				}
 			}
+			tx, err := s.Begin(ctx, benchStart.Add(365*profile.Day))
+			require.NoError(b, err)
+			defer tx.Abort()
 			for i := 0; b.Loop(); i++ {
-				if seen, err := s.Seen(ctx, profile.UserRef("u"), strconv.Itoa(i*7919%n)); err != nil || !seen {
+				if seen, err := tx.Seen(ctx, profile.UserRef("u"), strconv.Itoa(i*7919%n)); err != nil || !seen {
 					b.Fatal("lost", err)
 				}
 			}
@@ -248,7 +251,7 @@ func BenchmarkMemStoreMerge(b *testing.B) {
 			put := func(id string, i int) {
 				at := benchStart.Add(time.Duration(i) * 10 * time.Second)
 				e := &profile.PutEvent{Event: profile.Event{Profile: id, Name: "A", Time: at, MessageID: id + strconv.Itoa(i)}}
-				if err := s.Apply(ctx, at, e); err != nil {
+				if err := profile.Apply(ctx, s, at, e); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -258,7 +261,7 @@ func BenchmarkMemStoreMerge(b *testing.B) {
 			for i := n; b.Loop(); i++ {
 				id := "visitor" + strconv.Itoa(i)
 				put(id, i)
-				if err := s.Apply(ctx, benchStart, &profile.Merge{From: id, Into: "u"}); err != nil {
+				if err := profile.Apply(ctx, s, benchStart, &profile.Merge{From: id, Into: "u"}); err != nil {
 					b.Fatal(err)
 				}
 			}

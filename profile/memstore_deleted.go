@@ -46,6 +46,15 @@ func (d *deletedIDs) add(identity uint64, m *deletedMessages) {
 	d.queue = append(d.queue, deletedIdentity{identity, m.until})
 }
 
+// removeLast undoes the last add, which was of an identity.
+func (d *deletedIDs) removeLast(identity uint64) {
+	of := d.byIdentity[identity]
+	if d.byIdentity[identity] = of[:len(of)-1]; len(of) == 1 {
+		delete(d.byIdentity, identity)
+	}
+	d.queue = d.queue[:len(d.queue)-1]
+}
+
 // expire lets go of what is forgotten by now.
 func (d *deletedIDs) expire(now int64) {
 	n := 0
@@ -89,6 +98,8 @@ func (tx *tx) bury(ref Ref, r *record) {
 	}
 	slices.Sort(m.sums)
 	for _, id := range append([]string{ref.ID}, r.linked().aliases...) {
-		tx.shard(id).deleted.add(tx.identity(Ref{ref.Subject, id}), m)
+		d, identity := &tx.shard(id).deleted, tx.identity(Ref{ref.Subject, id})
+		d.add(identity, m)
+		tx.onAbort(func() { d.removeLast(identity) })
 	}
 }

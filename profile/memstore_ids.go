@@ -14,7 +14,7 @@ import (
 func (tx *tx) putIDs(c *PutIDs) {
 	sh, ref, r := tx.resolve(c.Ref)
 	r, c.Created = tx.writable(sh, ref, r)
-	r.known = r.known || !c.Visitor
+	tx.makeKnown(r, !c.Visitor)
 	c.OutID = r.id
 	c.Changed = tx.addIDs(sh, ref.Subject, r, c.IDs)
 }
@@ -41,10 +41,10 @@ func (tx *tx) addIDs(sh *shard, s Subject, r *record, ids []ExternalID) bool {
 		i, _ := slices.BinarySearchFunc(rest, id, compareIDs)
 		all = append(append(all, rest[:i]...), id)
 		rest = rest[i:]
-		sh.ids.Set(idEntry{id, s, r.id})
+		index(tx, sh.ids, idEntry{id, s, r.id})
 	}
 	l.ids = append(all, rest...)
-	r.links = &l
+	tx.link(r, &l)
 	for t, n := range idTypes(l.ids) {
 		if most, _ := sh.mostIDs.Get(t); n > most {
 			sh.mostIDs.Set(t, n)
@@ -81,12 +81,15 @@ func (s *MemStore) MaxIDs(ctx context.Context, key string, subject Subject) (map
 	return most, err
 }
 
-// MaxIDs implements Reader. It goes through the shards on as many goroutines as
+// MaxIDs implements Reader, of a snapshot and of a transaction: nobody writes. It goes through the shards on as many goroutines as
 // there are processors, until it has seen as many ids of each type as any
 // profile of the store ever had: often soon, but where those profiles have not
 // what the key names, all are looked at.
-func (s *memSnapshot) MaxIDs(ctx context.Context, key string, subject Subject) (map[string]int, error) {
-	st, err := s.enterRef(ctx, subject)
+func (r *reader) MaxIDs(ctx context.Context, key string, subject Subject) (map[string]int, error) {
+	st, err := r.enterAll(ctx)
+	if err == nil {
+		err = checkSubject(subject)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +120,7 @@ func (s *memSnapshot) MaxIDs(ctx context.Context, key string, subject Subject) (
 		}()
 	}
 	running.Wait()
-	if _, err := s.enter(ctx); err != nil { // it may have ended early
+	if _, err := r.enter(ctx); err != nil { // it may have ended early
 		return nil, err
 	}
 	most := map[string]int{}

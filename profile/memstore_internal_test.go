@@ -20,7 +20,8 @@ func stored(t *testing.T, s *MemStore, id string) *record {
 	t.Helper()
 	st, err := s.enter(t.Context())
 	require.NoError(t, err)
-	sh, _, r := st.view(UserRef(id))
+	sh, _, r, err := s.view(st, UserRef(id))
+	require.NoError(t, err)
 	defer sh.mu.Unlock()
 	require.NotNil(t, r)
 	return r
@@ -29,7 +30,7 @@ func stored(t *testing.T, s *MemStore, id string) *record {
 func putAt(t *testing.T, s *MemStore, messageID string, after time.Duration) {
 	t.Helper()
 	at := storeTestStart.Add(after)
-	require.NoError(t, s.Apply(t.Context(), at, &PutEvent{Event: Event{Profile: "u", Name: "A", Time: at, MessageID: messageID}}))
+	require.NoError(t, Apply(t.Context(), s, at, &PutEvent{Event: Event{Profile: "u", Name: "A", Time: at, MessageID: messageID}}))
 }
 
 func TestHashSetIsAMultiset(t *testing.T) {
@@ -94,7 +95,7 @@ func TestMessagesOfALargeProfileAreKnownAgain(t *testing.T) {
 			at[id] = now
 			change = &PutTraits{Ref: UserRef(user), Time: now, MessageID: id}
 		}
-		require.NoError(t, s.Apply(ctx, now, change))
+		require.NoError(t, Apply(ctx, s, now, change))
 	}
 	for i := range 4000 {
 		put("u", i)
@@ -105,25 +106,28 @@ func TestMessagesOfALargeProfileAreKnownAgain(t *testing.T) {
 	m := s.state.Load().message("other")
 	r.seen.add(m.hash, now.UnixNano()) // as if another had its hash
 	check := func() {
+		tx, err := s.Begin(ctx, now)
+		require.NoError(t, err)
+		defer tx.Abort()
 		for i := range 4000 {
 			for _, user := range []string{"u", "v"} {
 				id := fmt.Sprintf("%s-%d", user, i)
-				seen, err := s.Seen(ctx, UserRef("u"), id)
+				seen, err := tx.Seen(ctx, UserRef("u"), id)
 				require.NoError(t, err)
 				_, kept := at[id]
 				require.Equal(t, kept && (user == "u" || merged), seen, id)
 			}
 		}
-		seen, err := s.Seen(ctx, UserRef("u"), "other")
+		seen, err := tx.Seen(ctx, UserRef("u"), "other")
 		require.NoError(t, err)
 		require.False(t, seen)
 	}
 	check()
-	require.NoError(t, s.Apply(ctx, now, &Merge{From: "v", Into: "u"}))
+	require.NoError(t, Apply(ctx, s, now, &Merge{From: "v", Into: "u"}))
 	merged = true
 	check()
 	now = now.Add(200 * 24 * time.Hour)
-	require.NoError(t, s.Apply(ctx, now, &PutEvent{Event: Event{Profile: "u", Name: "A", Time: now, MessageID: "last"}}))
+	require.NoError(t, Apply(ctx, s, now, &PutEvent{Event: Event{Profile: "u", Name: "A", Time: now, MessageID: "last"}}))
 	require.Less(t, stored(t, s, "u").seen.n, uint32(8000))
 }
 
@@ -134,7 +138,7 @@ func TestMessageIDSharingAHashIsNoDuplicate(t *testing.T) {
 	m := s.state.Load().message("two")
 	r.seen.add(m.hash, storeTestStart.UnixNano()) // as if "one" had it
 	e := &PutEvent{Event: Event{Profile: "u", Name: "A", Time: storeTestStart, MessageID: "two"}}
-	require.NoError(t, s.Apply(t.Context(), storeTestStart, e))
+	require.NoError(t, Apply(t.Context(), s, storeTestStart, e))
 	require.False(t, e.Duplicate)
 }
 
@@ -143,7 +147,7 @@ func TestRetentionFreesEventsAndMessageIDs(t *testing.T) {
 	for i := range 5000 {
 		at := time.Duration(i) * time.Minute
 		putAt(t, s, fmt.Sprint("m", i), at)
-		require.NoError(t, s.Apply(t.Context(), storeTestStart.Add(at),
+		require.NoError(t, Apply(t.Context(), s, storeTestStart.Add(at),
 			&PutTraits{Ref: UserRef("u"), Time: storeTestStart, MessageID: fmt.Sprint("t", i)}))
 	}
 	r := stored(t, s, "u")
@@ -214,7 +218,7 @@ func TestLockForFollowsMergedIDs(t *testing.T) {
 	ctx := context.Background()
 	const n = 40 // more than there are shards: in other ones than their names'
 	for i := range n {
-		require.NoError(t, s.Apply(ctx, storeTestStart, &Merge{From: fmt.Sprint(i), Into: fmt.Sprint(i + 1)}))
+		require.NoError(t, Apply(ctx, s, storeTestStart, &Merge{From: fmt.Sprint(i), Into: fmt.Sprint(i + 1)}))
 	}
 	st := s.state.Load()
 	var every shardSet
@@ -238,9 +242,17 @@ func TestLockForFollowsMergedIDs(t *testing.T) {
 		{&DropValues{}, allShards},
 		{&UseKey{}, 0},
 	} {
-		locked := st.lockFor([]Change{c.change})
-		st.unlock(locked)
-		require.Equal(t, c.want, locked, "%T", c.change)
+		need := st.named(c.change)
+		for last := shardSet(0); need != last; {
+			last = need
+			need |= st.reached(c.change, last)
+		}
+		require.Equal(t, c.want, need, "%T", c.change)
+		if ref, ok := subjectOf(c.change); ok {
+			locked := st.lockFor([]Ref{ref})
+			st.unlock(locked)
+			require.Zero(t, locked&^need, "%T", c.change)
+		}
 	}
 }
 
@@ -265,7 +277,7 @@ func TestHoldersAreReadWithoutAnAllocationEach(t *testing.T) {
 	s := NewMemStore()
 	for i := range n {
 		u := UserRef(fmt.Sprint("user ", i))
-		require.NoError(t, s.Apply(t.Context(), storeTestStart, &PutIDs{Ref: u, IDs: []ExternalID{{"email", "a"}}},
+		require.NoError(t, Apply(t.Context(), s, storeTestStart, &PutIDs{Ref: u, IDs: []ExternalID{{"email", "a"}}},
 			&SetValue{ComputedValue{Key: "v", Ref: u, Value: StringValue(fmt.Sprint("text ", i)), Since: storeTestStart}}))
 	}
 	allocations := testing.AllocsPerRun(3, func() {
@@ -289,7 +301,7 @@ func TestManyIDsAreAddedAtOnce(t *testing.T) {
 		}
 		return testing.AllocsPerRun(3, func() {
 			s := NewMemStore(WithLimits(Limits{IDs: n}))
-			require.NoError(t, s.Apply(t.Context(), storeTestStart, c))
+			require.NoError(t, Apply(t.Context(), s, storeTestStart, c))
 		}) / float64(n)
 	}
 	require.Less(t, added(4000), 2*added(1000))

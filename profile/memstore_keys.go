@@ -52,8 +52,8 @@ func (t *keyTable) used(key string) bool {
 	return ok
 }
 
-// put sets a record, new or not.
-func (t *keyTable) put(r KeyRecord) {
+// put sets a record, new or not, and returns what undoes that.
+func (t *keyTable) put(r KeyRecord) (undo func()) {
 	place, ok := t.place[r.Key]
 	if !ok {
 		r.Key = strings.Clone(r.Key)
@@ -61,13 +61,23 @@ func (t *keyTable) put(r KeyRecord) {
 		t.place[r.Key] = place
 	}
 	r.Definition = bytes.Clone(r.Definition)
-	t.order.Set(place, r)
+	old, replaced := t.order.Set(place, r)
+	if replaced {
+		return func() { t.order.Set(place, old) }
+	}
+	return func() {
+		t.order.Delete(place)
+		delete(t.place, r.Key)
+	}
 }
 
-// from returns up to n records, those of place first on.
-func (t *keyTable) from(first, n int) []KeyRecord {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// from returns up to n records, those of place first on. locked says that the caller
+// has the lock.
+func (t *keyTable) from(first, n int, locked bool) []KeyRecord {
+	if !locked {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+	}
 	var page []KeyRecord
 	t.order.Ascend(first, func(_ int, r KeyRecord) bool {
 		r.Definition = bytes.Clone(r.Definition)

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 )
@@ -45,26 +44,6 @@ func (e *LimitError) Error() string {
 
 // Unwrap returns ErrLimit.
 func (e *LimitError) Unwrap() error { return ErrLimit }
-
-// Check implements Store.
-func (s *MemStore) Check(ctx context.Context, batch ...Change) error {
-	st, err := s.enter(ctx)
-	if err != nil {
-		return err
-	}
-	for i, c := range batch {
-		if err := validate(c); err != nil {
-			return inBatch(i, len(batch), err)
-		}
-	}
-	locked := st.lockFor(batch)
-	defer st.unlock(locked)
-	tx := tx{state: st}
-	if i, err := tx.checkLimits(batch, s.limits); err != nil {
-		return inBatch(i, len(batch), err)
-	}
-	return nil
-}
 
 // room counts what a batch adds to the lists of profiles.
 type room struct {

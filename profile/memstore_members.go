@@ -131,39 +131,71 @@ func (tx *tx) setMember(c *SetMember) {
 	}
 	since := c.Membership.Since.UnixNano()
 	if is {
+		if !tx.ending {
+			before := r.members[i].since
+			tx.onAbort(func() { r.members[i].since = before })
+		}
 		r.members[i].since = since
 		return
 	}
 	place := sh.members[ref.Subject].add(audience, r)
 	r.members = slices.Insert(r.members, i, membership{audience, place, since})
+	if tx.ending {
+		return
+	}
+	tx.onAbort(func() {
+		r.members = slices.Delete(r.members, i, i+1)
+		list := &sh.members[ref.Subject][audience]
+		*list = (*list)[:place]
+	})
 }
 
 // removeMember removes the i-th membership of a record that may be written to.
 func (tx *tx) removeMember(sh *shard, s Subject, r *record, i int) {
 	m := r.members[i]
 	r.members = slices.Delete(r.members, i, i+1)
-	tx.vacate(sh, s, m)
+	tx.vacate(sh, s, r, m)
+	if !tx.ending {
+		tx.onAbort(func() { r.members = slices.Insert(r.members, i, m) })
+	}
 }
 
 // leaveAll takes a profile that is removed out of the lists.
 func (tx *tx) leaveAll(sh *shard, s Subject, r *record) {
 	for _, m := range r.members {
-		tx.vacate(sh, s, m)
+		tx.vacate(sh, s, r, m)
 	}
 }
 
 // vacate moves the last member of a list to the place of one that leaves.
-func (tx *tx) vacate(sh *shard, s Subject, m membership) {
+func (tx *tx) vacate(sh *shard, s Subject, r *record, m membership) {
 	list := sh.members[s][m.audience]
 	last := len(list) - 1
+	moved := r
 	if int(m.place) != last {
-		moved := tx.own(sh, s, list[last])
-		i, _ := slices.BinarySearchFunc(moved.members, m.audience, compareMembership)
-		moved.members[i].place = m.place
+		moved = tx.own(sh, s, list[last])
+		moved.moveMember(m.audience, m.place)
 		list[m.place] = moved
 	}
 	list[last] = nil
 	sh.members[s][m.audience] = list[:last]
+	if tx.ending {
+		return
+	}
+	tx.onAbort(func() {
+		list := append(sh.members[s][m.audience], moved)
+		if moved != r {
+			moved.moveMember(m.audience, uint32(last))
+			list[m.place] = r
+		}
+		sh.members[s][m.audience] = list
+	})
+}
+
+// moveMember notes the place of the record in the list of an audience.
+func (r *record) moveMember(audience, place uint32) {
+	i, _ := slices.BinarySearchFunc(r.members, audience, compareMembership)
+	r.members[i].place = place
 }
 
 func (tx *tx) dropMembers(key string) {
@@ -193,7 +225,7 @@ const maxSorted = 1 << 14
 // Members implements Reader.
 func (r *reader) Members(ctx context.Context, key, after string) iter.Seq2[Membership, error] {
 	return func(yield func(Membership, error) bool) {
-		st, err := r.enter(ctx)
+		st, err := r.enterAll(ctx)
 		if err != nil {
 			yield(Membership{}, err)
 			return
@@ -202,7 +234,7 @@ func (r *reader) Members(ctx context.Context, key, after string) iter.Seq2[Membe
 		if !ok {
 			return
 		}
-		if few, ok := st.fewMembers(key, audience, after); ok {
+		if few, ok := r.fewMembers(st, key, audience, after); ok {
 			for _, m := range few {
 				if err := ctx.Err(); err != nil {
 					yield(Membership{}, err)
@@ -238,26 +270,26 @@ func (r *reader) Members(ctx context.Context, key, after string) iter.Seq2[Membe
 
 // fewMembers returns the members of an audience after a profile id, sorted. It
 // reports false if they are too many, or if there are no lists.
-func (st *state) fewMembers(key string, audience uint32, after string) ([]Membership, bool) {
+func (r *reader) fewMembers(st *state, key string, audience uint32, after string) ([]Membership, bool) {
 	var few []Membership
 	for i := range st.shards {
 		sh := &st.shards[i]
 		if sh.live[User] == nil {
 			return nil, false // a snapshot
 		}
-		sh.mu.Lock()
+		r.lock(sh)
 		for s := range sh.members {
-			for _, r := range sh.members[s].of(audience) {
-				if m, _ := r.in(audience); r.id > after {
-					few = append(few, Membership{key, Ref{Subject(s), r.id}, fromNano(m.since)})
+			for _, rec := range sh.members[s].of(audience) {
+				if m, _ := rec.in(audience); rec.id > after {
+					few = append(few, Membership{key, Ref{Subject(s), rec.id}, fromNano(m.since)})
 				}
 				if len(few) > maxSorted {
-					sh.mu.Unlock()
+					r.unlock(sh)
 					return nil, false
 				}
 			}
 		}
-		sh.mu.Unlock()
+		r.unlock(sh)
 	}
 	slices.SortFunc(few, func(a, b Membership) int {
 		return cmp.Or(cmp.Compare(a.Ref.Subject, b.Ref.Subject), cmp.Compare(a.Ref.ID, b.Ref.ID))
@@ -267,7 +299,7 @@ func (st *state) fewMembers(key string, audience uint32, after string) ([]Member
 
 // MemberCount implements Reader.
 func (r *reader) MemberCount(ctx context.Context, key string) (int, error) {
-	st, err := r.enter(ctx)
+	st, err := r.enterAll(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -278,7 +310,7 @@ func (r *reader) MemberCount(ctx context.Context, key string) (int, error) {
 	if st.counts != nil { // a snapshot
 		return st.counts[audience], nil
 	}
-	defer st.rlockAll()()
+	defer r.lockAll(st)()
 	return st.memberCount(audience), nil
 }
 
@@ -312,14 +344,17 @@ func (r *reader) Memberships(ctx context.Context, ref Ref) ([]Membership, error)
 	if err != nil {
 		return nil, err
 	}
-	sh, id, rec := st.view(ref)
+	sh, id, rec, err := r.view(st, ref)
+	if err != nil {
+		return nil, err
+	}
 	var list []Membership
 	if rec != nil {
 		for _, m := range rec.members {
 			list = append(list, Membership{st.audiences.key(m.audience), Ref{ref.Subject, id}, fromNano(m.since)})
 		}
 	}
-	sh.mu.Unlock()
+	r.unlock(sh)
 	slices.SortFunc(list, func(a, b Membership) int { return cmp.Compare(a.Audience, b.Audience) })
 	return list, nil
 }

@@ -18,14 +18,14 @@ func (tx *tx) merge(c *Merge) {
 		return
 	}
 	rInto, c.Created = tx.writable(shInto, into, rInto)
-	rInto.known = true
+	tx.makeKnown(rInto, true)
 	if rFrom == nil {
 		rFrom = &record{id: strings.Clone(from.ID)}
 	} else {
-		shFrom.remove(User, rFrom)
+		tx.remove(shFrom, User, rFrom)
 	}
 	tx.leaveAll(shFrom, User, rFrom)
-	shFrom.unlink(User, rFrom)
+	tx.unlink(shFrom, User, rFrom)
 
 	// rFrom may still be read by a snapshot: it is not changed from here on.
 	repeated := tx.mergeEvents(rInto, rFrom)
@@ -37,10 +37,10 @@ func (tx *tx) merge(c *Merge) {
 		if len(repeated) > 0 {
 			writes = tx.bringBack(rInto, writes)
 		}
-		rInto.traits = packTraits(pruneTraits(writes, tx.latest()), tx.dict)
+		tx.setTraits(rInto, packTraits(pruneTraits(writes, tx.reader.latest(tx.state)), tx.dict))
 	}
 	if m.form != idNone && !rInto.has(&m, "", tx.now) {
-		tx.remember(rInto, &m, tx.seq.Add(1))
+		tx.remember(rInto, &m, tx.nextSeq())
 	}
 	tx.trim(rInto)
 }
@@ -75,15 +75,24 @@ func (tx *tx) bringBack(r *record, writes []TraitWrite) []TraitWrite {
 // mergeEvents adds the events of from to into, each message id once. It returns
 // the arrival numbers of the trait calls that were sent before, by their ids.
 func (tx *tx) mergeEvents(into, from *record) (repeated []uint64) {
+	before := slices.Clone(into.series)
+	var seen []seenChange
+	tx.onAbort(func() {
+		into.series = before
+		for _, c := range slices.Backward(seen) {
+			c.undo(&into.seen)
+		}
+	})
 	for i := range from.series {
 		s := from.series[i]
-		s = tx.without(into, s, &repeated)
+		s = tx.without(into, s, &repeated, &seen)
 		if s.empty() {
 			continue
 		}
 		for w := s.walk(); w.next(); {
 			if h, ok := hashOf(tx.seed, w.body); ok {
 				into.seen.add(h, w.time)
+				seen = append(seen, seenChange{h, w.time, true})
 			}
 		}
 		if to := into.addSeries(s.name.Value()); to.empty() {
@@ -96,9 +105,24 @@ func (tx *tx) mergeEvents(into, from *record) (repeated []uint64) {
 	return repeated
 }
 
+// seenChange is a hash that a merge adds to a set of message ids, or removes.
+type seenChange struct {
+	hash  uint32
+	time  int64
+	added bool
+}
+
+func (c seenChange) undo(s *hashSet) {
+	if c.added {
+		s.remove(c.hash, c.time)
+	} else {
+		s.add(c.hash, c.time)
+	}
+}
+
 // without returns s without the messages that into has from an earlier arrival.
 // Those that it has from a later one are removed from into.
-func (tx *tx) without(into *record, s series, repeated *[]uint64) series {
+func (tx *tx) without(into *record, s series, repeated *[]uint64, seen *[]seenChange) series {
 	traits := s.name.Value() == ""
 	kept := chunks{limit: chunkSize}
 	lost := false
@@ -116,6 +140,7 @@ func (tx *tx) without(into *record, s series, repeated *[]uint64) series {
 					*repeated = append(*repeated, at.seq)
 				}
 				into.drop(at, h)
+				*seen = append(*seen, seenChange{h, at.time, false})
 			}
 		}
 		kept.add(w.time, w.seq, w.body)
@@ -158,24 +183,45 @@ func (tx *tx) mergeLinks(sh *shard, into, from *record) {
 		tx.attach(sh, into, account)
 	}
 	l := into.linked()
-	l.aliases = slices.Concat(l.aliases, f.aliases, []string{from.id})
-	into.links = &l
-	for _, id := range l.aliases {
-		tx.shard(id).aliases.Set(id, into.id)
+	added := append(slices.Clip(f.aliases), from.id)
+	l.aliases = slices.Concat(l.aliases, added)
+	tx.link(into, &l)
+	for _, id := range added {
+		tx.setAlias(id, into.id)
 	}
 }
 
+// setAlias has an id that was merged resolve to a user; to none, if that is empty.
+func (tx *tx) setAlias(id, into string) {
+	aliases := tx.shard(id).aliases
+	before, was := aliases.Delete(id)
+	if into != "" {
+		aliases.Set(id, into)
+	}
+	tx.onAbort(func() {
+		if aliases.Delete(id); was {
+			aliases.Set(id, before)
+		}
+	})
+}
+
+// remove takes a profile out of its shard.
+func (tx *tx) remove(sh *shard, s Subject, r *record) {
+	sh.remove(s, r)
+	tx.onAbort(func() { sh.put(s, r) })
+}
+
 // unlink takes a profile out of the indexes of its links.
-func (sh *shard) unlink(s Subject, r *record) {
+func (tx *tx) unlink(sh *shard, s Subject, r *record) {
 	l := r.linked()
 	for _, id := range l.ids {
-		sh.ids.Delete(idEntry{id, s, r.id})
+		unindex(tx, sh.ids, idEntry{id, s, r.id})
 	}
 	for _, account := range l.accounts {
-		sh.joins.Delete(pair{account, r.id})
+		unindex(tx, sh.joins, pair{account, r.id})
 	}
 	for _, account := range l.senders {
-		sh.senders.Delete(pair{account, r.id})
+		unindex(tx, sh.senders, pair{account, r.id})
 	}
 }
 
@@ -187,10 +233,10 @@ func (tx *tx) delete(c *Delete) {
 	}
 	tx.bury(ref, r)
 	tx.leaveAll(sh, ref.Subject, r)
-	sh.remove(ref.Subject, r)
-	sh.unlink(ref.Subject, r)
+	tx.remove(sh, ref.Subject, r)
+	tx.unlink(sh, ref.Subject, r)
 	for _, id := range r.linked().aliases {
-		tx.shard(id).aliases.Delete(id)
+		tx.setAlias(id, "")
 	}
 	if ref.Subject == Account {
 		tx.detachAll(ref.ID)
@@ -224,16 +270,16 @@ func (tx *tx) join(c *Join) {
 		return
 	}
 	r, c.CreatedUser = tx.writable(sh, ref, r)
-	r.known = r.known || !c.Visitor
+	tx.makeKnown(r, !c.Visitor)
 	c.OutUser = r.id
 	if m.form != idNone {
-		tx.remember(r, &m, tx.seq.Add(1))
+		tx.remember(r, &m, tx.nextSeq())
 	}
 	account := AccountRef(c.Account)
 	shAccount := tx.shard(c.Account)
 	ra := shAccount.find(account)
 	if c.CreatedAccount = ra == nil; c.CreatedAccount {
-		ra = shAccount.create(account, tx.gen.Load())
+		ra = tx.create(shAccount, account)
 	}
 	c.Changed = tx.attach(sh, r, ra.id)
 	tx.trim(r)
@@ -252,8 +298,8 @@ func (tx *tx) attach(sh *shard, r *record, account string) bool {
 	accounts, added := insertSorted(l.accounts, account)
 	if added {
 		l.accounts = accounts
-		r.links = &l
-		sh.joins.Set(pair{account, r.id})
+		tx.link(r, &l)
+		index(tx, sh.joins, pair{account, r.id})
 	}
 	return added
 }
@@ -264,8 +310,8 @@ func (tx *tx) detach(sh *shard, r *record, account string) bool {
 	if removed {
 		r = tx.own(sh, User, r)
 		l.accounts = accounts
-		r.links = &l
-		sh.joins.Delete(pair{account, r.id})
+		tx.link(r, &l)
+		unindex(tx, sh.joins, pair{account, r.id})
 	}
 	return removed
 }

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -12,6 +13,7 @@ import (
 // reader is the reading half of a MemStore and of its snapshots.
 type reader struct {
 	state atomic.Pointer[state] // nil after Close
+	tx    *tx                   // nil: it is no transaction's
 }
 
 // enter begins a call, and continues an iterator from time to time.
@@ -23,7 +25,40 @@ func (r *reader) enter(ctx context.Context) (*state, error) {
 	if st == nil {
 		return nil, ErrClosed
 	}
+	if r.tx != nil {
+		r.tx.flush()
+	}
 	return st, nil
+}
+
+// lock locks a shard, unless the reader's transaction has it locked.
+func (r *reader) lock(sh *shard) {
+	if r.tx == nil {
+		sh.mu.Lock()
+	}
+}
+
+func (r *reader) unlock(sh *shard) {
+	if r.tx == nil {
+		sh.mu.Unlock()
+	}
+}
+
+// latest returns the latest instant of a transaction, its own included; never if there
+// was none.
+func (r *reader) latest(st *state) int64 {
+	if r.tx != nil {
+		return max(st.latest(), r.tx.now)
+	}
+	return st.latest()
+}
+
+// enterAll is enter for a call about any number of profiles.
+func (r *reader) enterAll(ctx context.Context) (*state, error) {
+	if r.tx != nil && !r.tx.whole {
+		return nil, errNotNamed
+	}
+	return r.enter(ctx)
 }
 
 // enterRef is enter for a call about a profile.
@@ -37,38 +72,38 @@ func (r *reader) enterRef(ctx context.Context, s Subject) (*state, error) {
 // view finds the profile that ref names and locks its shard for reading: the
 // caller unlocks it. id is what the profile is kept under; r is nil if there is
 // none.
-func (st *state) view(ref Ref) (sh *shard, id string, r *record) {
+func (r *reader) view(st *state, ref Ref) (sh *shard, id string, rec *record, err error) {
 	at := ref
 	for {
+		if r.tx != nil && r.tx.locked&st.setOf(at.ID) == 0 {
+			return nil, "", nil, fmt.Errorf("%w: %s %q", errNotNamed, ref.Subject, ref.ID)
+		}
 		sh = st.shard(at.ID)
-		sh.mu.Lock()
-		if r = sh.find(at); r != nil {
-			return sh, r.id, r
+		r.lock(sh)
+		if rec = sh.find(at); rec != nil {
+			return sh, rec.id, rec, nil
 		}
 		target, merged := sh.alias(at)
 		if !merged && at == ref {
-			return sh, ref.ID, nil
+			return sh, ref.ID, nil, nil
 		}
 		// A shard can only be locked when the one before is not: what the
 		// alias named may be merged or deleted by now. Then begin again.
-		sh.mu.Unlock()
+		r.unlock(sh)
 		if at = ref; merged {
 			at.ID = target
 		}
 	}
 }
 
-// rlockAll locks all shards for reading, for an answer that is that of one
+// lockAll locks all shards for reading, for an answer that is that of one
 // instant.
-func (st *state) rlockAll() (unlock func()) {
-	for i := range st.shards {
-		st.shards[i].mu.Lock()
+func (r *reader) lockAll(st *state) (unlock func()) {
+	if r.tx != nil {
+		return func() {}
 	}
-	return func() {
-		for i := range st.shards {
-			st.shards[i].mu.Unlock()
-		}
-	}
+	st.lock(allShards)
+	return func() { st.unlock(allShards) }
 }
 
 // Resolve implements Reader.
@@ -77,8 +112,11 @@ func (r *reader) Resolve(ctx context.Context, ref Ref) (string, bool, error) {
 	if err != nil {
 		return "", false, err
 	}
-	sh, id, rec := st.view(ref)
-	sh.mu.Unlock()
+	sh, id, rec, err := r.view(st, ref)
+	if err != nil {
+		return "", false, err
+	}
+	r.unlock(sh)
 	return id, rec != nil, nil
 }
 
@@ -88,37 +126,24 @@ func (r *reader) Known(ctx context.Context, user string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	sh, _, rec := st.view(UserRef(user))
-	defer sh.mu.Unlock()
-	return rec != nil && rec.known, nil
-}
-
-// Seen implements Reader, of the live store.
-func (s *MemStore) Seen(ctx context.Context, ref Ref, messageID string) (bool, error) {
-	st, err := s.enterRef(ctx, ref.Subject)
-	if err != nil || messageID == "" {
+	sh, _, rec, err := r.view(st, UserRef(user))
+	if err != nil {
 		return false, err
 	}
-	m := st.message(messageID)
-	sh, _, rec := st.view(ref)
-	seen := rec != nil && rec.has(&m, "", never)
-	sh.mu.Unlock()
-	if seen {
-		return true, nil
-	}
-	sh = st.shard(ref.ID)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	return sh.deleted.had(st.identity(ref), m.sum, sh.now.Load()), nil
+	defer r.unlock(sh)
+	return rec != nil && rec.known, nil
 }
 
 // Count implements Reader.
 func (r *reader) Count(ctx context.Context, s Subject) (int, error) {
-	st, err := r.enterRef(ctx, s)
+	st, err := r.enterAll(ctx)
+	if err == nil {
+		err = checkSubject(s)
+	}
 	if err != nil {
 		return 0, err
 	}
-	defer st.rlockAll()()
+	defer r.lockAll(st)()
 	n := 0
 	for i := range st.shards {
 		n += st.shards[i].profiles[s].Len()
@@ -135,7 +160,11 @@ func (r *reader) EventNames(ctx context.Context, user string) iter.Seq2[string, 
 			return
 		}
 		var names []string
-		sh, _, rec := st.view(UserRef(user))
+		sh, _, rec, err := r.view(st, UserRef(user))
+		if err != nil {
+			yield("", err)
+			return
+		}
 		if rec != nil {
 			for i := range rec.series {
 				if name := rec.series[i].name.Value(); name != "" {
@@ -143,7 +172,7 @@ func (r *reader) EventNames(ctx context.Context, user string) iter.Seq2[string, 
 				}
 			}
 		}
-		sh.mu.Unlock()
+		r.unlock(sh)
 		for _, name := range names {
 			if _, err := r.enter(ctx); err != nil {
 				yield("", err)
@@ -165,13 +194,17 @@ func (r *reader) Events(ctx context.Context, user, name string, since time.Time)
 			return
 		}
 		var s series // a copy of the headers: the chunks behind them do not change
-		sh, id, rec := st.view(UserRef(user))
+		sh, id, rec, err := r.view(st, UserRef(user))
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
 		if rec != nil && name != "" {
 			if i, ok := rec.findSeries(name); ok {
 				s = rec.series[i]
 			}
 		}
-		sh.mu.Unlock()
+		r.unlock(sh)
 		if s.empty() {
 			return
 		}
@@ -209,13 +242,16 @@ func (r *reader) Traits(ctx context.Context, ref Ref) ([]TraitWrite, error) {
 	if err != nil {
 		return nil, err
 	}
-	sh, _, rec := st.view(ref)
+	sh, _, rec, err := r.view(st, ref)
+	if err != nil {
+		return nil, err
+	}
 	var packed []byte
 	if rec != nil {
 		packed = rec.traits
 	}
-	sh.mu.Unlock()
-	return pruneTraits(unpackTraits(packed, st.dict), st.latest()), nil
+	r.unlock(sh)
+	return pruneTraits(unpackTraits(packed, st.dict), r.latest(st)), nil
 }
 
 // IDs implements Reader.
@@ -235,8 +271,11 @@ func (r *reader) links(ctx context.Context, ref Ref) (links, error) {
 	if err != nil {
 		return links{}, err
 	}
-	sh, _, rec := st.view(ref)
-	defer sh.mu.Unlock()
+	sh, _, rec, err := r.view(st, ref)
+	if err != nil {
+		return links{}, err
+	}
+	defer r.unlock(sh)
 	if rec == nil {
 		return links{}, nil
 	}
@@ -245,11 +284,14 @@ func (r *reader) links(ctx context.Context, ref Ref) (links, error) {
 
 // Find implements Reader.
 func (r *reader) Find(ctx context.Context, s Subject, id ExternalID) ([]string, error) {
-	st, err := r.enterRef(ctx, s)
+	st, err := r.enterAll(ctx)
+	if err == nil {
+		err = checkSubject(s)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer st.rlockAll()()
+	defer r.lockAll(st)()
 	var found []string
 	for i := range st.shards {
 		st.shards[i].ids.Ascend(idEntry{id: id, subject: s}, func(e idEntry) bool {
@@ -270,7 +312,7 @@ func (r *reader) Position(ctx context.Context) (uint64, time.Time, error) {
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	seq, now := st.seq.Load(), st.latest()
+	seq, now := st.seq.Load(), r.latest(st)
 	if now == never {
 		return seq, time.Time{}, nil
 	}

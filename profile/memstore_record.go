@@ -42,9 +42,10 @@ func (r *record) linked() links {
 }
 
 // create adds a profile to its shard.
-func (sh *shard) create(ref Ref, gen uint64) *record {
-	r := &record{id: strings.Clone(ref.ID), gen: gen}
+func (tx *tx) create(sh *shard, ref Ref) *record {
+	r := &record{id: strings.Clone(ref.ID), gen: tx.gen.Load()}
 	sh.put(ref.Subject, r)
+	tx.onAbort(func() { sh.remove(ref.Subject, r) })
 	return r
 }
 
@@ -177,11 +178,15 @@ func (r *record) noteSpans(seed maphash.Seed) {
 	}
 }
 
-// trim drops chunks whose events are all older than cutoff.
+// trim has chunks dropped whose events are all older than cutoff, when the transaction
+// ends.
 func (tx *tx) trim(r *record) {
-	if tx.cutoff == never {
-		return
+	if tx.cutoff != never {
+		tx.trims = append(tx.trims, r)
 	}
+}
+
+func (tx *tx) trimNow(r *record) {
 	empty := false
 	for i := range r.series {
 		s := &r.series[i]

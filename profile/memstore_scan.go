@@ -42,7 +42,7 @@ func (p *page[T, U]) add(key string, item U) {
 func (s scan[T, U]) after(ctx context.Context, r *reader, start T) iter.Seq2[U, error] {
 	return func(yield func(U, error) bool) {
 		var none U
-		st, err := r.enter(ctx)
+		st, err := r.enterAll(ctx)
 		if err != nil {
 			yield(none, err)
 			return
@@ -53,7 +53,7 @@ func (s scan[T, U]) after(ctx context.Context, r *reader, start T) iter.Seq2[U, 
 		for i := range pages {
 			p := &pages[i]
 			p.shard, p.size, p.seen = &st.shards[i], firstPage, start
-			block = s.read(p, block)
+			block = s.read(r, p, block)
 			next.turn(i, p.keys)
 		}
 		for next.begin(); ; {
@@ -68,7 +68,7 @@ func (s scan[T, U]) after(ctx context.Context, r *reader, start T) iter.Seq2[U, 
 				yield(none, err)
 				return
 			}
-			block = s.read(&pages[i], block)
+			block = s.read(r, &pages[i], block)
 			next.turn(i, pages[i].keys)
 			next.replay()
 		}
@@ -77,19 +77,19 @@ func (s scan[T, U]) after(ctx context.Context, r *reader, start T) iter.Seq2[U, 
 
 // read fills a page with what comes next: nothing if there is no more. It uses
 // the memory of block, and returns it.
-func (s scan[T, U]) read(p *page[T, U], block []T) []T {
+func (s scan[T, U]) read(r *reader, p *page[T, U], block []T) []T {
 	p.keys, p.items = p.keys[:0], p.items[:0]
 	for len(p.items) == 0 && !p.last {
-		block = s.look(p, block)
+		block = s.look(r, p, block)
 	}
 	p.size = min(2*p.size, maxPage)
 	return block
 }
 
 // look reads on under the shard's lock.
-func (s scan[T, U]) look(p *page[T, U], block []T) []T {
-	p.shard.mu.Lock()
-	defer p.shard.mu.Unlock()
+func (s scan[T, U]) look(r *reader, p *page[T, U], block []T) []T {
+	r.lock(p.shard)
+	defer r.unlock(p.shard)
 	start, first, looked := s.key(p.seen), true, 0
 	p.last, block = true, block[:0]
 	s.tree(p.shard).Ascend(p.seen, func(item T) bool {
@@ -169,12 +169,12 @@ func (r *reader) usersOf(ctx context.Context, account string, tree func(*shard) 
 func (r *reader) Keys(ctx context.Context) iter.Seq2[KeyRecord, error] {
 	return func(yield func(KeyRecord, error) bool) {
 		for place := 0; ; {
-			st, err := r.enter(ctx)
+			st, err := r.enterAll(ctx)
 			if err != nil {
 				yield(KeyRecord{}, err)
 				return
 			}
-			page := st.keys.from(place, maxPage)
+			page := st.keys.from(place, maxPage, r.tx != nil)
 			for _, record := range page {
 				if !yield(record, nil) {
 					return

@@ -29,7 +29,7 @@ type shard struct {
 	deleted deletedIDs              // none in a snapshot
 	probe   record                  // what a search in a snapshot's profiles compares with, under mu
 	scratch []byte                  // for packing, under mu
-	now     atomic.Int64            // the latest instant of an Apply here; changed under mu
+	now     atomic.Int64            // the latest instant of a transaction here; changed under mu
 	_       [64]byte                // no two shards' locks on one cache line
 }
 
@@ -136,19 +136,19 @@ func (st *state) unlock(set shardSet) {
 	}
 }
 
-// lockFor locks the shards that batch reads or writes, and returns them. Which
-// these are depends on what ids are merged into, which can only be read under
-// the lock: so it looks again, and widens the set, until it holds all.
-func (st *state) lockFor(batch []Change) shardSet {
+// lockFor locks the shards of profiles, and returns them. Which these are depends on
+// what ids are merged into, which can only be read under the lock: so it looks again,
+// and widens the set, until it holds all.
+func (st *state) lockFor(refs []Ref) shardSet {
 	var set shardSet
-	for _, c := range batch {
-		set |= st.named(c)
+	for _, ref := range refs {
+		set |= st.setOf(ref.ID)
 	}
 	for {
 		st.lock(set)
 		need := set
-		for _, c := range batch {
-			need |= st.reached(c, set)
+		for _, ref := range refs {
+			need |= st.behind(ref, set, false)
 		}
 		if need == set {
 			return set

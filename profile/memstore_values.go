@@ -98,13 +98,31 @@ func (tx *tx) setValue(c *SetValue) {
 	}
 	if v.Value.IsNull() {
 		if key, ok := tx.audiences.find(v.Key); ok {
+			tx.noteComputed(r, key)
 			r.removeComputed(key)
 		}
 		return
 	}
+	tx.noteComputed(r, tx.audiences.of(v.Key))
 	packed := appendValue(sh.scratch[:0], v.Value, tx.dict)
 	r.setComputed(tx.audiences.of(v.Key), v.Since.UnixNano(), packed)
 	sh.keepScratch(packed)
+}
+
+// noteComputed notes the value of a record before it is changed.
+func (tx *tx) noteComputed(r *record, key uint32) {
+	if tx.ending {
+		return
+	}
+	before, was := r.computedOf(key)
+	before.packed = bytes.Clone(before.packed) // they may be written over
+	tx.onAbort(func() {
+		if !was {
+			r.removeComputed(key)
+			return
+		}
+		r.setComputed(key, before.since, before.packed)
+	})
 }
 
 func (tx *tx) dropValues(name string) {
@@ -123,7 +141,9 @@ func (tx *tx) dropValues(name string) {
 				return true
 			})
 			for _, r := range have {
-				tx.own(sh, Subject(s), r).removeComputed(key)
+				r = tx.own(sh, Subject(s), r)
+				tx.noteComputed(r, key)
+				r.removeComputed(key)
 			}
 		}
 	}
@@ -176,14 +196,17 @@ func (r *reader) ValuesOf(ctx context.Context, ref Ref) ([]ComputedValue, error)
 	if err != nil {
 		return nil, err
 	}
-	sh, id, rec := st.view(ref)
+	sh, id, rec, err := r.view(st, ref)
+	if err != nil {
+		return nil, err
+	}
 	var list []ComputedValue
 	if rec != nil {
 		for _, c := range rec.values() {
 			list = append(list, st.value(st.audiences.key(c.key), Ref{ref.Subject, id}, c))
 		}
 	}
-	sh.mu.Unlock()
+	r.unlock(sh)
 	slices.SortFunc(list, func(a, b ComputedValue) int { return cmp.Compare(a.Key, b.Key) })
 	return list, nil
 }

@@ -16,22 +16,19 @@ import (
 type Store interface {
 	Reader
 
-	// Apply makes the changes of batch in order, at the engine's instant now:
-	// all of them or, on an error, none. The outcome of a change is left in its
-	// own Out fields.
-	Apply(ctx context.Context, now time.Time, batch ...Change) error
+	// Begin begins a transaction at the engine's instant now. refs are the profiles that
+	// it reads and writes, by any id of theirs; what it touches besides is an error that
+	// wraps ErrInvalid. None: it may touch all. Two that touch the same wait for each
+	// other, as may readers of the store: within a transaction all is read from it alone.
+	Begin(ctx context.Context, now time.Time, refs ...Ref) (Tx, error)
 
-	// Check returns the error with which Apply would refuse a batch for what profiles
-	// already have (ErrLimit) or for its form, and changes nothing.
-	Check(ctx context.Context, batch ...Change) error
+	// Durable returns when all that was committed up to a mark stays, whatever becomes of
+	// the process; nil of a store that keeps nothing beyond it.
+	Durable(ctx context.Context, upTo Mark) error
 
 	// Take makes the store that of one engine, until release is called: ErrTaken if
 	// it is another's. Who only reads need not take it.
 	Take(ctx context.Context) (release func(), err error)
-
-	// Seen reports whether a message of this id, sent for a profile, would be a
-	// duplicate for Apply. No profile has seen the empty id.
-	Seen(ctx context.Context, ref Ref, messageID string) (bool, error)
 
 	// Snapshot returns the store as it is at the call, unaffected by later
 	// changes. Taking one is cheap, whatever the size of the store.
@@ -43,6 +40,64 @@ type Store interface {
 
 	// Close releases what the store holds. Its use afterwards is ErrClosed.
 	Close() error
+}
+
+// Tx is a transaction: changes that are made together, or not at all. It is used by one
+// goroutine, and ended by Commit or Abort.
+type Tx interface {
+	Reader // it sees what was put
+
+	// Put makes changes, in their order: all of them or, on an error, none; the
+	// transaction goes on as it was before. The outcome of a change is left in its own
+	// Out fields. Nobody else sees anything of it before Commit. The changes are the
+	// store's until then.
+	Put(changes ...Change) error
+
+	// Seen reports whether a message of this id, sent for a profile, would be a
+	// duplicate for Put. No profile has seen the empty id.
+	Seen(ctx context.Context, ref Ref, messageID string) (bool, error)
+
+	// Commit makes what was put visible, all of it at once. On an error nothing was
+	// changed.
+	Commit() (Mark, error)
+	// Abort ends a transaction that leaves nothing. After Commit it does nothing.
+	Abort()
+}
+
+// Mark is a position in the order of commits.
+type Mark uint64
+
+// Apply makes the changes of batch in order, as a transaction of their own: all of them
+// or, on an error, none.
+func Apply(ctx context.Context, s Store, now time.Time, batch ...Change) error {
+	tx, err := s.Begin(ctx, now, named(batch)...)
+	if err != nil {
+		return err
+	}
+	defer tx.Abort()
+	if err := tx.Put(batch...); err != nil {
+		return err
+	}
+	_, err = tx.Commit()
+	return err
+}
+
+// named returns the profiles that changes touch; none if these cannot be told.
+func named(batch []Change) []Ref {
+	refs := make([]Ref, 0, 4)
+	for _, c := range batch {
+		switch c := c.(type) {
+		case *PutEvent, *PutTraits, *PutIDs, *Leave, *SetMember, *SetValue:
+		case *Join:
+			refs = append(refs, AccountRef(c.Account))
+		default:
+			return nil
+		}
+		if ref, _ := subjectOf(c); len(refs) == 0 || refs[len(refs)-1] != ref {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
 }
 
 // Snapshot is a store at one instant.
@@ -77,7 +132,7 @@ type Reader interface {
 	Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[Event, error]
 
 	// Traits returns the trait writes of a profile that can still matter: for
-	// each instant from the last Apply's now on, and for each arrival number n,
+	// each instant from the last transaction's now on, and for each arrival number n,
 	// the greatest write of a trait (TraitWrite.Compare) among those of time up
 	// to the instant and of Seq > n. They are in the order of name, then Compare.
 	Traits(ctx context.Context, ref Ref) ([]TraitWrite, error)
@@ -119,7 +174,7 @@ type Reader interface {
 	MaxIDs(ctx context.Context, key string, subject Subject) (map[string]int, error)
 
 	// Position returns the arrival number of the last message stored, and the
-	// latest instant of an Apply: zero if there was none.
+	// latest instant of a transaction: zero if there was none.
 	Position(ctx context.Context) (seq uint64, now time.Time, err error)
 	// Keys yields every audience and computed-trait key ever used, in the order
 	// in which they were first used.

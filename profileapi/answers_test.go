@@ -140,7 +140,7 @@ func TestAudiencesAreThoseOfTheSubject(t *testing.T) {
 		{Audience: "of_accounts", Ref: profile.AccountRef("acme"), Since: noon},
 		{Audience: "of_both", Ref: profile.UserRef("ann"), Since: noon},
 	} {
-		require.NoError(t, w.store.Apply(context.Background(), noon, &profile.SetMember{Membership: m, Member: true}))
+		require.NoError(t, profile.Apply(context.Background(), w.store, noon, &profile.SetMember{Membership: m, Member: true}))
 	}
 	require.Equal(t, map[string]any{"of_accounts": true, "of_both": false},
 		w.page("accounts/profiles/group_id:acme/traits?class=audience").Traits)
@@ -176,7 +176,7 @@ func TestWhatIsInTheStoreCountsThoughTheClockIsBehind(t *testing.T) {
 	require.Equal(t, noon, at)
 	late := noon.Add(time.Minute)
 	event := profile.Event{Profile: "bob", Name: "Login", Time: late}
-	require.NoError(t, w.store.Apply(context.Background(), late, &profile.PutEvent{Event: event}))
+	require.NoError(t, profile.Apply(context.Background(), w.store, late, &profile.PutEvent{Event: event}))
 	require.Len(t, w.page("users/profiles/user_id:bob/events").Data, 1)
 }
 

@@ -90,6 +90,6 @@ func smallStore(t testing.TB) profile.Reader {
 		e := profile.Event{Profile: "u1", Name: name, Account: "u1", Time: now.Add(-time.Duration(i) * profile.Day)}
 		batch = append(batch, &profile.PutEvent{Event: e})
 	}
-	require.NoError(t, store.Apply(context.Background(), now, batch...))
+	require.NoError(t, profile.Apply(context.Background(), store, now, batch...))
 	return store
 }

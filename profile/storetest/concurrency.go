@@ -25,7 +25,7 @@ func together(fns ...func()) {
 
 // try makes changes from another goroutine than the test's.
 func (h *harness) try(batch ...profile.Change) {
-	if err := h.store.Apply(h.ctx(), h.now, batch...); err != nil {
+	if err := profile.Apply(h.ctx(), h.store, h.now, batch...); err != nil {
 		h.Errorf("apply: %v", err)
 	}
 }

@@ -25,17 +25,13 @@ var limitCases = []testCase{
 				batch = append(batch, change(i))
 			}
 			before := contents(h, h.store)
-			err := h.store.Apply(h.ctx(), h.now, batch...)
+			err := profile.Apply(h.ctx(), h.store, h.now, batch...)
 			require.ErrorIs(h, err, profile.ErrLimit, name)
 			var of *profile.LimitError
 			require.ErrorAs(h, err, &of, name)
 			require.Equal(h, u, of.Ref, name)
-			require.ErrorIs(h, h.store.Check(h.ctx(), batch...), profile.ErrLimit, name)
 			require.Equal(h, before, contents(h, h.store), name)
 		}
-		require.NoError(h, h.store.Check(h.ctx(), event("u", "A", "", 0), merge("v", "u"), &profile.Join{User: "u", Account: "acme"}))
-		require.Empty(h, h.accountsOf("u"), "looking changes nothing")
-		require.ErrorIs(h, h.store.Check(h.ctx(), &profile.Join{User: "u"}), profile.ErrInvalid)
 	}},
 	{name: "a store is taken by one at a time", run: func(h *harness) {
 		release, err := h.store.Take(h.ctx())

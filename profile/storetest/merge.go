@@ -315,7 +315,9 @@ func duplicate(c profile.Change) bool {
 
 func (h *harness) seen(ref profile.Ref, messageID string) bool {
 	h.Helper()
-	seen, err := h.store.Seen(h.ctx(), ref, messageID)
+	tx := h.begin()
+	defer tx.Abort()
+	seen, err := tx.Seen(h.ctx(), ref, messageID)
 	require.NoError(h, err)
 	return seen
 }

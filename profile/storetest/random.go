@@ -14,6 +14,8 @@ var modelCases = []testCase{
 	{name: "random changes", run: func(h *harness) { h.compareWithModel(1, 1500, 0) }},
 	{name: "random changes under open snapshots", run: func(h *harness) { h.compareWithModel(2, 1500, 5) }},
 	{name: "random changes in large batches", run: func(h *harness) { h.compareWithModel(3, 3000, 1) }},
+	{name: "random transactions that are aborted", run: func(h *harness) { h.abortAtRandom(4, 300, 0) }},
+	{name: "random transactions that are aborted under open snapshots", run: func(h *harness) { h.abortAtRandom(5, 300, 3) }},
 }
 
 // frozen is a snapshot with what it must go on to answer.
@@ -58,6 +60,57 @@ func (h *harness) compareWithModel(seed uint64, n, snapshots int) {
 			require.NoError(h, open[i].Close())
 			open = append(open[:i], open[i+1:]...)
 		}
+	}
+}
+
+// abortAtRandom makes random transactions, and aborts some: what each sees of what it
+// has put is as a model has it, and of an aborted one nothing is left.
+func (h *harness) abortAtRandom(seed uint64, n, snapshots int) {
+	g := generator{rand: rand.New(rand.NewPCG(seed, 0)), seed: seed}
+	var done []func(*model)
+	replay := func() *model {
+		m := newModel()
+		for _, apply := range done {
+			apply(m)
+		}
+		return m
+	}
+	var open []profile.Snapshot
+	for step := range n {
+		h.now = h.now.Add(time.Duration(g.rand.IntN(3)) * time.Minute)
+		before, keys := len(done), g.keys
+		tx := h.begin()
+		for range 1 + g.rand.IntN(3) {
+			var batch []profile.Change
+			for range 1 + g.rand.IntN(4) {
+				now, c := h.now, g.change(h.now)
+				batch = append(batch, c)
+				done = append(done, func(m *model) { m.apply(now, c) })
+			}
+			require.NoError(h, tx.Put(batch...))
+			if g.rand.IntN(4) == 0 {
+				require.Equal(h, replay().contents(), contents(h, tx), "seed %d, step %d: within", seed, step)
+			}
+		}
+		if g.rand.IntN(2) == 0 {
+			tx.Abort()
+			done, g.keys = done[:before], keys
+		} else {
+			_, err := tx.Commit()
+			require.NoError(h, err)
+		}
+		require.Equal(h, replay().contents(), contents(h, h.store), "seed %d, step %d", seed, step)
+		if snapshots > 0 && g.rand.IntN(3) == 0 {
+			snap, err := h.store.Snapshot(h.ctx())
+			require.NoError(h, err)
+			if open = append(open, snap); len(open) > snapshots {
+				require.NoError(h, open[0].Close())
+				open = open[1:]
+			}
+		}
+	}
+	for _, snap := range open {
+		require.NoError(h, snap.Close())
 	}
 }
 

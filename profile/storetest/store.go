@@ -16,7 +16,7 @@ var applyCases = []testCase{
 		for _, bad := range []profile.Change{
 			event("", "A", "", 0), traits(profile.UserRef(""), "", 0, `{}`), value("", profile.UserRef("a"), 1), use("k", "2"), set("none", nil), merge("a", ""),
 		} {
-			err := h.store.Apply(h.ctx(), h.now.Add(time.Hour),
+			err := profile.Apply(h.ctx(), h.store, h.now.Add(time.Hour),
 				event("a", "A", "2", 0), event("b", "A", "3", 0), traits(profile.UserRef("a"), "4", 0, `{"p": 1}`),
 				&profile.PutIDs{Ref: profile.UserRef("a"), IDs: someIDs}, merge("a", "b"), &profile.Delete{Ref: profile.UserRef("b")},
 				&profile.Join{User: "a", Account: "acme"}, &profile.DropMembers{Audience: "x"},
@@ -53,15 +53,15 @@ var applyCases = []testCase{
 		require.Zero(h, seq)
 		require.True(h, now.IsZero())
 		h.apply(event("a", "A", "1", 0), event("b", "A", "1", 0))
-		require.NoError(h, h.store.Apply(h.ctx(), start.Add(time.Hour)))
-		require.NoError(h, h.store.Apply(h.ctx(), start.Add(time.Minute)))
+		require.NoError(h, profile.Apply(h.ctx(), h.store, start.Add(time.Hour)))
+		require.NoError(h, profile.Apply(h.ctx(), h.store, start.Add(time.Minute)))
 		seq, now, err = h.store.Position(h.ctx())
 		require.NoError(h, err)
 		require.Equal(h, uint64(2), seq)
 		require.True(h, start.Add(time.Hour).Equal(now))
 	}},
 	{name: "an instant that no engine has is refused", run: func(h *harness) {
-		require.ErrorIs(h, h.store.Apply(h.ctx(), time.Time{}, event("a", "A", "", 0)), profile.ErrTime)
+		require.ErrorIs(h, profile.Apply(h.ctx(), h.store, time.Time{}, event("a", "A", "", 0)), profile.ErrTime)
 		require.Zero(h, h.count(profile.User))
 	}},
 }
@@ -249,7 +249,7 @@ var closeCases = []testCase{
 		for _, c := range readCalls {
 			require.ErrorIs(h, c.call(ctx, h.store), context.Canceled, c.name)
 		}
-		require.ErrorIs(h, h.store.Apply(ctx, h.now, event("a", "A", "", 0)), context.Canceled)
+		require.ErrorIs(h, profile.Apply(ctx, h.store, h.now, event("a", "A", "", 0)), context.Canceled)
 		_, err := h.store.Snapshot(ctx)
 		require.ErrorIs(h, err, context.Canceled)
 		require.Equal(h, before, contents(h, h.store))

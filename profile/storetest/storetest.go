@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"holders", holderCases},
 		{"keys", keyCases},
 		{"apply", applyCases},
+		{"transactions", txCases},
 		{"snapshots", snapshotCases},
 		{"iterators", iteratorCases},
 		{"close and context", closeCases},
@@ -69,7 +70,15 @@ func (h *harness) ctx() context.Context { return h.T.Context() }
 // apply makes changes that must succeed.
 func (h *harness) apply(batch ...profile.Change) {
 	h.Helper()
-	require.NoError(h, h.store.Apply(h.ctx(), h.now, batch...))
+	require.NoError(h, profile.Apply(h.ctx(), h.store, h.now, batch...))
+}
+
+// begin begins a transaction that must be let.
+func (h *harness) begin(refs ...profile.Ref) profile.Tx {
+	h.Helper()
+	tx, err := h.store.Begin(h.ctx(), h.now, refs...)
+	require.NoError(h, err)
+	return tx
 }
 
 // enter makes changes, first the profiles that get a membership or a value.
@@ -89,7 +98,7 @@ func (h *harness) enter(batch ...profile.Change) {
 // refused makes changes that must fail with target.
 func (h *harness) refused(target error, batch ...profile.Change) {
 	h.Helper()
-	require.ErrorIs(h, h.store.Apply(h.ctx(), h.now, batch...), target)
+	require.ErrorIs(h, profile.Apply(h.ctx(), h.store, h.now, batch...), target)
 }
 
 // event is an event of the given age at start. Its message id may be empty.
