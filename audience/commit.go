@@ -11,10 +11,12 @@ import (
 // commitment is what a transaction has changed: what is stored, and what is told
 // then.
 type commitment struct {
-	changes []change         // of the part at hand
-	values  []valueChange    // likewise
-	batch   []profile.Change // of the run at hand
-	notices []notice         // of all runs
+	changes []change            // of the part at hand
+	values  []valueChange       // likewise
+	batch   []profile.Change    // of the run at hand
+	sets    []profile.SetMember // of all runs: the store's until the transaction is over
+	puts    []profile.SetValue  // likewise
+	notices []notice            // of all runs
 }
 
 // change is one membership that a transaction changed.
@@ -32,6 +34,7 @@ type valueChange struct {
 }
 
 func (c *commitment) clear() {
+	c.sets, c.puts = c.sets[:0], c.puts[:0]
 	clear(c.notices)
 	c.notices = c.notices[:0]
 }
@@ -111,9 +114,10 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.key, b.trait.key) })
 	at := instant(x.t)
 	for _, c := range x.values {
-		x.batch = append(x.batch, &profile.SetValue{
+		x.puts = append(x.puts, profile.SetValue{
 			Value: profile.ComputedValue{Key: c.trait.key, Ref: pt.ref, Value: c.new, Since: at},
 		})
+		x.batch = append(x.batch, &x.puts[len(x.puts)-1])
 		x.notices = append(x.notices, notice{change: &TraitChange{
 			Trait:   c.trait.key,
 			Profile: pt.ref,
@@ -124,10 +128,11 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 		}})
 	}
 	for _, c := range x.changes {
-		x.batch = append(x.batch, &profile.SetMember{
+		x.sets = append(x.sets, profile.SetMember{
 			Membership: profile.Membership{Audience: c.audience.key, Ref: pt.ref, Since: at},
 			Member:     c.member,
 		})
+		x.batch = append(x.batch, &x.sets[len(x.sets)-1])
 		tr := Transition{
 			Audience: c.audience.key,
 			Subject:  pt.ref.Subject,
