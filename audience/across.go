@@ -15,7 +15,7 @@ import (
 // spread marks what depends on a node of the profile at hand, which changed, in
 // other profiles.
 func (s *step) spread(n *node) {
-	if s.x.mute || s.p.part != nil && s.p.part.mute {
+	if s.x.mute || s.p.mute {
 		return
 	}
 	if s.p.ref.Subject == profile.Account {
@@ -106,11 +106,8 @@ func (x *txn) truthOf(ref profile.Ref, n *node) bool {
 
 // known returns a node's truth as others know it.
 func (p *state) known(n *node) bool {
-	switch {
-	case p.stale:
+	if p.stale || p.mute {
 		return slices.Contains(p.told, n.id)
-	case p.part != nil && p.part.mute:
-		return slices.Contains(p.part.told, n.id)
 	}
 	return p.truth(n)
 }

@@ -114,7 +114,13 @@ func (s *step) rely(on []*node) {
 
 // everyProfile calls fn for every stored profile of a subject in the order of ids.
 func (x *txn) everyProfile(of profile.Subject, fn func(ref profile.Ref) error) error {
-	for id, err := range x.store.Profiles(x.ctx, of, "") {
+	return eachProfile(x.ctx, x.store, of, fn)
+}
+
+// eachProfile calls fn for every profile of a subject that a reader has, in the order of
+// ids.
+func eachProfile(ctx context.Context, r profile.Reader, of profile.Subject, fn func(ref profile.Ref) error) error {
+	for id, err := range r.Profiles(ctx, of, "") {
 		if err != nil {
 			return err
 		}
@@ -365,7 +371,7 @@ func (x *txn) look(t int64, bring func()) {
 	bring()
 	x.settle()
 	x.gatherAll()
-	x.batch, x.notices = x.batch[:0], x.notices[:0]
+	x.commitment.clear()
 	x.finish()
 }
 
@@ -383,7 +389,7 @@ func (x *txn) restoreJoined() error {
 		x.turn(p)
 		x.rouse()
 		x.gather(pt, nil, x.movesOf(p))
-		x.batch, x.notices = x.batch[:0], x.notices[:0]
+		x.commitment.clear()
 		x.finish()
 		if x.err != nil {
 			return failed(ref, x.err)
@@ -409,7 +415,7 @@ func (x *txn) restoreJoined() error {
 func (x *txn) restored(p *state) {
 	sh := x.shardOf(p.ref)
 	if x.differs() {
-		sh.drop(before{p.ref, true, x.t, x.e.epoch, p.toldOf(x.nets[p.ref.Subject])})
+		sh.drop(p.before(x.t, x.nets))
 	} else {
 		sh.schedule(p)
 	}

@@ -170,21 +170,19 @@ func (x *txn) mend(edited *definition) (err error) {
 	}
 	x.onCommit(func() { e.publish() })
 	// Every profile is read anew, and compared with what was told.
-	return x.run(CauseEdit, func() {
-		x.err = x.every(func(ref profile.Ref) error {
-			if ref.Subject == profile.User || e.joined() {
-				x.forget(ref)
-			}
-			return x.err
-		})
+	each := func(do func(profile.Ref)) {
 		if x.err == nil {
 			x.err = x.every(func(ref profile.Ref) error {
 				if ref.Subject == profile.User || e.joined() {
-					x.reach(ref)
+					do(ref)
 				}
 				return x.err
 			})
 		}
+	}
+	return x.run(CauseEdit, func() {
+		each(x.forget)
+		each(func(ref profile.Ref) { x.reach(ref) })
 	})
 }
 

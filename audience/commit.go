@@ -34,7 +34,7 @@ type valueChange struct {
 }
 
 func (c *commitment) clear() {
-	c.sets, c.puts = c.sets[:0], c.puts[:0]
+	c.batch, c.sets, c.puts = c.batch[:0], c.sets[:0], c.puts[:0]
 	clear(c.notices)
 	c.notices = c.notices[:0]
 }

@@ -26,8 +26,7 @@ func (x *txn) addMembers(cause Cause) {
 }
 
 // compareStored adds how the profile at hand, whose state is new, differs from
-// what is stored.
-// What is made anew has its own cause.
+// what is stored. What is made anew has its own cause.
 func (x *txn) compareStored(moves []move, made []remade, cause Cause) {
 	x.noteAll()
 	was, err := x.belongings(x.p.ref)

@@ -156,17 +156,11 @@ func (x *txn) beginEdit(sorted []*definition, edited *definition) (*editing, err
 	return ed, err
 }
 
-// endShadows takes the new definitions of an edit out of the network.
+// endShadows takes the new definitions of an edit out of the network, and lets what it
+// is of be changed again.
 func (e *Engine) endShadows(ed *editing) {
-	e.unlockKeys(ed)
 	for _, a := range slices.Backward(ed.shadows) {
 		e.dropNodes(e.detach(a, a.root))
-	}
-}
-
-// unlockKeys lets what an edit is of be changed again.
-func (e *Engine) unlockKeys(ed *editing) {
-	for _, a := range ed.shadows {
 		delete(e.changing, a.key)
 		for _, key := range a.refs {
 			if e.pinned[key]--; e.pinned[key] == 0 {
@@ -183,7 +177,6 @@ func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
 		if broken != nil {
 			return broken
 		}
-		x.onCommit(func() { e.unlockKeys(ed) })
 		return x.completeEdit(ed)
 	})
 	if err == nil {
@@ -216,9 +209,7 @@ func (x *txn) completeEdit(ed *editing) error {
 		for _, m := range slices.Backward(made) {
 			e.dropNodes(e.detach(m.live, m.old))
 		}
-		for _, a := range slices.Backward(ed.shadows) {
-			e.dropNodes(e.detach(a, a.root))
-		}
+		e.endShadows(ed)
 	})
 	return nil
 }
@@ -233,7 +224,8 @@ func (x *txn) swap(ed *editing) (made []remade) {
 		if s.definition == ed.edited {
 			m.cause = CauseEdit
 		}
-		x.redefine(a, s.definition, s.refs, s.filters)
+		x.keepDefinition(a)
+		a.definition, a.refs, a.filters = s.definition, s.refs, s.filters
 		if m.root != m.old {
 			e.nets[m.root.of].attach(a, m.root)
 			made = append(made, m)
@@ -247,10 +239,9 @@ func (x *txn) swap(ed *editing) (made []remade) {
 	return made
 }
 
-// redefine gives what is live another definition.
-func (x *txn) redefine(a *live, d *definition, refs []string, filters []filterAt) {
+// keepDefinition has what is live keep its definition if the transaction fails.
+func (x *txn) keepDefinition(a *live) {
 	was := *a
-	a.definition, a.refs, a.filters = d, refs, filters
 	x.onAbandon(func() {
 		a.definition, a.refs, a.filters = was.definition, was.refs, was.filters
 		x.e.publish()
@@ -304,7 +295,7 @@ func (x *txn) editJoint(sorted []*definition, edited *definition) error {
 		}
 		a := e.live[d.key]
 		old := a.root
-		x.redefine(a, a.definition, a.refs, a.filters)
+		x.keepDefinition(a)
 		b.bring(e, a, d, cause)
 		if d != edited {
 			d.takePlace(a.root, old)

@@ -18,7 +18,7 @@ func (e *Engine) Forget(choose func() bool) {
 		for _, states := range sh.states {
 			for _, id := range slices.Sorted(maps.Keys(states)) {
 				if p := states[id]; !p.stale && choose() {
-					sh.drop(before{p.ref, true, p.wake, p.epoch, p.toldOf(e.nets[p.ref.Subject])})
+					sh.drop(p.before(p.wake, &e.nets))
 				}
 			}
 		}

@@ -112,7 +112,6 @@ func (x *txn) upgrade(p *state, t int64) error {
 		if g.epoch <= p.epoch {
 			continue
 		}
-		x.remember(p)
 		x.begin(x.ctx, min(t, p.wake-1), CauseBackfill)
 		if err := x.compare(p, g.made, func() {
 			x.bringFresh(g.leaves, g.fresh)
@@ -148,14 +147,12 @@ func (e *Engine) madeSince(epoch uint32) (made []remade) {
 func (x *txn) upgradeID(id string, t int64) error {
 	ref := profile.UserRef(id)
 	p := x.shardOf(ref).state(ref)
-	switch {
-	case p != nil:
+	if p != nil {
 		return x.upgrade(p, t)
-	default:
-		kept, exists, err := x.store.Resolve(x.ctx, ref)
-		if err != nil || !exists || kept != id {
-			return err // it is no more
-		}
+	}
+	kept, exists, err := x.store.Resolve(x.ctx, ref)
+	if err != nil || !exists || kept != id {
+		return err // it is no more
 	}
 	return x.runAt(t, CauseBackfill, func() { x.reach(ref) })
 }

@@ -121,12 +121,6 @@ func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
 		batch = append(batch, &profile.UseKey{Record: r})
 		keys = append(keys, d.key)
 	}
-	if !e.joined() && !slices.ContainsFunc(sorted, func(d *definition) bool { return d.plan.joins() }) {
-		if err := x.put(batch...); err != nil {
-			return nil, false, err
-		}
-		batch = nil
-	}
 	e.version++
 	x.onAbandon(func() { e.undefine(keys) })
 	var b backfill
@@ -136,6 +130,9 @@ func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
 	if e.joined() {
 		x.onCommit(func() { e.publish() })
 		return nil, true, x.backfillJoined(&b, keys, CauseBackfill, batch...)
+	}
+	if err := x.put(batch...); err != nil {
+		return nil, false, err
 	}
 	for _, key := range keys {
 		e.changing[key] = true
@@ -282,12 +279,18 @@ func (e *Engine) reserve(ctx context.Context, defs []*definition) (unreserve fun
 		unreserve()
 		return nil, err
 	}
+	snap, err := e.store.Snapshot(ctx)
+	if err != nil {
+		unreserve()
+		return nil, err
+	}
+	defer func() { _ = snap.Close() }()
 	for subject, byKey := range computed {
 		if len(byKey) == 0 {
 			continue
 		}
-		err := e.eachStored(ctx, profile.Subject(subject), func(of profile.Reader, ref profile.Ref) error {
-			writes, err := of.Traits(ctx, ref)
+		err := eachProfile(ctx, snap, profile.Subject(subject), func(ref profile.Ref) error {
+			writes, err := snap.Traits(ctx, ref)
 			for _, w := range writes {
 				if d := byKey[w.Name]; d != nil && !w.Value.IsNull() {
 					return d.fail("key", fmt.Errorf("%w: %s %q has a custom trait of that name", ErrExists, ref.Subject, ref.ID))
@@ -301,24 +304,6 @@ func (e *Engine) reserve(ctx context.Context, defs []*definition) (unreserve fun
 		}
 	}
 	return unreserve, nil
-}
-
-// eachStored calls fn for every profile of a subject, with what it reads it from.
-func (e *Engine) eachStored(ctx context.Context, of profile.Subject, fn func(profile.Reader, profile.Ref) error) error {
-	snap, err := e.store.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = snap.Close() }()
-	for id, err := range snap.Profiles(ctx, of, "") {
-		if err == nil {
-			err = fn(snap, profile.Ref{Subject: of, ID: id})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // computes reports whether a trait of a name is the engine's to set.

@@ -21,7 +21,8 @@ type state struct {
 	timer int64    // when the profile's timer is set for; horizon.Never: it is not
 	joint int64    // likewise for what may change other profiles
 	stale bool     // there is nothing here but told: it has to be read from the store
-	told  []uint32 // of a stale one: the nodes that others depend on that are true, as these know
+	mute  bool     // it was read, and others are not told of its changes yet
+	told  []uint32 // of a stale or mute one: the nodes that others depend on that are true, as these know
 	epoch uint32   // of the last growth that it has
 	part  *part    // of the run at hand; nil: it is of none
 
@@ -168,7 +169,7 @@ func (p *state) truth(n *node) bool {
 
 // toldOf returns which nodes that others depend on are true, as these know.
 func (p *state) toldOf(net *network) (told []uint32) {
-	if p.stale {
+	if p.stale || p.mute {
 		return p.told
 	}
 	for _, n := range net.across {
@@ -177,6 +178,11 @@ func (p *state) toldOf(net *network) (told []uint32) {
 		}
 	}
 	return told
+}
+
+// before returns what there is of the profile, whose timer is set for wake.
+func (p *state) before(wake int64, nets *[2]*network) before {
+	return before{p.ref, true, wake, p.epoch, p.toldOf(nets[p.ref.Subject])}
 }
 
 // letGo gives up what is kept of the events of a computed trait or a funnel, of which

@@ -38,8 +38,8 @@ import (
 // because one of another profile does.
 type txn struct {
 	step
-	home    *shard // whose lock is held; nil: all locks are
-	open    bool
+	home    *shard        // whose lock is held; nil: all locks are
+	open    bool          // begun, and neither committed nor abandoned
 	refs    []profile.Ref // that the store's transaction may touch; none: all
 	tx      profile.Tx    // of the store; nil: nothing was stored yet
 	touched []before      // the profiles that the transaction touched, as they were
@@ -75,8 +75,6 @@ type part struct {
 	p       *state
 	created bool       // the profile is new
 	fresh   bool       // its state was read from the store, with all that arrived
-	mute    bool       // others are not told of its changes yet: it is not known what they know
-	told    []uint32   // of a fresh one: see state
 	ended   bool       // it is no more
 	was     belongings // of one that is no more
 	cause   Cause      // of what is told
@@ -205,7 +203,7 @@ func (x *txn) add(ref profile.Ref, p *state) *part {
 func (x *txn) remember(p *state) {
 	if !p.touched {
 		p.touched = true
-		x.touched = append(x.touched, before{p.ref, true, p.timer, p.epoch, p.toldOf(x.nets[p.ref.Subject])})
+		x.touched = append(x.touched, p.before(p.timer, x.nets))
 	}
 }
 
@@ -238,12 +236,13 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 	first := x.cause == CauseBackfill || x.cause == CauseEdit || old != nil && old.epoch < x.e.epoch
 	p = x.renew(ref)
 	pt := x.add(ref, p)
-	pt.fresh, pt.mute = true, true
+	pt.fresh = true
 	if old != nil {
-		pt.told, pt.made = old.told, x.e.madeSince(old.epoch)
+		p.told, pt.made = old.told, x.e.madeSince(old.epoch)
 	} else {
-		pt.told = p.toldOf(x.nets[ref.Subject])
+		p.told = p.toldOf(x.nets[ref.Subject])
 	}
+	p.mute = true
 	x.read(p, first)
 	return p, true
 }
@@ -258,10 +257,11 @@ func (x *txn) create(ref profile.Ref) *state {
 // user makes a user a part.
 func (x *txn) user(id string, created bool) (p *state, fresh bool) {
 	// One that is new may have been read already, with an account that was due.
-	if ref := profile.UserRef(id); created && x.shardOf(ref).state(ref) == nil {
-		return x.create(profile.UserRef(id)), false
+	ref := profile.UserRef(id)
+	if created && x.shardOf(ref).state(ref) == nil {
+		return x.create(ref), false
 	}
-	return x.reach(profile.UserRef(id))
+	return x.reach(ref)
 }
 
 // end notes that a profile is no more.
@@ -329,10 +329,9 @@ func (x *txn) settle() {
 			}
 		}
 		if len(x.dirty) == 0 {
-			x.tellAcross()
-		}
-		if len(x.dirty) == 0 {
-			return
+			if x.tellAcross(); len(x.dirty) == 0 {
+				return
+			}
 		}
 	}
 }
@@ -341,14 +340,15 @@ func (x *txn) settle() {
 // date.
 func (x *txn) tellAcross() {
 	for i := 0; i < len(x.parts); i++ {
-		pt := x.parts[i]
-		if !pt.mute {
+		p := x.parts[i].p
+		if p == nil || !p.mute {
 			continue
 		}
-		pt.mute = false
-		x.turn(pt.p)
+		told := p.told
+		p.mute, p.told = false, nil
+		x.turn(p)
 		for _, n := range x.net.across {
-			if slices.Contains(pt.told, n.id) != pt.p.truth(n) {
+			if slices.Contains(told, n.id) != p.truth(n) {
 				x.spread(n)
 			}
 		}

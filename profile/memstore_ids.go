@@ -81,15 +81,12 @@ func (s *MemStore) MaxIDs(ctx context.Context, key string, subject Subject) (map
 	return most, err
 }
 
-// MaxIDs implements Reader, of a snapshot and of a transaction: nobody writes. It goes through the shards on as many goroutines as
-// there are processors, until it has seen as many ids of each type as any
-// profile of the store ever had: often soon, but where those profiles have not
-// what the key names, all are looked at.
+// MaxIDs implements Reader, of a snapshot and of a transaction: nobody writes. It goes
+// through the shards on as many goroutines as there are processors, until it has seen
+// as many ids of each type as any profile of the store ever had: often soon, but where
+// those profiles have not what the key names, all are looked at.
 func (r *reader) MaxIDs(ctx context.Context, key string, subject Subject) (map[string]int, error) {
-	st, err := r.enterAll(ctx)
-	if err == nil {
-		err = checkSubject(subject)
-	}
+	st, err := r.enterAllOf(ctx, subject)
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,14 @@ func (r *reader) enterAll(ctx context.Context) (*state, error) {
 	return r.enter(ctx)
 }
 
+// enterAllOf is enterAll for those of a subject.
+func (r *reader) enterAllOf(ctx context.Context, s Subject) (*state, error) {
+	if err := checkSubject(s); err != nil {
+		return nil, err
+	}
+	return r.enterAll(ctx)
+}
+
 // enterRef is enter for a call about a profile.
 func (r *reader) enterRef(ctx context.Context, s Subject) (*state, error) {
 	if err := checkSubject(s); err != nil {
@@ -136,10 +144,7 @@ func (r *reader) Known(ctx context.Context, user string) (bool, error) {
 
 // Count implements Reader.
 func (r *reader) Count(ctx context.Context, s Subject) (int, error) {
-	st, err := r.enterAll(ctx)
-	if err == nil {
-		err = checkSubject(s)
-	}
+	st, err := r.enterAllOf(ctx, s)
 	if err != nil {
 		return 0, err
 	}
@@ -284,10 +289,7 @@ func (r *reader) links(ctx context.Context, ref Ref) (links, error) {
 
 // Find implements Reader.
 func (r *reader) Find(ctx context.Context, s Subject, id ExternalID) ([]string, error) {
-	st, err := r.enterAll(ctx)
-	if err == nil {
-		err = checkSubject(s)
-	}
+	st, err := r.enterAllOf(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -103,9 +103,10 @@ func (tx *tx) setValue(c *SetValue) {
 		}
 		return
 	}
-	tx.noteComputed(r, tx.audiences.of(v.Key))
+	key := tx.audiences.of(v.Key)
+	tx.noteComputed(r, key)
 	packed := appendValue(sh.scratch[:0], v.Value, tx.dict)
-	r.setComputed(tx.audiences.of(v.Key), v.Since.UnixNano(), packed)
+	r.setComputed(key, v.Since.UnixNano(), packed)
 	sh.keepScratch(packed)
 }
 
