@@ -5,11 +5,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 )
 
 // tx is the transaction of a MemStore: all shards that it needs are locked. Each change
 // is made at once, in place, and what undoes it noted; but for the changes of
-// memberships and computed values, which wait for the end of the transaction or, if it
+// memberships, computed values and wakes, which wait for the end of the transaction or, if it
 // comes before, for the next time that something is read: mostly there is nothing to
 // undo of them.
 type tx struct {
@@ -27,7 +28,7 @@ type tx struct {
 	duplicates time.Duration // how long messages of deleted profiles stay duplicates
 
 	pending []Change  // yet to be made
-	undo    []func()  // what has been made, from the last to the first
+	undo    []undo    // what has been made, from the last to the first
 	trims   []*record // to be trimmed at the end
 	ending  bool      // nothing is undone any more
 	over    bool      // it is nobody's
@@ -37,8 +38,8 @@ type tx struct {
 	checkedRef Ref
 	found      resolved
 
-	// The changes of memberships and computed values of one profile come
-	// together: it is looked up for the first of them.
+	// The changes that are consequences of one profile come together: it is looked
+	// up for the first of them.
 	entering  Ref
 	entered   *record
 	enteredAt *shard
@@ -58,9 +59,7 @@ func (tx *tx) tick() {
 }
 
 func (tx *tx) apply(c Change) {
-	switch c.(type) {
-	case *SetMember, *SetValue:
-	default:
+	if !isConsequence(c) {
 		tx.entered = nil // it may be replaced
 	}
 	switch c := c.(type) {
@@ -84,6 +83,8 @@ func (tx *tx) apply(c Change) {
 		tx.dropMembers(c.Audience)
 	case *SetValue:
 		tx.setValue(c)
+	case *SetWake:
+		tx.setWake(c)
 	case *DropValues:
 		tx.dropValues(c.Key)
 	case *UseKey:
@@ -166,20 +167,41 @@ func (tx *tx) insert(r *record, name string, t int64, seq uint64, m *messageID, 
 	if m.form != idNone {
 		hash = m.hash
 	}
-	r.addSeries(name).insert(t, seq, body)
+	s := r.addSeries(name)
+	s.insert(t, seq, body)
 	if hash != 0 {
 		r.note(tx.seed, hash, t)
 	}
-	tx.onAbort(func() {
-		if hash != 0 {
-			r.seen.remove(hash, t)
-		}
-		if i, _ := r.findSeries(name); ok {
-			r.series[i] = before
-		} else {
-			r.series = slices.Delete(r.series, i, i+1)
-		}
-	})
+	tx.undo = append(tx.undo, undo{in: r, name: s.name, was: ok, series: before, hash: hash, time: t})
+}
+
+// undo undoes one change. That of an event, of which there is one in most transactions,
+// is no function, which would be allocated.
+type undo struct {
+	do func()
+
+	in     *record
+	name   unique.Handle[string]
+	was    bool   // there was such a series
+	series series // as it was
+	hash   uint32
+	time   int64
+}
+
+func (u *undo) run() {
+	if u.do != nil {
+		u.do()
+		return
+	}
+	r := u.in
+	if u.hash != 0 {
+		r.seen.remove(u.hash, u.time)
+	}
+	if i, _ := r.findSeries(u.name.Value()); u.was {
+		r.series[i] = u.series
+	} else {
+		r.series = slices.Delete(r.series, i, i+1)
+	}
 }
 
 // nextSeq returns the next arrival number.
@@ -250,7 +272,7 @@ func (tx *tx) putTraits(c *PutTraits) {
 	for name, v := range c.Traits.All() {
 		writes = append(writes, TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: c.OutSeq})
 	}
-	tx.setTraits(r, packTraits(pruneTraits(writes, tx.reader.latest(tx.state)), tx.dict))
+	tx.setTraits(r, packTraits(pruneTraits(writes, tx.now), tx.dict))
 	if ref.Subject == User {
 		tx.rememberTraits(sh, r, &m, c)
 	} else {

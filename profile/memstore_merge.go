@@ -20,7 +20,7 @@ func (tx *tx) merge(c *Merge) {
 	rInto, c.Created = tx.writable(shInto, into, rInto)
 	tx.makeKnown(rInto, true)
 	if rFrom == nil {
-		rFrom = &record{id: strings.Clone(from.ID)}
+		rFrom = &record{id: strings.Clone(from.ID), wake: never}
 	} else {
 		tx.remove(shFrom, User, rFrom)
 	}
@@ -30,14 +30,14 @@ func (tx *tx) merge(c *Merge) {
 	// rFrom may still be read by a snapshot: it is not changed from here on.
 	repeated := tx.mergeEvents(rInto, rFrom)
 	tx.mergeLinks(shInto, rInto, rFrom)
-	if len(rFrom.traits)+len(repeated) > 0 {
+	if len(rInto.traits)+len(rFrom.traits)+len(repeated) > 0 {
 		writes := append(unpackTraits(rInto.traits, tx.dict), unpackTraits(rFrom.traits, tx.dict)...)
 		writes = slices.DeleteFunc(writes, func(w TraitWrite) bool { return slices.Contains(repeated, w.Seq) })
 		writes = dropRepeated(writes)
 		if len(repeated) > 0 {
 			writes = tx.bringBack(rInto, writes)
 		}
-		tx.setTraits(rInto, packTraits(pruneTraits(writes, tx.reader.latest(tx.state)), tx.dict))
+		tx.setTraits(rInto, packTraits(pruneTraits(writes, tx.now), tx.dict))
 	}
 	if m.form != idNone && !rInto.has(&m, "", tx.now) {
 		tx.remember(rInto, &m, tx.nextSeq())
@@ -209,6 +209,9 @@ func (tx *tx) setAlias(id, into string) {
 func (tx *tx) remove(sh *shard, s Subject, r *record) {
 	sh.remove(s, r)
 	tx.onAbort(func() { sh.put(s, r) })
+	if r.wake != never {
+		unindex(tx, sh.wakes, wakeEntry{r.wake, s, r.id})
+	}
 }
 
 // unlink takes a profile out of the indexes of its links.

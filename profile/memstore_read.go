@@ -44,15 +44,6 @@ func (r *reader) unlock(sh *shard) {
 	}
 }
 
-// latest returns the latest instant of a transaction, its own included; never if there
-// was none.
-func (r *reader) latest(st *state) int64 {
-	if r.tx != nil {
-		return max(st.latest(), r.tx.now)
-	}
-	return st.latest()
-}
-
 // enterAll is enter for a call about any number of profiles.
 func (r *reader) enterAll(ctx context.Context) (*state, error) {
 	if r.tx != nil && !r.tx.whole {
@@ -256,7 +247,7 @@ func (r *reader) Traits(ctx context.Context, ref Ref) ([]TraitWrite, error) {
 		packed = rec.traits
 	}
 	r.unlock(sh)
-	return pruneTraits(unpackTraits(packed, st.dict), r.latest(st)), nil
+	return unpackTraits(packed, st.dict), nil
 }
 
 // IDs implements Reader.
@@ -314,7 +305,10 @@ func (r *reader) Position(ctx context.Context) (uint64, time.Time, error) {
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	seq, now := st.seq.Load(), r.latest(st)
+	seq, now := st.seq.Load(), st.latest()
+	if r.tx != nil {
+		now = max(now, r.tx.now)
+	}
 	if now == never {
 		return seq, time.Time{}, nil
 	}

@@ -23,6 +23,10 @@ type record struct {
 	seen   hashSet  // of message ids; only the live record's is read
 	traits []byte   // packed writes, replaced as a whole
 	known  bool     // see Reader.Known
+
+	version uint32    // see Wake
+	wake    int64     // never: none
+	marks   *[]uint64 // nil: none
 }
 
 // links are a profile's ties to others and its ids elsewhere: sorted slices that
@@ -43,7 +47,7 @@ func (r *record) linked() links {
 
 // create adds a profile to its shard.
 func (tx *tx) create(sh *shard, ref Ref) *record {
-	r := &record{id: strings.Clone(ref.ID), gen: tx.gen.Load()}
+	r := &record{id: strings.Clone(ref.ID), gen: tx.gen.Load(), wake: never}
 	sh.put(ref.Subject, r)
 	tx.onAbort(func() { sh.remove(ref.Subject, r) })
 	return r

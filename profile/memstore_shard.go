@@ -2,7 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"hash/maphash"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -25,6 +24,7 @@ type shard struct {
 	mostIDs *btree.Map[string, int] // external ids of each type that one profile has, or had, at most
 	joins   *btree.BTreeG[pair]     // (account, user) attached
 	senders *btree.BTreeG[pair]     // (account, user who sent an event for it)
+	wakes   *btree.BTreeG[wakeEntry]
 	members [2]memberLists          // by Subject; none in a snapshot
 	deleted deletedIDs              // none in a snapshot
 	probe   record                  // what a search in a snapshot's profiles compares with, under mu
@@ -33,10 +33,7 @@ type shard struct {
 	_       [64]byte                // no two shards' locks on one cache line
 }
 
-const (
-	shardBits  = 5
-	shardCount = 1 << shardBits
-)
+const shardCount = Lanes
 
 // pair is an entry of an index from accounts to users.
 type pair struct{ account, user string }
@@ -60,6 +57,7 @@ func (sh *shard) init() {
 	sh.mostIDs = btree.NewMap[string, int](0)
 	sh.joins = btree.NewBTreeGOptions(pairLess, unlocked)
 	sh.senders = btree.NewBTreeGOptions(pairLess, unlocked)
+	sh.wakes = btree.NewBTreeGOptions(wakeLess, unlocked)
 }
 
 // freeze makes into a copy of the shard for reading.
@@ -73,6 +71,7 @@ func (sh *shard) freeze(into *shard) {
 	into.mostIDs = sh.mostIDs.Copy()
 	into.joins = sh.joins.Copy()
 	into.senders = sh.senders.Copy()
+	into.wakes = sh.wakes.Copy()
 }
 
 func recordLess(a, b *record) bool { return a.id < b.id }
@@ -116,13 +115,9 @@ type shardSet uint32
 
 const allShards shardSet = 1<<shardCount - 1
 
-func (st *state) index(id string) int {
-	return int(maphash.String(st.seed, id) >> (64 - shardBits))
-}
+func (st *state) shard(id string) *shard { return &st.shards[Lane(id)] }
 
-func (st *state) shard(id string) *shard { return &st.shards[st.index(id)] }
-
-func (st *state) setOf(id string) shardSet { return 1 << st.index(id) }
+func (st *state) setOf(id string) shardSet { return 1 << Lane(id) }
 
 func (st *state) lock(set shardSet) {
 	for ; set != 0; set &= set - 1 {
@@ -238,6 +233,8 @@ func subjectOf(c Change) (Ref, bool) {
 		return c.Membership.Ref, true
 	case *SetValue:
 		return c.Value.Ref, true
+	case *SetWake:
+		return c.Wake.Ref, true
 	}
 	return Ref{}, false
 }

@@ -107,11 +107,7 @@ func (tx *tx) Put(changes ...Change) error {
 		if err := tx.admit(c); err != nil {
 			return inBatch(i, len(changes), err)
 		}
-		switch c.(type) {
-		case *SetMember, *SetValue:
-		default:
-			later = false
-		}
+		later = later && isConsequence(c)
 	}
 	if later {
 		tx.pending = append(tx.pending, changes...)
@@ -154,6 +150,15 @@ func (tx *tx) admit(c Change) error {
 	return nil
 }
 
+// isConsequence reports whether a change is of what the engine makes of a profile.
+func isConsequence(c Change) bool {
+	switch c.(type) {
+	case *SetMember, *SetValue, *SetWake:
+		return true
+	}
+	return false
+}
+
 // flush makes the changes that wait.
 func (tx *tx) flush() {
 	for _, c := range tx.pending {
@@ -173,8 +178,9 @@ func (tx *tx) commit() {
 }
 
 func (tx *tx) abort() {
+	tx.ending = true
 	for i := len(tx.undo) - 1; i >= 0; i-- {
-		tx.undo[i]()
+		tx.undo[i].run()
 	}
 	if tx.last != 0 {
 		tx.seq.CompareAndSwap(tx.last, tx.first)
@@ -196,9 +202,9 @@ func (tx *tx) Seen(ctx context.Context, ref Ref, messageID string) (bool, error)
 }
 
 // onAbort notes what undoes a change.
-func (tx *tx) onAbort(undo func()) {
+func (tx *tx) onAbort(do func()) {
 	if !tx.ending {
-		tx.undo = append(tx.undo, undo)
+		tx.undo = append(tx.undo, undo{do: do})
 	}
 }
 

@@ -26,6 +26,11 @@ func validate(c Change) error {
 		return CheckID("audience", c.Audience)
 	case *SetValue:
 		return c.validate()
+	case *SetWake:
+		if err := checkRef(c.Wake.Ref); err != nil || c.Wake.At.IsZero() {
+			return err
+		}
+		return CheckTime(c.Wake.At)
 	case *DropValues:
 		return CheckID("key", c.Key)
 	case *UseKey:

@@ -87,7 +87,7 @@ func named(batch []Change) []Ref {
 	refs := make([]Ref, 0, 4)
 	for _, c := range batch {
 		switch c := c.(type) {
-		case *PutEvent, *PutTraits, *PutIDs, *Leave, *SetMember, *SetValue:
+		case *PutEvent, *PutTraits, *PutIDs, *Leave, *SetMember, *SetValue, *SetWake:
 		case *Join:
 			refs = append(refs, AccountRef(c.Account))
 		default:
@@ -132,9 +132,11 @@ type Reader interface {
 	Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[Event, error]
 
 	// Traits returns the trait writes of a profile that can still matter: for
-	// each instant from the last transaction's now on, and for each arrival number n,
-	// the greatest write of a trait (TraitWrite.Compare) among those of time up
-	// to the instant and of Seq > n. They are in the order of name, then Compare.
+	// each instant from that of the last transaction on that set some, and for each
+	// arrival number n, the greatest write of a trait (TraitWrite.Compare) among those
+	// of time up to the instant and of Seq > n. They are in the order of name, then
+	// Compare. What came earlier to the profile is not asked for any more, wherever
+	// other profiles are.
 	Traits(ctx context.Context, ref Ref) ([]TraitWrite, error)
 	// IDs returns the external ids of a profile, by type, then value.
 	IDs(ctx context.Context, ref Ref) ([]ExternalID, error)
@@ -164,6 +166,13 @@ type Reader interface {
 	Values(ctx context.Context, key, after string) iter.Seq2[ComputedValue, error]
 	// ValuesOf returns the values of a profile's computed traits, by key.
 	ValuesOf(ctx context.Context, ref Ref) ([]ComputedValue, error)
+
+	// Wake returns what the engine keeps of a profile to go on with it.
+	Wake(ctx context.Context, ref Ref) (Wake, error)
+	// Wakes yields the wakes of a lane, from 0 to Lanes-1, that have an instant, in the
+	// order of CompareWakes, from the first that comes after another; the zero Wake comes
+	// before all. Of each it yields the profile and the instant alone.
+	Wakes(ctx context.Context, lane int, after Wake) iter.Seq2[Wake, error]
 
 	// Holders yields the profiles of a subject that have what a key names, with
 	// their external ids, ascending by profile id, from the first that is greater
@@ -293,6 +302,8 @@ type KeyRecord struct {
 	Key        string
 	Definition []byte // in the JSON form; nil: deleted, the key stays used
 	Since      uint64 // only data with a greater arrival number counts; 0 counts all
+	Version    uint32 // of the definitions, when this one was made or edited last
+	Pending    bool   // not every profile has it yet: those have that have a Wake of its Version
 }
 
 // UseKey takes a key that was never used, and is used from then on, for ever.

@@ -72,6 +72,11 @@ func contents(h *harness, r profile.Reader) (lines []string) {
 			add("%s of %s %q, ids at most %v", key, s, describeHolders(all(h, r.Holders(h.ctx(), key, s, ""))), most)
 		}
 	}
+	for lane := range profile.Lanes {
+		for _, w := range all(h, r.Wakes(h.ctx(), lane, profile.Wake{})) {
+			lines = append(lines, wakeLine(w))
+		}
+	}
 	return append(lines, keyLines(all(h, r.Keys(h.ctx())))...)
 }
 
@@ -83,11 +88,17 @@ func refContents(h *harness, r profile.Reader, ref profile.Ref) (lines []string)
 	require.NoError(h, err)
 	ids, err := r.IDs(h.ctx(), ref)
 	require.NoError(h, err)
+	wake, err := r.Wake(h.ctx(), ref)
+	require.NoError(h, err)
 	memberships, err := r.Memberships(h.ctx(), ref)
 	require.NoError(h, err)
 	values, err := r.ValuesOf(h.ctx(), ref)
 	require.NoError(h, err)
-	return refLines(ref, id, exists, writes, ids, memberships, values)
+	return append(refLines(ref, id, exists, writes, ids, memberships, values), wakeLine(wake))
+}
+
+func wakeLine(w profile.Wake) string {
+	return fmt.Sprintf("%s %s wakes at %s version %d marks %v", w.Ref.Subject, w.Ref.ID, w.At.UTC(), w.Version, w.Marks)
 }
 
 func refLines(ref profile.Ref, id string, exists bool, writes []profile.TraitWrite,
@@ -102,7 +113,7 @@ func refLines(ref profile.Ref, id string, exists bool, writes []profile.TraitWri
 
 func keyLines(keys []profile.KeyRecord) (lines []string) {
 	for _, k := range keys {
-		lines = append(lines, fmt.Sprintf("key %s %q %d", k.Key, k.Definition, k.Since))
+		lines = append(lines, fmt.Sprintf("key %s %q %d %d %t", k.Key, k.Definition, k.Since, k.Version, k.Pending))
 	}
 	return lines
 }
@@ -164,6 +175,11 @@ func (m *model) contents() (lines []string) {
 			add("%s of %s %q, ids at most %v", key, s, describeHolders(m.holders(key, s)), m.maxIDs(key, s))
 		}
 	}
+	for lane := range profile.Lanes {
+		for _, w := range m.wakes(lane) {
+			lines = append(lines, wakeLine(w))
+		}
+	}
 	return append(lines, keyLines(m.keys)...)
 }
 
@@ -190,7 +206,27 @@ func (m *model) refLines(asked, ref profile.Ref) []string {
 			values = append(values, v)
 		}
 	}
-	return refLines(asked, ref.ID, m.profiles[ref] != nil, m.traits(ref), m.ids(ref), memberships, values)
+	return append(refLines(asked, ref.ID, m.profiles[ref] != nil, m.traits(ref), m.ids(ref), memberships, values), wakeLine(m.wake(ref)))
+}
+
+func (m *model) wake(ref profile.Ref) profile.Wake {
+	w := profile.Wake{}
+	if p := m.profiles[ref]; p != nil {
+		w = p.wake
+	}
+	w.Ref = ref
+	return w
+}
+
+// wakes returns those of a lane, in their order.
+func (m *model) wakes(lane int) (wakes []profile.Wake) {
+	for ref, p := range m.profiles {
+		if profile.Lane(ref.ID) == lane && !p.wake.At.IsZero() {
+			wakes = append(wakes, profile.Wake{Ref: ref, At: p.wake.At})
+		}
+	}
+	slices.SortFunc(wakes, profile.CompareWakes)
+	return wakes
 }
 
 // ids returns the external ids of a profile, in their order.

@@ -31,6 +31,8 @@ type modelProfile struct {
 	accounts map[string]bool
 	senders  map[string]bool
 	known    bool
+	pruned   time.Time // when traits were set last
+	wake     profile.Wake
 }
 
 func newModel() *model {
@@ -148,6 +150,12 @@ func (m *model) apply(now time.Time, c profile.Change) profile.Change {
 		if delete(m.values[v.Key], v.Ref); !v.Value.IsNull() && m.profiles[v.Ref] != nil {
 			m.values[v.Key][v.Ref] = v
 		}
+	case *profile.SetWake:
+		w := c.Wake
+		w.Ref = m.resolve(w.Ref)
+		if p := m.profiles[w.Ref]; p != nil {
+			p.wake = w
+		}
 	case *profile.DropValues:
 		delete(m.values, c.Key)
 	case *profile.UseKey:
@@ -191,6 +199,7 @@ func (m *model) putTraits(c profile.PutTraits) profile.Change {
 	for name, v := range c.Traits.All() {
 		p.writes = append(p.writes, profile.TraitWrite{Name: name, Value: v, Time: c.Time, MessageID: c.MessageID, Seq: m.seq})
 	}
+	p.pruned = m.now
 	if c.MessageID != "" {
 		p.calls[c.MessageID] = m.seq
 	}
@@ -214,6 +223,7 @@ func (m *model) merge(c profile.Merge) profile.Change {
 		p.events = append(p.events, e)
 	}
 	p.writes = append(p.writes, f.writes...)
+	p.pruned = m.now
 	for id, seq := range f.calls {
 		if first := p.calls[id]; first == 0 || seq < first {
 			p.calls[id] = seq
@@ -310,10 +320,10 @@ func (m *model) traits(ref profile.Ref) []profile.TraitWrite {
 	if p == nil {
 		return nil
 	}
-	instants, arrivals := []time.Time{m.now}, []uint64{0}
+	instants, arrivals := []time.Time{p.pruned}, []uint64{0}
 	for _, w := range p.writes {
 		arrivals = append(arrivals, w.Seq)
-		if w.Time.After(m.now) {
+		if w.Time.After(p.pruned) {
 			instants = append(instants, w.Time)
 		}
 	}

@@ -149,7 +149,13 @@ func (g *generator) messageID() string {
 }
 
 func (g *generator) change(now time.Time) profile.Change {
-	switch n := g.rand.IntN(100); {
+	switch n := g.rand.IntN(106); {
+	case n >= 100:
+		w := profile.Wake{Ref: g.ref(), Version: uint32(g.rand.IntN(3)), Marks: pick(g, [][]uint64{nil, {1}, {1, 1 << 63}})}
+		if g.rand.IntN(3) > 0 {
+			w.At = g.time(now)
+		}
+		return &profile.SetWake{Wake: w}
 	case n < 45:
 		return g.event(now)
 	case n < 58:

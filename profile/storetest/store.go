@@ -105,12 +105,12 @@ var snapshotCases = []testCase{
 			late, event("a", "A", "next", 0), event("a", "C", "new", 0), event("a", "A", "m3", 0), traits(a, "t2", 0, `{"p": 2}`),
 			&profile.PutIDs{Ref: a, IDs: someIDs}, &profile.Join{User: "a", Account: "beta"}, &profile.Leave{User: "a", Account: "acme"},
 			&profile.Delete{Ref: profile.AccountRef("acme")}, member("y", a), exit, &profile.DropMembers{Audience: "x"},
-			value("v", a, "2"), value("w", a, "2"), value("v", a, nil), &profile.DropValues{Key: "v"},
+			value("v", a, "2"), value("w", a, "2"), value("v", a, nil), &profile.DropValues{Key: "v"}, wake(a, time.Hour),
 			merge("b", "a"), merge("a", "b"), merge("f", "a"), &profile.Delete{Ref: a}, set("k", nil), use("l", ""),
 		} {
 			h.apply(&profile.Delete{Ref: a}, &profile.Delete{Ref: profile.UserRef("b")}, traits(a, "t", 0, `{"p": 1}`),
 				&profile.PutIDs{Ref: a, IDs: someIDs[:1]}, &profile.Join{User: "a", Account: "acme"}, member("x", a),
-				value("v", a, "1"), merge("c", "a"))
+				value("v", a, "1"), wake(a, time.Minute), merge("c", "a"))
 			for i := range 60 {
 				h.apply(event("a", "A", fmt.Sprint("m", i), time.Duration(60-i)*time.Minute),
 					event("b", "A", fmt.Sprint("m", i+30), time.Duration(60-i)*time.Second))
@@ -207,6 +207,13 @@ var readCalls = []struct {
 		_, err := r.ValuesOf(ctx, profile.UserRef("a"))
 		return err
 	}},
+	{"Wake", func(ctx context.Context, r profile.Reader) error {
+		_, err := r.Wake(ctx, profile.UserRef("a"))
+		return err
+	}},
+	{"Wakes", func(ctx context.Context, r profile.Reader) error {
+		return ends(r.Wakes(ctx, profile.Lane("a"), profile.Wake{}))
+	}},
 	{"Holders", func(ctx context.Context, r profile.Reader) error { return ends(r.Holders(ctx, "x", profile.User, "")) }},
 	{"MaxIDs", func(ctx context.Context, r profile.Reader) error {
 		_, err := r.MaxIDs(ctx, "x", profile.User)
@@ -225,7 +232,7 @@ func (h *harness) fill() {
 	e := event("a", "A", "1", 0)
 	e.Event.Account = "acme"
 	h.apply(e, traits(a, "2", 0, `{"p": 1}`), &profile.PutIDs{Ref: a, IDs: someIDs}, &profile.Join{User: "a", Account: "acme"},
-		member("x", a), value("v", a, 1), use("k", "1"))
+		member("x", a), value("v", a, 1), wake(a, time.Minute), use("k", "1"))
 }
 
 var closeCases = []testCase{

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"computed values", valueCases},
 		{"holders", holderCases},
 		{"keys", keyCases},
+		{"wakes", wakeCases},
 		{"apply", applyCases},
 		{"transactions", txCases},
 		{"snapshots", snapshotCases},

@@ -59,13 +59,15 @@ var traitCases = []testCase{
 		h.apply(traits(u, "new", time.Hour, `{"a": "new"}`), traits(u, "old", 2*time.Hour, `{"a": "old"}`))
 		require.Equal(h, []string{`a="old"@old`, `a="new"@new`}, h.writes(u))
 	}},
-	{name: "a write dated after now matters besides the present one, until its time", run: func(h *harness) {
+	{name: "a write dated after now matters besides the present one, until traits are set after its time", run: func(h *harness) {
 		u := profile.UserRef("u")
 		h.apply(traits(u, "now", time.Hour, `{"a": "now"}`), traits(u, "next", -time.Hour, `{"a": "next"}`))
 		require.Equal(h, []string{`a="now"@now`, `a="next"@next`}, h.writes(u))
 		h.now = start.Add(time.Hour)
-		h.apply() // an instant alone
-		require.Equal(h, []string{`a="next"@next`}, h.writes(u))
+		h.apply(event("other", "A", "", 0)) // to who asks of an instant that the profile has yet to reach
+		require.Equal(h, []string{`a="now"@now`, `a="next"@next`}, h.writes(u))
+		h.apply(traits(u, "then", 0, `{"b": 1}`))
+		require.Equal(h, []string{`a="next"@next`, "b=1@then"}, h.writes(u))
 	}},
 	{name: "of one time the greater message id wins, then the greater value", run: func(h *harness) {
 		u := profile.UserRef("u")
@@ -74,8 +76,8 @@ var traitCases = []testCase{
 		h.apply(traits(u, "", -time.Second, `{"a": 1}`), traits(u, "", -time.Second, `{"a": 2}`))
 		require.Equal(h, []string{"a=1@c", "a=2@"}, h.writes(u))
 		h.now = start.Add(time.Second)
-		h.apply()
-		require.Equal(h, []string{"a=2@"}, h.writes(u))
+		h.apply(traits(u, "", time.Hour, `{"b": 1}`))
+		require.Equal(h, []string{"a=2@", "b=1@"}, h.writes(u))
 	}},
 	{name: "a null is a write like any other", run: func(h *harness) {
 		u := profile.UserRef("u")
