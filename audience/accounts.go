@@ -10,9 +10,7 @@ import (
 )
 
 // An account takes the events of the users attached to it, whenever they were
-// done, and those that anyone sent with its id. Its users are in many shards:
-// while anything is defined of accounts, data of users is applied with all
-// shards locked.
+// done, and those that anyone sent with its id.
 
 // history yields the events of one name that the step's profile takes.
 func (s *step) history(name string, since time.Time) iter.Seq2[profile.Event, error] {
@@ -112,25 +110,30 @@ func (x *txn) takingOf(user string) ([]string, error) {
 // its user, and the one it was sent for if that exists.
 func (x *txn) accountsTaking(ev *profile.Event) []string {
 	accounts := x.accountsOf(ev.Profile)
-	if ev.Account != "" && !slices.Contains(accounts, ev.Account) && x.exists(ev.Account) {
+	if ev.Account != "" && !slices.Contains(accounts, ev.Account) && x.isAccount(ev.Account) {
 		accounts = append(accounts, ev.Account)
 		slices.Sort(accounts)
 	}
 	return accounts
 }
 
-// exists reports whether there is an account of an id. Those that events were
+// isAccount reports whether there is an account of an id. Those that events were
 // sent for need not exist.
-func (x *txn) exists(account string) bool {
-	ref := profile.AccountRef(account)
-	if p := x.shardOf(ref).state(ref); p != nil && !p.stale {
-		return true
-	}
-	_, exists, err := x.store.Resolve(x.ctx, ref)
+func (x *txn) isAccount(id string) bool {
+	exists, err := x.exists(profile.AccountRef(id))
 	if err != nil {
 		x.err = err
 	}
 	return exists
+}
+
+// exists reports whether a profile is kept under an id.
+func (x *txn) exists(ref profile.Ref) (bool, error) {
+	if x.shardOf(ref).state(ref) != nil {
+		return true, nil
+	}
+	id, exists, err := x.store.Resolve(x.ctx, ref)
+	return exists && id == ref.ID, err
 }
 
 // renewAccounts has accounts, which exist, computed anew.

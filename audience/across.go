@@ -1,8 +1,6 @@
 package audience
 
 import (
-	"slices"
-
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
@@ -80,36 +78,32 @@ func (s *step) accounts() []*state {
 // stateOf returns the state of a profile to be read.
 func (x *txn) stateOf(ref profile.Ref) *state {
 	p := x.e.shardOf(ref.ID).state(ref)
-	known := p != nil && !p.stale
 	switch {
-	case known && x.peek:
+	case p != nil && x.peek:
 		// What it remembers of traits depends on the instant, which may be to come.
 		glanced := *p
 		glanced.views = nil
 		return &glanced
-	case known:
-		return p
-	case x.peek:
+	case p == nil && !x.e.detached:
+		return x.outline(ref)
+	case p == nil && x.peek:
 		return newState(ref)
+	case p == nil: // nothing is stored of what is looked at aside
+		p, _ = x.reach(ref)
 	}
-	p, _ = x.reach(ref)
 	return p
 }
 
 // truthOf returns a node's truth for a profile, as others know it.
 func (x *txn) truthOf(ref profile.Ref, n *node) bool {
-	if p := x.e.shardOf(ref.ID).state(ref); p != nil && !p.stale {
+	if p := x.e.shardOf(ref.ID).state(ref); p != nil {
 		return p.known(n)
 	}
-	return x.stateOf(ref).known(n)
-}
-
-// known returns a node's truth as others know it.
-func (p *state) known(n *node) bool {
-	if p.stale || p.mute {
-		return slices.Contains(p.told, n.id)
+	if x.e.detached {
+		return x.stateOf(ref).known(n)
 	}
-	return p.truth(n)
+	k := x.keptOf(ref)
+	return k.truth(n)
 }
 
 // computeUsers answers a condition on the users of the account at hand.

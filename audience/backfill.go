@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -165,6 +166,7 @@ func (x *txn) backfillJoined(b *backfill, keys []string, cause Cause, with ...pr
 		on[of] = relied(b.fresh, profile.Subject(of))
 	}
 	unknown := map[profile.Ref]bool{} // to the cache
+	setPending(b.fresh, math.MaxUint32)
 	err = x.computeAll(b.fresh, func(p *state) {
 		progress.done.Add(1)
 		of := p.ref.Subject
@@ -175,7 +177,7 @@ func (x *txn) backfillJoined(b *backfill, keys []string, cause Cause, with ...pr
 	if err != nil {
 		return err
 	}
-	settleBatches(b.fresh)
+	allHave(b.fresh)
 	if err := x.put(with...); err != nil {
 		return err
 	}
@@ -219,17 +221,15 @@ func (x *txn) computeAll(nodes []*node, bring func(*state), unknown func(profile
 	anew := map[profile.Ref]bool{} // what is read as a whole
 	err := x.every(func(ref profile.Ref) error {
 		p := x.shardOf(ref).state(ref)
-		if p != nil && !p.stale {
+		if p != nil {
 			x.remember(p)
 			x.turn(p)
 			bring(p)
 		} else {
 			anew[ref] = true
-			p = x.renew(ref)
+			p = x.renew(ref, x.keptOf(ref))
 			x.turn(p)
-			x.first = true
 			x.load(&x.net.leafIndex)
-			x.first = false
 			unknown(ref)
 		}
 		x.walk()
@@ -267,156 +267,4 @@ func (x *txn) linkedNodes(nodes []*node, all bool) []*node {
 	nodes = slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return n == nil || !n.linked })
 	slices.SortStableFunc(nodes, func(a, b *node) int { return int(a.height - b.height) })
 	return nodes
-}
-
-// restore makes live what the store remembers, as of the last instant at which
-// it was written to.
-func (e *Engine) restore(ctx context.Context) error {
-	_, now, err := e.store.Position(ctx)
-	if err != nil {
-		return err
-	}
-	if now.IsZero() {
-		return nil
-	}
-	e.reach(now.UnixNano())
-	defs, err := e.readStored(ctx)
-	if err != nil {
-		return err
-	}
-	sorted, err := e.planStored(defs, nil)
-	if err != nil {
-		return err
-	}
-	var b backfill
-	for _, d := range sorted {
-		b.bring(e, &live{}, d, CauseTime)
-	}
-	e.publish()
-	settleBatches(b.fresh)
-	x := e.x
-	x.ctx, x.t = ctx, now.UnixNano()
-	e.rejoin()
-	if e.joined() {
-		for _, sh := range e.shards {
-			sh.last = x.t
-		}
-		return x.restoreJoined()
-	}
-	defer x.settled()
-	return x.everyProfile(profile.User, func(ref profile.Ref) error {
-		p := x.anew(ref, now.UnixNano())
-		if x.err != nil {
-			return failed(ref, x.err)
-		}
-		if x.differs() {
-			if p, err = x.rewind(p, now.UnixNano()); err != nil {
-				return failed(ref, err)
-			}
-		}
-		x.t = now.UnixNano()
-		x.restored(p)
-		return nil
-	})
-}
-
-// differs reports whether what was gathered differs from what is stored.
-func (x *txn) differs() bool { return len(x.changes)+len(x.values) > 0 }
-
-// rewind makes the state of a profile as it was when the profile was left: its shard
-// may have been behind others then, and what was due in between happens at its own
-// instants yet. That is the last time, since the last change that is stored, for which
-// all is as it is stored; if there is none, it is now.
-func (x *txn) rewind(p *state, now int64) (*state, error) {
-	was, err := x.belongings(p.ref)
-	if err != nil {
-		return nil, err
-	}
-	t := profile.MinTime.UnixNano()
-	for _, m := range was.members {
-		t = max(t, m.Since.UnixNano())
-	}
-	for _, v := range was.values {
-		t = max(t, v.Since.UnixNano())
-	}
-	left := now
-	p = x.anew(p.ref, t)
-	for range maxForeseen {
-		if x.err != nil || p.wake > now {
-			break
-		}
-		if !x.differs() {
-			left = x.t
-		}
-		x.look(p.wake, func() { x.add(p.ref, p).fresh = true })
-	}
-	if x.err != nil {
-		return nil, x.err
-	}
-	p = x.anew(p.ref, left)
-	return p, x.err
-}
-
-// anew reads the state of a profile, as of t, and gathers how it differs from what is
-// stored.
-func (x *txn) anew(ref profile.Ref, t int64) (p *state) {
-	x.forget(ref)
-	x.look(t, func() { p, _ = x.reach(ref) })
-	return p
-}
-
-// look is run without its commit: it gathers what differs at t.
-func (x *txn) look(t int64, bring func()) {
-	x.begin(x.ctx, t, CauseTime)
-	bring()
-	x.settle()
-	x.gatherAll()
-	x.commitment.clear()
-	x.finish()
-}
-
-func (x *txn) restoreJoined() error {
-	defer x.settled()
-	if err := x.computeAll(nil, nil, func(profile.Ref) {}); err != nil {
-		return err
-	}
-	again := map[string]bool{}
-	err := x.every(func(ref profile.Ref) error {
-		p := x.shardOf(ref).state(ref)
-		x.begin(x.ctx, x.t, CauseTime)
-		pt := x.add(ref, p)
-		pt.fresh = true
-		x.turn(p)
-		x.rouse()
-		x.gather(pt, nil, x.movesOf(p))
-		x.commitment.clear()
-		x.finish()
-		if x.err != nil {
-			return failed(ref, x.err)
-		}
-		if x.restored(p); x.shardOf(ref).state(ref) != p && ref.Subject == profile.User {
-			// Its accounts have counted it as it was.
-			for _, account := range x.accountsOf(ref.ID) {
-				again[account] = true
-			}
-		}
-		return x.err
-	})
-	for account := range again {
-		ref := profile.AccountRef(account)
-		x.shardOf(ref).drop(before{ref: ref, wake: x.t, epoch: x.e.epoch})
-	}
-	return err
-}
-
-// restored sets the timer of a profile whose state has been made as it was when
-// the store was left. What differs from what is stored was due at that very
-// instant, or left undone by a crash: it happens with the first call.
-func (x *txn) restored(p *state) {
-	sh := x.shardOf(p.ref)
-	if x.differs() {
-		sh.drop(p.before(x.t, x.nets))
-	} else {
-		sh.schedule(p)
-	}
 }

@@ -57,10 +57,7 @@ func (s *step) note(n *node) {
 	if interval <= 0 || s.quiet {
 		return
 	}
-	due := s.t - s.t%interval
-	if due < s.t {
-		due += interval
-	}
+	due := multipleFrom(s.t, interval)
 	lower(&n.due, due)
 	if lower(&s.e.batchDue, due) {
 		s.e.poke()
@@ -145,10 +142,17 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 	return err
 }
 
-// settleBatches notes that all profiles have what has been made.
-func settleBatches(nodes []*node) {
+// setPending notes with which version fresh nodes come to profiles.
+func setPending(nodes []*node, version uint32) {
 	for _, n := range nodes {
-		n.settled, n.replaces = true, nil
+		n.pending = version
+	}
+}
+
+// allHave notes that all profiles have what has been made.
+func allHave(nodes []*node) {
+	for _, n := range nodes {
+		n.pending, n.replaces = 0, nil
 	}
 }
 
@@ -164,19 +168,19 @@ func (x *txn) latchAll(nodes []*node, cause Cause) error {
 		if err != nil {
 			return err
 		}
-		if err := x.upgradeID(id, x.t); err != nil {
+		ref := profile.UserRef(id)
+		if err := x.upgradeID(ref, x.t); err != nil {
 			return err
 		}
-		ref := profile.UserRef(id)
-		p := x.shardOf(ref).state(ref)
-		if p == nil || p.stale || !slices.ContainsFunc(nodes, p.differs) {
+		if !x.anyDiffers(ref, nodes) {
 			continue
 		}
 		if err := x.run(cause, func() {
-			x.reach(ref)
-			x.turn(p)
+			p, _ := x.reach(ref)
+			x.settle()
 			for _, n := range nodes {
 				if p.differs(n) {
+					x.turn(p)
 					x.latch(n)
 					x.settle()
 				}
@@ -184,8 +188,19 @@ func (x *txn) latchAll(nodes []*node, cause Cause) error {
 		}); err != nil {
 			return err
 		}
+		x.evict()
 	}
 	return nil
+}
+
+// anyDiffers reports whether nodes of batch audiences would latch another truth for a
+// profile than they have.
+func (x *txn) anyDiffers(ref profile.Ref, nodes []*node) bool {
+	if p := x.shardOf(ref).state(ref); p != nil {
+		return slices.ContainsFunc(nodes, p.differs)
+	}
+	k := x.keptOf(ref)
+	return slices.ContainsFunc(nodes, func(n *node) bool { return n.of == ref.Subject && k.has(n.differing()) })
 }
 
 // differs reports whether a node of a batch audience would latch another truth
@@ -204,7 +219,7 @@ func (x *txn) latchJoined(nodes []*node) {
 				x.err = err
 				return
 			}
-			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); slices.ContainsFunc(nodes, x.stateOf(ref).differs) {
+			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); x.anyDiffers(ref, nodes) {
 				first = append(first, ref)
 			}
 		}
@@ -272,7 +287,7 @@ func (s *step) loadBatches() {
 		return
 	}
 	for _, n := range s.net.batches {
-		if s.first && !n.settled && n.replaces == nil {
+		if s.p.version < n.pending && n.replaces == nil {
 			s.push(n) // it latches
 			continue
 		}

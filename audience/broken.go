@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
@@ -63,12 +64,13 @@ func (e *Engine) readStored(ctx context.Context) ([]*definition, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.Definition == nil {
+		if e.version = max(e.version, r.Version); r.Definition == nil {
 			continue
 		}
 		f, err := ParseFile(r.Definition)
 		if read := f.definitions(); err == nil && len(read) == 1 && read[0].key == r.Key {
 			read[0].since, read[0].text = r.Since, r.Definition
+			read[0].version, read[0].pending = r.Version, r.Pending
 			defs = append(defs, read[0])
 			continue
 		}
@@ -154,12 +156,12 @@ func (x *txn) mend(edited *definition) (err error) {
 	delete(e.broken, edited.key)
 	sorted, err := e.planStored(defs, edited)
 	if err == nil {
-		err = x.storeEdit(edited)
+		err = x.storeDefinition(edited)
 	}
 	if err != nil {
 		return err
 	}
-	e.version++
+	e.changes++
 	var b backfill
 	var keys []string
 	x.onAbandon(func() { e.undefine(keys) })
@@ -180,6 +182,8 @@ func (x *txn) mend(edited *definition) (err error) {
 			})
 		}
 	}
+	setPending(b.fresh, math.MaxUint32) // what is new latches
+	x.onCommit(func() { allHave(b.fresh) })
 	return x.run(CauseEdit, func() {
 		each(x.forget)
 		each(func(ref profile.Ref) { x.reach(ref) })

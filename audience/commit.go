@@ -16,6 +16,8 @@ type commitment struct {
 	batch   []profile.Change    // of the run at hand
 	sets    []profile.SetMember // of all runs: the store's until the transaction is over
 	puts    []profile.SetValue  // likewise
+	wakes   []profile.SetWake   // likewise
+	marks   []uint64            // scratch
 	notices []notice            // of all runs
 }
 
@@ -34,7 +36,7 @@ type valueChange struct {
 }
 
 func (c *commitment) clear() {
-	c.batch, c.sets, c.puts = c.batch[:0], c.sets[:0], c.puts[:0]
+	c.batch, c.sets, c.puts, c.wakes = c.batch[:0], c.sets[:0], c.puts[:0], c.wakes[:0]
 	clear(c.notices)
 	c.notices = c.notices[:0]
 }
@@ -147,6 +149,7 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 		}
 		x.notices = append(x.notices, notice{transition: tr})
 	}
+	x.keep(pt.p)
 }
 
 // takeFlips makes changes of the flips of one profile, sorted. A node may change

@@ -21,6 +21,8 @@ type definition struct {
 	plan     *plan
 	since    uint64 // only data of a greater arrival number counts
 	text     []byte // of one that was stored, as it was
+	version  uint32 // see profile.KeyRecord
+	pending  bool   // likewise
 }
 
 func (d *definition) fail(path string, err error) error {
@@ -91,7 +93,7 @@ func (d *definition) record() (profile.KeyRecord, error) {
 	if err != nil {
 		return profile.KeyRecord{}, d.fail("", err)
 	}
-	return profile.KeyRecord{Key: d.key, Definition: text, Since: d.since}, nil
+	return profile.KeyRecord{Key: d.key, Definition: text, Since: d.since, Version: d.version, Pending: d.pending}, nil
 }
 
 // definitions returns what is in the file.

@@ -15,6 +15,17 @@ import (
 type history struct {
 	calls []call
 	rules []rule
+	cache int64 // of the engine, in bytes; 0: unbounded
+}
+
+// aState is about what the state of a profile in a history takes.
+const aState = 900
+
+// cached is a history for an engine that has room for no state between calls, or for
+// eight.
+func cached(h *history, seed uint64) *history {
+	h.cache = 1 + int64(seed%2)*8*aState
+	return h
 }
 
 // call is one call of the engine, when its clock stands at an instant.
@@ -23,7 +34,6 @@ type call struct {
 	do      oracle.Operation // nil: Advance
 	message bool             // through Apply, as a Segment-spec message
 	reopen  bool             // close the engine first, and go on with a new one
-	forget  uint64           // if not 0, some states are dropped first
 	explain int              // if not 0, says what is explained afterwards
 	fault   fault            // at the point of failing, when the call is first made
 	failing int              // the point; 0: there is no fault

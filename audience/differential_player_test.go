@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +25,7 @@ type player struct {
 	clock       *audience.ManualClock
 	engine      *audience.Engine
 	shards      int
+	cache       int64
 	reactions   func(oracle.Notice) []oracle.Operation
 	mu          sync.Mutex
 	heard       []oracle.Notice
@@ -41,9 +41,10 @@ func newPlayer(h *history, shards int) (*player, error) {
 	p := &player{
 		ctx:       ctx,
 		stop:      stop,
-		store:     &faultyStore{Store: profile.NewMemStore()},
+		store:     newFaultyStore(profile.NewMemStore()),
 		clock:     audience.NewManualClock(epoch),
 		shards:    shards,
+		cache:     h.cache,
 		reactions: h.reactions(),
 		model:     oracle.NewModel(epoch),
 		live:      newLive(),
@@ -63,12 +64,16 @@ func newPlayer(h *history, shards int) (*player, error) {
 // open begins an engine on the store.
 func (p *player) open() error {
 	e, err := audience.New(p.ctx, p.store, audience.Options{
-		Clock:   p.clock,
-		Shards:  p.shards,
-		OnError: func(err error) { p.err = err },
+		Clock:      p.clock,
+		Shards:     p.shards,
+		CacheBytes: p.cache,
+		OnError:    func(err error) { p.err = err },
 	})
 	if err != nil {
 		return err
+	}
+	if p.cache > 0 {
+		e.SetTimersHeld(1)
 	}
 	// What is made or edited comes to the profiles with all locks held, or beside
 	// the data.
@@ -125,10 +130,6 @@ func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 		if err := p.open(); err != nil {
 			return nil, nil, err
 		}
-	}
-	if c.forget != 0 {
-		rnd := rand.New(rand.NewPCG(c.forget, 0))
-		p.engine.Forget(func() bool { return rnd.IntN(3) > 0 })
 	}
 	p.heard, p.seen, p.toSee = nil, nil, nil
 	if c.do == nil {

@@ -23,6 +23,9 @@ import (
 func TestDifferentialReopened(t *testing.T) {
 	reopened := func(seed uint64) *history {
 		h := generate(seed)
+		if seed%2 == 0 {
+			h = cached(h, seed/2)
+		}
 		random := rand.New(rand.NewPCG(seed, 1))
 		for i := range h.calls {
 			h.calls[i].reopen = random.IntN(4) == 0
@@ -32,20 +35,11 @@ func TestDifferentialReopened(t *testing.T) {
 	playAll(t, max(1, *historiesFlag/4), reopened, func(h *history) error { return run(h, 1, compareOrder) })
 }
 
-// TestDifferentialForgotten drops states of profiles in mid-history, which are read
-// from the store when they are touched again.
-func TestDifferentialForgotten(t *testing.T) {
-	forgotten := func(seed uint64) *history {
-		h := generate(seed)
-		random := rand.New(rand.NewPCG(seed, 4))
-		for i := range h.calls {
-			if random.IntN(2) == 0 {
-				h.calls[i].forget = random.Uint64()
-			}
-		}
-		return h
-	}
-	playAll(t, max(1, *historiesFlag/4), forgotten, func(h *history) error { return run(h, 1, compareOrder) })
+// TestDifferentialEvicted has an engine whose cache holds no states between calls, or
+// eight: the others are read from the store when they are touched again.
+func TestDifferentialEvicted(t *testing.T) {
+	evicted := func(seed uint64) *history { return cached(generate(seed), seed) }
+	playAll(t, max(1, *historiesFlag/4), evicted, func(h *history) error { return run(h, 1, compareOrder) })
 }
 
 // TestDifferentialFaults has contexts end, and the store fail and panic, in the
@@ -57,6 +51,9 @@ func TestDifferentialFaults(t *testing.T) {
 	faulty := func(seed uint64) *history {
 		h := generate(seed)
 		h.rules = nil
+		if seed%3 == 0 {
+			h = cached(h, seed/3)
+		}
 		random := rand.New(rand.NewPCG(seed, 2))
 		for i := range h.calls {
 			c := &h.calls[i]
@@ -96,7 +93,7 @@ func identified(op oracle.Operation, id string) oracle.Operation {
 // keep to their own, of which there are none where anything is of accounts.
 func TestDifferentialShards(t *testing.T) {
 	sharded := func(h *history) error {
-		advancing := &history{rules: slices.Clone(h.rules)}
+		advancing := &history{rules: slices.Clone(h.rules), cache: h.cache}
 		for _, c := range h.calls {
 			advancing.calls = append(advancing.calls, call{at: c.at.Add(-1)}, c)
 		}
@@ -111,7 +108,12 @@ func TestDifferentialShards(t *testing.T) {
 		}
 		return run(advancing, 4, compareProfiles)
 	}
-	playAll(t, max(1, *historiesFlag/4), generate, sharded)
+	playAll(t, max(1, *historiesFlag/4), func(seed uint64) *history {
+		if seed%3 == 0 {
+			return cached(generate(seed), seed/3)
+		}
+		return generate(seed)
+	}, sharded)
 }
 
 // compareProfiles wants the same notices in the same order for each profile.
@@ -148,6 +150,9 @@ func TestDifferentialConcurrent(t *testing.T) {
 		seed := *seedFlag + uint64(i)
 		h := generate(seed)
 		h.rules = nil
+		if seed%2 == 0 {
+			h = cached(h, seed/2)
+		}
 		if err := concurrently(t, h, seed); err != nil {
 			t.Fatalf("seed %d: %v\n\n%s", seed, err, h)
 		}

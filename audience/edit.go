@@ -151,6 +151,13 @@ func (x *txn) beginEdit(sorted []*definition, edited *definition) (*editing, err
 			e.pinned[key]++
 		}
 	}
+	// The version is used from here on, also if the edit is broken off.
+	e.version++
+	was := *e.live[edited.key].definition
+	was.version = e.version
+	if err := x.storeDefinition(&was); err != nil {
+		return ed, err
+	}
 	var err error
 	ed.growth, _, err = x.beginGrowth(&b, keys)
 	return ed, err
@@ -192,7 +199,8 @@ func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
 // completeEdit makes the new definitions those of their keys, for every profile.
 func (x *txn) completeEdit(ed *editing) error {
 	e := x.e
-	if err := x.storeEdit(ed.edited); err != nil {
+	ed.edited.version = ed.growth.version
+	if err := x.storeDefinition(ed.edited); err != nil {
 		return err
 	}
 	made := x.swap(ed)
@@ -217,7 +225,7 @@ func (x *txn) completeEdit(ed *editing) error {
 // swap makes the new definitions those of their keys.
 func (x *txn) swap(ed *editing) (made []remade) {
 	e := x.e
-	e.version++
+	e.changes++
 	for _, s := range ed.shadows {
 		a := e.live[s.key]
 		m := remade{live: a, root: s.root, old: a.root, cause: CauseDependency}
@@ -250,27 +258,29 @@ func (x *txn) keepDefinition(a *live) {
 
 // tellEdit records what new roots change for a user, who has them.
 func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
-	p := x.shardOf(ref).state(ref)
-	if p == nil || p.stale {
-		return x.run(CauseEdit, func() {
-			p, _ := x.reach(ref)
-			p.part.made = made
-		})
-	}
 	x.begin(x.ctx, x.t, CauseEdit)
-	return x.compare(p, made, func() {
-		for _, m := range made {
-			if m.root.kind == kindBatch && m.root.batchOf == m.key {
-				x.latch(m.root) // anew: it is some time ago
-			}
+	p, _ := x.reach(ref)
+	p.part.made = append(p.part.made, made...)
+	if len(p.part.made) == 0 {
+		p.part.made = []remade{} // of what is an edit's shadow nothing is told
+	}
+	x.turn(p)
+	x.settle()
+	for _, m := range made {
+		if m.root.kind == kindBatch && m.root.batchOf == m.key {
+			x.latch(m.root) // anew: it is some time ago
 		}
-		x.walk()
-		x.noteAll()
-	})
+	}
+	x.walk()
+	x.noteAll()
+	err := x.gatherRun()
+	x.evict()
+	return err
 }
 
-func (x *txn) storeEdit(edited *definition) error {
-	r, err := edited.record()
+// storeDefinition stores the definition of a key that was used.
+func (x *txn) storeDefinition(d *definition) error {
+	r, err := d.record()
 	if err != nil {
 		return err
 	}
@@ -281,11 +291,12 @@ func (x *txn) storeEdit(edited *definition) error {
 // meanwhile.
 func (x *txn) editJoint(sorted []*definition, edited *definition) error {
 	e := x.e
+	edited.version = e.version
 	record, err := edited.record()
 	if err != nil {
 		return err
 	}
-	e.version++
+	e.changes++
 	var b backfill
 	x.onAbandon(func() { e.unmake(&b) })
 	for _, d := range sorted {

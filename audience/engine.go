@@ -2,10 +2,9 @@ package audience
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +18,18 @@ import (
 type Options struct {
 	// Clock says what time it is; WallClock by default.
 	Clock Clock
-	// Shards is the number of parts that take data side by side; 16 by default.
+	// Shards is the number of parts that take data side by side; 16 by default, and
+	// profile.Lanes at most.
 	// With 1, all transitions come in one order: instant, profile, audience.
 	// With more that is so for each profile and, unless anything is defined of
 	// accounts, for all that Advance fires.
 	Shards int
+	// CacheBytes bounds what the engine holds of profiles in memory, about: what is
+	// beyond is read from the store again when something happens to the profile. Nobody
+	// sees a difference but in time. It is held between calls: during one, all profiles
+	// that the call changes are in memory. 0, the default: all that was ever touched
+	// stays, which for a store in memory is the fastest.
+	CacheBytes int64
 	// Evidence has each transition say what made it: see Transition.Evidence. It
 	// reads the history of the profile for every one.
 	Evidence bool
@@ -47,16 +53,17 @@ type Options struct {
 // Engine keeps the members of audiences. It is safe for concurrent use. See
 // the package comment for what its answers mean.
 type Engine struct {
-	store   profile.Store
-	clock   Clock
-	onError func(error)
-	logger  *slog.Logger
-	maxJump int64 // of the clock, in nanoseconds
-	noID    func(id string) bool
-	evident bool // transitions carry evidence
-	env     *celfilter.Env
-	seed    maphash.Seed
-	shards  []*shard
+	store    profile.Store
+	clock    Clock
+	onError  func(error)
+	logger   *slog.Logger
+	maxJump  int64 // of the clock, in nanoseconds
+	noID     func(id string) bool
+	evident  bool // transitions carry evidence
+	detached bool // nothing that is stored is of its definitions: see Preview
+	cache    int  // the bytes of states that a shard may hold; 0: all
+	env      *celfilter.Env
+	shards   []*shard
 
 	// Data of one profile is applied with that shard locked. What concerns more,
 	// creating audiences or merging profiles, locks all shards, in their order,
@@ -65,14 +72,15 @@ type Engine struct {
 	nets    [2]*network // by Subject
 	x       *txn        // under all locks
 	growths []*growth   // that have not come to every profile yet
-	epoch   uint32      // of the last of them there was
-	version uint64      // of live: it changes with it
+	version uint32      // of the last of them there was, in this engine or one before
+	changes uint64      // of live: it changes with it
 
 	reserved map[string]keyOf // keys of traits that are about to be made
 	changing map[string]bool  // keys whose definitions are being made or edited
 	pinned   map[string]int   // how many edits that run read a key
 
 	firstUpgrades int
+	timersHeld    int
 	live          map[string]*live
 	broken        map[string]*broken
 	words         seenWords
@@ -93,10 +101,11 @@ type Engine struct {
 const defaultClockJump = 5 * 365 * profile.Day
 
 // New returns an engine over a store. A store that was used before brings its
-// audiences along, as they were when it was last written to: New reads every
-// profile, and the first call that moves the clock fires all that has become
-// due since, with the exact instants. A stored definition that cannot be made live
-// is no error: see Broken. A store is one engine's until that is closed: else the
+// audiences along, as they were when it was last written to: no profile is read for
+// that, and the first call that moves the clock fires all that has become due since,
+// with the exact instants. A creation that was broken off by the end of the engine
+// before goes on, beside the data: see Progress. A stored definition that cannot be made
+// live is no error: see Broken. A store is one engine's until that is closed: else the
 // error wraps profile.ErrTaken.
 func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error) {
 	if store == nil {
@@ -118,6 +127,9 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 		e.untake()
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
+	if len(e.growths) > 0 {
+		go e.resume(slices.Clone(e.growths))
+	}
 	return e, nil
 }
 
@@ -132,7 +144,6 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		noID:    opts.NoID,
 		evident: opts.Evidence,
 		env:     env,
-		seed:    maphash.MakeSeed(),
 		nets:    [2]*network{newNetwork(), newNetwork()},
 		live:    map[string]*live{},
 		broken:  map[string]*broken{},
@@ -143,6 +154,7 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		changing:      map[string]bool{},
 		pinned:        map[string]int{},
 		firstUpgrades: firstUpgrades,
+		timersHeld:    timersHeld,
 	}
 	if e.clock == nil {
 		e.clock = WallClock{}
@@ -154,12 +166,15 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		e.maxJump = int64(defaultClockJump)
 	}
 	e.x = newTxn(e, nil)
-	n := opts.Shards
+	n := min(opts.Shards, profile.Lanes)
 	if n <= 0 {
 		n = 16
 	}
-	for range n {
-		e.shards = append(e.shards, newShard(e))
+	if opts.CacheBytes > 0 {
+		e.cache = max(1, int(opts.CacheBytes)/n)
+	}
+	for i := range n {
+		e.shards = append(e.shards, newShard(e, i, n))
 	}
 	e.publish()
 	e.last.Store(profile.MinTime.UnixNano())
@@ -201,7 +216,7 @@ func (e *Engine) shardOf(id string) *shard {
 	if len(e.shards) == 1 {
 		return e.shards[0]
 	}
-	return e.shards[maphash.String(e.seed, id)%uint64(len(e.shards))]
+	return e.shards[profile.Lane(id)%len(e.shards)]
 }
 
 // now returns the engine's instant for a call that concerns the shards given,
@@ -225,103 +240,3 @@ func (e *Engine) now(shards ...*shard) (int64, error) {
 }
 
 func instant(t int64) time.Time { return time.Unix(0, t).UTC() }
-
-// earliest returns when something is due first, and the shard whose timer that
-// is; nil: batch audiences are to be computed, which comes after all else of the
-// instant.
-func (e *Engine) earliest() (first *shard, due int64) {
-	due = horizon.Never
-	for _, sh := range e.shards {
-		if at := sh.due.Load(); at < due {
-			first, due = sh, at
-		}
-	}
-	if at := e.batchDue.Load(); at < due {
-		return nil, at
-	}
-	return first, due
-}
-
-// fire settles the first profile that is due at t or before, in the order of
-// instant, then profile, and delivers what that changes.
-func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
-	first, due := e.earliest()
-	if due > t || due == horizon.Never {
-		return false, nil
-	}
-	if first == nil {
-		return true, e.computeDue(ctx, due)
-	}
-	for _, sh := range e.shards {
-		if sh != first && sh.due.Load() == due && compareRefs(sh.firstProfile(), first.firstProfile()) < 0 {
-			first = sh
-		}
-	}
-	err = first.fireFirst(ctx, due)
-	if err == errJoined {
-		err = e.fireJoined(ctx, t)
-	}
-	first.deliver(ctx)
-	return true, err
-}
-
-// fireFirst settles the profile that is due first, unless somebody was faster.
-func (sh *shard) fireFirst(ctx context.Context, due int64) error {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	switch {
-	case sh.e.closed.Load():
-		return profile.ErrClosed
-	case sh.due.Load() != due:
-		return nil
-	case sh.e.joined() && !sh.firesAlone(due):
-		return errJoined
-	}
-	return sh.x.fire(lasting(ctx))
-}
-
-// errJoined says that one shard's lock is not enough.
-var errJoined = errors.New("profiles depend on each other")
-
-// firstConfined returns the shard of the first profile that is due at an instant; nil
-// if what changes then does not stay with each. All locks are held.
-func (e *Engine) firstConfined(due int64) (of *shard) {
-	if len(e.growths) > 0 || e.jointDue() <= due {
-		return nil
-	}
-	var first *state
-	for _, sh := range e.shards {
-		next, ok := sh.timers.Min()
-		if ok && next.at <= due && (first == nil || compareRefs(next.p.ref, first.ref) < 0) {
-			of, first = sh, next.p
-		}
-	}
-	return of
-}
-
-// fireJoined settles the profiles that are due first, if that is at t or before: as one
-// transaction, unless what changes stays with each.
-func (e *Engine) fireJoined(ctx context.Context, t int64) error {
-	e.lock()
-	defer e.release(ctx)
-	first, due := e.earliest()
-	switch {
-	case e.closed.Load():
-		return profile.ErrClosed
-	case first == nil || due > t:
-		return nil
-	}
-	if alone := e.firstConfined(due); alone != nil {
-		for ; alone != nil; alone = e.firstConfined(due) {
-			if err := alone.x.fire(lasting(ctx)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for _, sh := range e.shards {
-		due = max(due, sh.last)
-	}
-	e.x.ctx, e.x.t = lasting(ctx), due
-	return e.x.within(func() error { return e.x.run(CauseTime, func() {}) })
-}

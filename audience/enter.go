@@ -59,23 +59,24 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 	if err != nil {
 		return nil, false, err
 	}
-	crossing := e.joined()
-	if crossing {
+	if e.joined() {
 		confined, err := sh.confined(ctx, r, id)
-		if err != nil || !confined || e.jointDue() <= t {
+		_, due := e.earliest()
+		if err != nil || !confined || due == t {
 			return nil, err == nil, err
 		}
+		if due < t { // of whichever shard
+			sh.mu.Unlock()
+			done = true
+			return nil, false, e.fireAll(ctx, t-1)
+		}
 	}
-	p, err := sh.lacking(ctx, id)
+	lacking, err := sh.lacking(ctx, id)
 	if err != nil {
 		return nil, false, err
 	}
-	ready, err := sh.ready(ctx, p, t)
-	if ready {
-		if crossing && e.isDue(t) {
-			return nil, true, nil
-		}
-		done = true
+	ready, err := sh.ready(ctx, lacking, t)
+	if done = ready; ready {
 		return sh.x, false, nil
 	}
 	sh.mu.Unlock()
@@ -87,10 +88,10 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 	return nil, false, err
 }
 
-// ready fires what is due strictly before t, and upgrades p if it is not nil. The shard,
-// which is locked, is ready for the data of the instant unless there are callbacks to
-// run first, or batch audiences to compute.
-func (sh *shard) ready(ctx context.Context, p *state, t int64) (ready bool, err error) {
+// ready fires what is due strictly before t, and upgrades the profile that is lacking, if
+// there is one. The shard, which is locked, is ready for the data of the instant unless
+// there are callbacks to run first, or batch audiences to compute.
+func (sh *shard) ready(ctx context.Context, lacking profile.Ref, t int64) (ready bool, err error) {
 	if sh.e.closed.Load() {
 		return false, profile.ErrClosed
 	}
@@ -103,11 +104,8 @@ func (sh *shard) ready(ctx context.Context, p *state, t int64) (ready bool, err 
 	}
 	x := sh.x
 	x.ctx, x.t, x.err = lasting(ctx), t, nil // what has begun is done to its end
-	if p != nil && p.stale && p.wake <= t {
-		p = nil // what is due at the instant of the data is one with it
-	}
-	if err == nil && p != nil && !due() && sh.out.waiting.Load() == waiting {
-		err = x.within(func() error { return x.upgrade(p, t) }, p.ref)
+	if err == nil && lacking.ID != "" && !due() && sh.out.waiting.Load() == waiting {
+		err = x.within(func() error { return x.upgradeID(lacking, t) }, lacking)
 	}
 	if err != nil || due() || sh.out.waiting.Load() != waiting {
 		return false, err
@@ -162,6 +160,7 @@ func (e *Engine) leave(ctx context.Context, x *txn) {
 	}
 	earlier := sh.earlier
 	sh.earlier = false
+	sh.evict()
 	sh.mu.Unlock()
 	if earlier {
 		e.poke()
@@ -189,13 +188,8 @@ func (e *Engine) exclusive(ctx context.Context, inclusive bool) (*txn, error) {
 		if x != nil || err != nil {
 			return x, err
 		}
-		for fired := true; fired; {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			if fired, err = e.fire(ctx, until); err != nil {
-				return nil, err
-			}
+		if err := e.fireAll(ctx, until); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -232,6 +226,7 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 
 // release is the end of what exclusive began.
 func (e *Engine) release(ctx context.Context) {
+	e.x.evict()
 	e.unlock()
 	e.poke()
 	for _, sh := range e.shards {

@@ -45,51 +45,29 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 		return x, err
 	}
 	ref.ID = id
-	if err := at.warm(ref, 3); err != nil {
+	if exists {
+		err = at.warm(ref)
+	}
+	if err != nil {
 		return x, err
 	}
 	return e.explainAt(ctx, a, ref, exists, at.t)
 }
 
-// warm reads from the store what states are missing of a profile and those that it is
-// explained by: so many steps away from it, where profiles depend on each other.
-func (x *txn) warm(ref profile.Ref, steps int) error {
-	if x.home != nil {
+// warm has the state of an account in memory, where profiles depend on each other: it
+// may have more users than are read to explain it.
+func (x *txn) warm(ref profile.Ref) error {
+	if x.home != nil || ref.Subject != profile.Account || x.shardOf(ref).state(ref) != nil {
 		return nil
 	}
-	if p := x.shardOf(ref).state(ref); p != nil && p.stale {
-		if err := x.within(func() error { return x.upgrade(p, x.t) }); err != nil {
-			return err
-		}
-	}
-	if steps == 0 {
-		return nil
-	}
-	var next []profile.Ref
-	if ref.Subject == profile.User {
-		accounts, err := x.store.Accounts(x.ctx, ref.ID)
-		if err != nil {
-			return err
-		}
-		for _, id := range accounts {
-			next = append(next, profile.AccountRef(id))
-		}
-	} else {
-		for user, err := range x.store.Users(x.ctx, ref.ID) {
-			if err != nil {
-				return err
-			}
-			if next = append(next, profile.UserRef(user)); len(next) == MaxExamined {
-				break
-			}
-		}
-	}
-	for _, of := range next {
-		if err := x.warm(of, steps-1); err != nil {
-			return err
-		}
-	}
-	return nil
+	// What is due at this very instant waits for its data.
+	k := x.keptOf(ref)
+	_, due := x.e.earliest()
+	now := x.t
+	defer func() { x.t = now }()
+	return x.within(func() error {
+		return x.runAt(min(now, due-1, k.at-1), CauseTime, func() { x.reach(ref) })
+	})
 }
 
 // explainAt is explain for a profile by the id that it is kept under.
@@ -126,7 +104,7 @@ const MaxExamined = 1000
 // read; nil: it is none, or there is no state that can be looked at.
 func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
 	p := e.shardOf(ref.ID).state(ref)
-	if ref.Subject != profile.Account || p == nil || p.stale {
+	if ref.Subject != profile.Account || p == nil {
 		return nil, nil
 	}
 	n := 0
@@ -148,6 +126,7 @@ func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state, t int
 	x.mute, x.peek = true, true
 	s := &x.step
 	s.quiet = true
+	p.version = e.version
 	s.begin(ctx, p, t)
 	return s
 }

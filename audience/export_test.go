@@ -1,26 +1,18 @@
 package audience
 
-import (
-	"maps"
-	"slices"
-)
-
 // SetFirstUpgrades sets how many profiles a creation computes with all locks
 // held: with 0 all are left to be computed beside the data.
 func (e *Engine) SetFirstUpgrades(n int) { e.firstUpgrades = n }
 
-// Forget drops the states of profiles that choose says, as a cache that is full would:
-// they are read from the store again when they are touched.
-func (e *Engine) Forget(choose func() bool) {
+// SetTimersHeld sets how many timers of a lane are held in memory at least.
+func (e *Engine) SetTimersHeld(n int) { e.timersHeld = n }
+
+// Held returns how many states are in memory.
+func (e *Engine) Held() (n int) {
 	e.lock()
 	defer e.unlock()
 	for _, sh := range e.shards {
-		for _, states := range sh.states {
-			for _, id := range slices.Sorted(maps.Keys(states)) {
-				if p := states[id]; !p.stale && choose() {
-					sh.drop(p.before(p.wake, &e.nets))
-				}
-			}
-		}
+		n += len(sh.states[0]) + len(sh.states[1])
 	}
+	return n
 }

@@ -145,7 +145,7 @@ type faultWorld struct {
 
 func newFaultWorld(t *testing.T, accounts bool, shards int) *faultWorld {
 	ctx := context.Background()
-	w := &faultWorld{store: &faultyStore{Store: profile.NewMemStore()}, clock: audience.NewManualClock(epoch)}
+	w := &faultWorld{store: newFaultyStore(profile.NewMemStore()), clock: audience.NewManualClock(epoch)}
 	var err error
 	w.engine, err = audience.New(ctx, w.store, audience.Options{
 		Clock: w.clock, Shards: shards, OnError: func(err error) { t.Error(err) },
@@ -266,7 +266,7 @@ func (w *faultWorld) checkAudience(d audience.Definition, is map[profile.Ref]boo
 	if err != nil || preview.Members != len(is) {
 		return fmt.Errorf("%s has %d members, and by Preview %d, %w", d.Key, len(is), preview.Members, err)
 	}
-	snap, err := w.store.Store.Snapshot(ctx)
+	snap, err := w.store.store.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -303,13 +303,13 @@ func (w *faultWorld) answers(t *testing.T) []string {
 			lines = append(lines, fmt.Sprintf("%s of %v: %s since %s", c.Key, v.Ref, v.Value, sinceEpoch(v.Since)))
 		}
 	}
-	users, err := all(w.store.Store.Profiles(ctx, profile.User, ""))
+	users, err := all(w.store.store.Profiles(ctx, profile.User, ""))
 	require.NoError(t, err)
 	for _, user := range users {
-		ids, err := w.store.Store.IDs(ctx, profile.UserRef(user))
+		ids, err := w.store.store.IDs(ctx, profile.UserRef(user))
 		require.NoError(t, err)
 		for _, id := range ids {
-			found, err := w.store.Store.Find(ctx, profile.User, id)
+			found, err := w.store.store.Find(ctx, profile.User, id)
 			require.NoError(t, err)
 			require.Contains(t, found, user)
 		}

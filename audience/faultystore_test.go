@@ -27,12 +27,27 @@ func (f fault) String() string { return [...]string{"context ends", "store fails
 
 // faultyStore is a store with a fault at one point.
 type faultyStore struct {
-	profile.Store
+	faultyReader
+	store   profile.Store
 	points  atomic.Int64 // so many there were since arm
 	at      atomic.Int64 // the point of the fault; 0: none
 	fault   fault
 	endCall func()
 }
+
+func newFaultyStore(of profile.Store) *faultyStore {
+	s := &faultyStore{store: of}
+	s.faultyReader = faultyReader{of, s}
+	return s
+}
+
+func (s *faultyStore) Durable(ctx context.Context, upTo profile.Mark) error {
+	return s.store.Durable(ctx, upTo)
+}
+
+func (s *faultyStore) Take(ctx context.Context) (func(), error) { return s.store.Take(ctx) }
+func (s *faultyStore) Retention() time.Duration                 { return s.store.Retention() }
+func (s *faultyStore) Close() error                             { return s.store.Close() }
 
 // arm has a fault happen at the n-th point from now on.
 func (s *faultyStore) arm(f fault, n int, endCall func()) {
@@ -66,7 +81,7 @@ func (s *faultyStore) Begin(ctx context.Context, now time.Time, refs ...profile.
 	if err := s.point(ctx); err != nil {
 		return nil, err
 	}
-	tx, err := s.Store.Begin(ctx, now, refs...)
+	tx, err := s.store.Begin(ctx, now, refs...)
 	if err != nil {
 		return nil, err
 	}
@@ -77,74 +92,8 @@ func (s *faultyStore) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 	if err := s.point(ctx); err != nil {
 		return nil, err
 	}
-	snap, err := s.Store.Snapshot(ctx)
+	snap, err := s.store.Snapshot(ctx)
 	return faultySnapshot{snap, s}, err
-}
-
-func (s *faultyStore) reader() faultyReader { return faultyReader{s.Store, s} }
-
-func (s *faultyStore) Resolve(ctx context.Context, ref profile.Ref) (string, bool, error) {
-	return s.reader().Resolve(ctx, ref)
-}
-
-func (s *faultyStore) Known(ctx context.Context, user string) (bool, error) {
-	return s.reader().Known(ctx, user)
-}
-
-func (s *faultyStore) Traits(ctx context.Context, ref profile.Ref) ([]profile.TraitWrite, error) {
-	return s.reader().Traits(ctx, ref)
-}
-
-func (s *faultyStore) IDs(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
-	return s.reader().IDs(ctx, ref)
-}
-
-func (s *faultyStore) Accounts(ctx context.Context, user string) ([]string, error) {
-	return s.reader().Accounts(ctx, user)
-}
-
-func (s *faultyStore) Memberships(ctx context.Context, ref profile.Ref) ([]profile.Membership, error) {
-	return s.reader().Memberships(ctx, ref)
-}
-
-func (s *faultyStore) ValuesOf(ctx context.Context, ref profile.Ref) ([]profile.ComputedValue, error) {
-	return s.reader().ValuesOf(ctx, ref)
-}
-
-func (s *faultyStore) Position(ctx context.Context) (uint64, time.Time, error) {
-	return s.reader().Position(ctx)
-}
-
-func (s *faultyStore) Profiles(ctx context.Context, of profile.Subject, after string) iter.Seq2[string, error] {
-	return s.reader().Profiles(ctx, of, after)
-}
-
-func (s *faultyStore) EventNames(ctx context.Context, user string) iter.Seq2[string, error] {
-	return s.reader().EventNames(ctx, user)
-}
-
-func (s *faultyStore) Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[profile.Event, error] {
-	return s.reader().Events(ctx, user, name, since)
-}
-
-func (s *faultyStore) Users(ctx context.Context, account string) iter.Seq2[string, error] {
-	return s.reader().Users(ctx, account)
-}
-
-func (s *faultyStore) Senders(ctx context.Context, account string) iter.Seq2[string, error] {
-	return s.reader().Senders(ctx, account)
-}
-
-func (s *faultyStore) Members(ctx context.Context, audience, after string) iter.Seq2[profile.Membership, error] {
-	return s.reader().Members(ctx, audience, after)
-}
-
-func (s *faultyStore) Values(ctx context.Context, key, after string) iter.Seq2[profile.ComputedValue, error] {
-	return s.reader().Values(ctx, key, after)
-}
-
-func (s *faultyStore) Keys(ctx context.Context) iter.Seq2[profile.KeyRecord, error] {
-	return s.reader().Keys(ctx)
 }
 
 // faultyReader has a point at each call, and at each item of an iterator.
@@ -158,6 +107,17 @@ func (f faultyReader) Resolve(ctx context.Context, ref profile.Ref) (string, boo
 		return "", false, err
 	}
 	return f.Reader.Resolve(ctx, ref)
+}
+
+func (f faultyReader) Wake(ctx context.Context, ref profile.Ref) (profile.Wake, error) {
+	if err := f.s.point(ctx); err != nil {
+		return profile.Wake{}, err
+	}
+	return f.Reader.Wake(ctx, ref)
+}
+
+func (f faultyReader) Wakes(ctx context.Context, lane int, after profile.Wake) iter.Seq2[profile.Wake, error] {
+	return faultySeq(ctx, f.s, f.Reader.Wakes(ctx, lane, after))
 }
 
 func (f faultyReader) Known(ctx context.Context, user string) (bool, error) {

@@ -16,7 +16,7 @@ import (
 // that goes through all, a few under a lock at a time, or when data or time
 // comes to it first.
 type growth struct {
-	epoch   uint32 // profiles of an earlier one have yet to be upgraded
+	version uint32 // profiles of an earlier one have yet to be upgraded
 	keys    []string
 	fresh   []*node
 	leaves  *leafIndex // of fresh
@@ -44,9 +44,7 @@ const (
 // reports whether these were all. All locks are held.
 func (x *txn) beginGrowth(b *backfill, keys []string) (g *growth, all bool, err error) {
 	e := x.e
-	e.epoch++
-	g = &growth{epoch: e.epoch, keys: keys, made: b.made, started: time.Now()}
-	g.setFresh(b.fresh)
+	g = newGrowth(e.version, b, keys)
 	e.growths = append(e.growths, g)
 	e.publish()
 	x.onAbandon(func() {
@@ -61,11 +59,28 @@ func (x *txn) beginGrowth(b *backfill, keys []string) (g *growth, all bool, err 
 		if n++; n > e.firstUpgrades {
 			return g, false, nil
 		}
-		if err := x.upgradeID(id, x.t); err != nil {
+		if err := x.upgradeID(profile.UserRef(id), x.t); err != nil {
 			return g, false, err
 		}
 	}
 	return g, true, nil
+}
+
+// newGrowth returns what b brings to profiles as a version.
+func newGrowth(version uint32, b *backfill, keys []string) *growth {
+	g := &growth{version: version, keys: keys, made: b.made, started: time.Now()}
+	g.setFresh(b.fresh)
+	setPending(b.fresh, version)
+	return g
+}
+
+// floor returns the version that every profile has.
+func (e *Engine) floor() uint32 {
+	v := e.version
+	for _, g := range e.growths {
+		v = min(v, g.version-1)
+	}
+	return v
 }
 
 func (g *growth) setFresh(nodes []*node) {
@@ -74,10 +89,10 @@ func (g *growth) setFresh(nodes []*node) {
 
 // over ends a growth that all profiles have. All locks are held.
 func (e *Engine) over(g *growth) {
-	settleBatches(g.fresh)
+	allHave(g.fresh)
 	// One before it that was given up has been made up with it.
 	e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool {
-		return o == g || o.keys == nil && o.epoch < g.epoch
+		return o == g || o.keys == nil && o.version < g.version
 	})
 	e.publish()
 }
@@ -101,18 +116,12 @@ func (e *Engine) giveUp(g *growth) {
 func (x *txn) upgrade(p *state, t int64) error {
 	now := x.t
 	defer func() { x.t = now }()
-	if p.stale {
-		if x.home == nil && x.e.joined() { // others, which may be due, are read with it
-			_, due := x.e.earliest()
-			t = min(t, due-1)
-		}
-		return x.runAt(t, CauseTime, func() { x.reach(p.ref) })
-	}
 	for _, g := range x.e.growths {
-		if g.epoch <= p.epoch {
+		if g.version <= p.version {
 			continue
 		}
 		x.begin(x.ctx, min(t, p.wake-1), CauseBackfill)
+		p.version = g.version
 		if err := x.compare(p, g.made, func() {
 			x.bringFresh(g.leaves, g.fresh)
 			x.walk()
@@ -120,7 +129,6 @@ func (x *txn) upgrade(p *state, t int64) error {
 		}); err != nil {
 			return err
 		}
-		p.epoch = g.epoch
 	}
 	return nil
 }
@@ -133,49 +141,64 @@ func (x *txn) compare(p *state, made []remade, bring func()) error {
 	return x.gatherRun()
 }
 
+// lacks reports whether a profile has yet to get something that is in the making.
+func (x *txn) lacks(ref profile.Ref) (lacks bool, k kept) {
+	if len(x.e.growths) == 0 {
+		return false, nothingKept
+	}
+	if p := x.shardOf(ref).state(ref); p != nil {
+		return p.version < x.e.version, p.kept
+	}
+	k = x.keptOf(ref)
+	return max(k.version, x.e.floor()) < x.e.version, k
+}
+
 // madeSince returns what growths tell that came after an epoch.
 func (e *Engine) madeSince(epoch uint32) (made []remade) {
 	for _, g := range e.growths {
-		if g.epoch > epoch {
+		if g.version > epoch {
 			made = append(made, g.made...)
 		}
 	}
 	return made
 }
 
-// upgradeID upgrades the user kept under an id.
-func (x *txn) upgradeID(id string, t int64) error {
-	ref := profile.UserRef(id)
-	p := x.shardOf(ref).state(ref)
-	if p != nil {
+// upgradeID upgrades a profile by the id that it is kept under, if it lacks anything.
+func (x *txn) upgradeID(ref profile.Ref, t int64) error {
+	x.err = nil
+	lacks, k := x.lacks(ref)
+	if !lacks || x.err != nil {
+		return x.err
+	}
+	if p := x.shardOf(ref).state(ref); p != nil {
 		return x.upgrade(p, t)
 	}
-	kept, exists, err := x.store.Resolve(x.ctx, ref)
-	if err != nil || !exists || kept != id {
-		return err // it is no more
+	exists, err := x.exists(ref)
+	if err != nil || !exists {
+		return err
 	}
-	return x.runAt(t, CauseBackfill, func() { x.reach(ref) })
+	now := x.t
+	defer func() { x.t = now }()
+	return x.runAt(min(t, k.at-1), CauseBackfill, func() { x.reach(ref) })
 }
 
-// lacking returns the state of the user that an id names if it has yet to be
-// upgraded; else nil.
-func (sh *shard) lacking(ctx context.Context, id string) (*state, error) {
-	e := sh.e
-	if len(e.growths) == 0 {
-		return nil, nil
+// lacking returns the user that an id names if it has yet to be upgraded; else none.
+func (sh *shard) lacking(ctx context.Context, id string) (ref profile.Ref, err error) {
+	if len(sh.e.growths) == 0 {
+		return ref, nil
 	}
-	p := sh.states[profile.User][id]
-	if p == nil {
-		kept, _, err := e.store.Resolve(ctx, profile.UserRef(id))
-		if err != nil {
-			return nil, err
+	if sh.states[profile.User][id] == nil {
+		var exists bool
+		if id, exists, err = sh.e.store.Resolve(ctx, profile.UserRef(id)); err != nil || !exists {
+			return ref, err
 		}
-		p = sh.states[profile.User][kept]
 	}
-	if p == nil || p.epoch == e.epoch {
-		return nil, nil
+	x := sh.x
+	x.ctx, x.err = ctx, nil
+	if lacks, _ := x.lacks(profile.UserRef(id)); lacks {
+		ref = profile.UserRef(id)
 	}
-	return p, nil
+	return ref, x.err
 }
 
 // upgradeAll upgrades every user, shards side by side.
@@ -235,9 +258,11 @@ func (sh *shard) upgradeMany(ctx context.Context, ids []string, g *growth) error
 // was entered, and is left.
 func (sh *shard) upgradeSome(ctx context.Context, ids []string, g *growth, t int64) (rest []string, err error) {
 	defer sh.e.leave(ctx, sh.x)
+	sh.x.t = t
 	until := time.Now().Add(upgradeTime)
 	for n := 0; len(ids) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {
-		if err := sh.x.within(func() error { return sh.x.upgradeID(ids[0], t) }, profile.UserRef(ids[0])); err != nil {
+		ref := profile.UserRef(ids[0])
+		if err := sh.x.within(func() error { return sh.x.upgradeID(ref, t) }, ref); err != nil {
 			return ids, err
 		}
 		ids = ids[1:]
@@ -278,6 +303,6 @@ func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) 
 	if t, err = sh.e.now(sh); err != nil {
 		return 0, false, err
 	}
-	ready, err = sh.ready(ctx, nil, t)
+	ready, err = sh.ready(ctx, profile.Ref{}, t)
 	return t, ready, err
 }

@@ -205,6 +205,15 @@ func (g guardedReader) ValuesOf(ctx context.Context, ref profile.Ref) (values []
 	return g.r.ValuesOf(ctx, ref)
 }
 
+func (g guardedReader) Wake(ctx context.Context, ref profile.Ref) (w profile.Wake, err error) {
+	defer catch("store.Wake", &err)
+	return g.r.Wake(ctx, ref)
+}
+
+func (g guardedReader) Wakes(ctx context.Context, lane int, after profile.Wake) iter.Seq2[profile.Wake, error] {
+	return guardSeq("store.Wakes", func() iter.Seq2[profile.Wake, error] { return g.r.Wakes(ctx, lane, after) })
+}
+
 func (g guardedReader) Holders(ctx context.Context, key string, of profile.Subject, after string) iter.Seq2[profile.Holder, error] {
 	return guardSeq("store.Holders", func() iter.Seq2[profile.Holder, error] { return g.r.Holders(ctx, key, of, after) })
 }

@@ -198,7 +198,7 @@ func (x *txn) recountActor(user string) {
 		x.err = err
 	}
 	for _, account := range accounts {
-		if !x.exists(account) {
+		if !x.isAccount(account) {
 			continue
 		}
 		if p, fresh := x.reach(profile.AccountRef(account)); !fresh {
@@ -272,10 +272,11 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 func (x *txn) joinAccount(user *state, join *profile.Join, put *profile.PutTraits) {
 	// It is read also if it is new: events may have been sent for it before.
 	account, fresh := x.reach(profile.AccountRef(join.Account))
+	x.turn(account)
 	if fresh {
+		x.overReaders(put.Traits)
 		return
 	}
-	x.turn(account)
 	if join.Changed {
 		x.addUser(join.OutUser)
 		x.count(user, 1)

@@ -19,7 +19,8 @@ import (
 // while data is taken: from the beginning what arrives counts, and a profile is
 // computed when it is come to or, before that, when something happens to it.
 // Progress tells how far it is. When ctx ends it is broken off: who had entered
-// exits, with the cause delete. While anything is defined of accounts no data is
+// exits, with the cause delete. If the engine is closed meanwhile, or the process ends,
+// it goes on with the next engine of the store. While anything is defined of accounts no data is
 // taken meanwhile.
 func (e *Engine) Create(ctx context.Context, defs ...Definition) error {
 	return e.CreateFile(ctx, File{Audiences: defs})
@@ -51,14 +52,21 @@ func (e *Engine) create(ctx context.Context, defs []*definition) error {
 	err = e.planned(ctx, func() ([]*definition, func(string) keyOf, error) { return defs, e.keyOf, nil }, func(x *txn, sorted []*definition) error {
 		var all bool
 		if g, all, err = x.bringNew(sorted); all && err == nil {
-			x.onCommit(func() { e.made(g) })
+			err = x.made(g)
 		}
 		return err
 	})
 	if err != nil || g == nil || len(g.keys) == 0 {
 		return err
 	}
-	return e.created(lasting(ctx), g, e.upgradeAll(ctx, g))
+	err = e.upgradeAll(ctx, g)
+	if err == nil {
+		err = e.complete(lasting(ctx), g)
+	}
+	if err != nil {
+		return e.breakOff(lasting(ctx), g, err)
+	}
+	return nil
 }
 
 // planned plans the definitions that prepare returns, which may take its time
@@ -66,11 +74,11 @@ func (e *Engine) create(ctx context.Context, defs []*definition) error {
 // locks.
 func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, func(string) keyOf, error), do func(*txn, []*definition) error) error {
 	for {
-		var version uint64
+		var changes uint64
 		defs, kinds, err := func() ([]*definition, func(string) keyOf, error) {
 			e.mu.RLock()
 			defer e.mu.RUnlock()
-			version = e.version
+			changes = e.changes
 			return prepare()
 		}()
 		if err != nil {
@@ -86,7 +94,7 @@ func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, fun
 		}
 		again := false
 		err = e.alone(ctx, "", true, func(x *txn) error {
-			if again = e.version != version; again {
+			if again = e.changes != changes; again {
 				return nil
 			}
 			return do(x, sorted)
@@ -108,12 +116,17 @@ func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	joined := e.joins(sorted)
+	if !joined {
+		e.version++
+	}
 	batch := make([]profile.Change, 0, len(sorted))
 	keys := make([]string, 0, len(sorted))
 	for _, d := range sorted {
 		if d.noBackfill() {
 			d.since = seq
 		}
+		d.version, d.pending = e.version, !joined
 		r, err := d.record()
 		if err != nil {
 			return nil, false, err
@@ -121,13 +134,13 @@ func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
 		batch = append(batch, &profile.UseKey{Record: r})
 		keys = append(keys, d.key)
 	}
-	e.version++
+	e.changes++
 	x.onAbandon(func() { e.undefine(keys) })
 	var b backfill
 	for _, d := range sorted {
 		b.bring(e, &live{}, d, CauseBackfill)
 	}
-	if e.joined() {
+	if joined {
 		x.onCommit(func() { e.publish() })
 		return nil, true, x.backfillJoined(&b, keys, CauseBackfill, batch...)
 	}
@@ -140,6 +153,13 @@ func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
 	return x.beginGrowth(&b, keys)
 }
 
+// joins reports whether profiles depend on each other, or do with some definitions.
+func (e *Engine) joins(defs []*definition) bool {
+	return e.joined() || slices.ContainsFunc(defs, func(d *definition) bool {
+		return d.subject() == profile.Account || d.plan.joins()
+	})
+}
+
 // undefine takes new definitions out of the network, of which those that come later may
 // read those that come earlier. All locks are held.
 func (e *Engine) undefine(keys []string) {
@@ -149,31 +169,43 @@ func (e *Engine) undefine(keys []string) {
 			e.removeLive(a)
 		}
 	}
-	e.version++
+	e.changes++
 	e.publish()
 }
 
-// made ends the making of definitions that all profiles have. All locks are
-// held.
-func (e *Engine) made(g *growth) {
+// made ends the making of definitions that all profiles have.
+func (x *txn) made(g *growth) error {
 	if g == nil {
-		return
+		return nil
 	}
+	e := x.e
 	for _, key := range g.keys {
-		delete(e.changing, key)
+		d := *e.live[key].definition
+		d.pending = false
+		if err := x.storeDefinition(&d); err != nil {
+			return err
+		}
 	}
-	g.keys = nil
-	e.over(g)
+	x.onCommit(func() {
+		for _, key := range g.keys {
+			e.live[key].pending = false
+			delete(e.changing, key)
+		}
+		g.keys = nil
+		e.over(g)
+	})
+	return nil
 }
 
-// created ends a creation that went through all profiles, or was broken off: then
-// there is nothing of it, but that its keys were used.
-func (e *Engine) created(ctx context.Context, g *growth, broken error) error {
-	return errors.Join(broken, e.alone(ctx, "", broken != nil, func(x *txn) error {
-		if broken == nil {
-			x.onCommit(func() { e.made(g) })
-			return nil
-		}
+// complete ends a creation that went through all profiles.
+func (e *Engine) complete(ctx context.Context, g *growth) error {
+	return e.alone(ctx, "", false, func(x *txn) error { return x.made(g) })
+}
+
+// breakOff ends a creation that cannot be completed: there is nothing of it then, but
+// that its keys were used.
+func (e *Engine) breakOff(ctx context.Context, g *growth, broken error) error {
+	return errors.Join(broken, e.alone(ctx, "", true, func(x *txn) error {
 		for _, key := range g.keys {
 			delete(e.changing, key)
 		}

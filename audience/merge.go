@@ -26,7 +26,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 	for _, id := range []string{into, from} {
 		kept, exists, err := x.store.Resolve(x.ctx, profile.UserRef(id))
 		if err == nil && exists && len(x.e.growths) > 0 {
-			err = x.upgradeID(kept, x.t)
+			err = x.upgradeID(profile.UserRef(kept), x.t)
 		}
 		if err != nil {
 			return err

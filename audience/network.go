@@ -44,7 +44,8 @@ type node struct {
 	of     profile.Subject
 	idle   bool // its truth for a profile without any data, at all times
 	height int32
-	text   string // what makes it this node and no other
+	text   string // what makes it this node and no other, in this network
+	mark   uint64 // likewise in any network: what the store has of it
 
 	children  []*node
 	parents   []*node
@@ -81,9 +82,10 @@ type node struct {
 	batchOf     string        // the key
 	interval    time.Duration // of its computations
 	due         atomic.Int64  // when the next one is; horizon.Never: nothing has changed since the last
-	settled     bool          // it has been computed for every profile
-	replaces    *node         // until then, the one whose place it takes as something that it reads is edited
+	pending     uint32        // the version with which it comes to profiles that do not have it yet; 0: all have
+	replaces    *node         // until all have it, the one whose place it takes as something that it reads is edited
 	since       uint64        // only data of a greater arrival number counts
+	leaf        string        // what makes it this leaf, what it reads aside
 }
 
 // reading is a name among the traits that a leaf reads that is a key.
@@ -159,12 +161,10 @@ func (c *compiler) build(p *plan) *node {
 		n.latched, n.batchOf, n.interval = c.node(p.children[0]), p.ref, p.batch
 		n.above(n.latched)
 		n.due.Store(horizon.Never)
-		n.text = fmt.Sprintf("batch\x00%s\x00%s\x00%d", p.ref, p.batch, n.latched.id)
 	case kindUsers:
 		n.quantifier = p.quantifier
 		n.idle = p.quantifier.holds(0, 0)
 		n.dependOn(c.node(p.children[0]))
-		n.text = fmt.Sprintf("users\x00%s\x00%d", p.quantifier, n.others[0].id)
 	case kindAll, kindAny, kindNot:
 		for _, plan := range p.children {
 			if child := c.node(plan); !slices.Contains(n.children, child) {
@@ -217,7 +217,7 @@ func (c *compiler) build(p *plan) *node {
 
 // inAccount returns the node of users of which an account meets root.
 func (c *compiler) inAccount(root *node) *node {
-	n := &node{kind: kindInAccount, of: profile.User, text: fmt.Sprintf("in account\x00%d", root.id)}
+	n := &node{kind: kindInAccount, of: profile.User}
 	n.dependOn(root)
 	return c.intern(n)
 }
@@ -239,9 +239,11 @@ func (n *node) dependOn(other *node) {
 // there is none.
 func (c *compiler) intern(n *node) *node {
 	net := c.nets[n.of]
+	n.text = n.identity(func(m *node) string { return strconv.Itoa(int(m.id)) })
 	if old, ok := net.byText[n.text]; ok {
 		return old
 	}
+	n.setMark()
 	n.id = uint32(len(net.nodes))
 	net.nodes = append(net.nodes, n)
 	net.root = append(net.root, false)
@@ -286,7 +288,7 @@ func (n *node) setLeaf(p *plan, since uint64) {
 		n.readsTraits = readsTraits(p.filter)
 		n.idle = n.count.holds(0)
 		n.readsActor = n.of == profile.Account && readsActor(p.filter)
-		n.text = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s\x00%t",
+		n.leaf = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s\x00%t",
 			since, p.name, source(p.filter), p.min, p.max, p.window, p.group)
 	case kindComputed:
 		c := *p.computed
@@ -296,7 +298,7 @@ func (n *node) setLeaf(p *plan, since uint64) {
 		}
 		n.readsTraits = readsTraits(p.filter) || n.source.OfUser
 		n.readsActor = n.of == profile.Account && (readsActor(p.filter) || n.source.OfUser)
-		n.text = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",
+		n.leaf = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",
 			since, p.name, source(p.filter), c.Type, c.MinFrequency, c.Property, p.window)
 	case kindFunnel:
 		n.events, n.count, n.funnel = p.funnel.Events(), newCountLeaf(p), p.funnel
@@ -306,7 +308,7 @@ func (n *node) setLeaf(p *plan, since uint64) {
 			n.readsActor = n.readsActor || n.of == profile.Account && readsActor(f)
 		}
 		text, _ := json.Marshal(p.funnel.Funnel()) // it has been compiled
-		n.text = fmt.Sprintf("funnel\x00%d\x00%s", since, text)
+		n.leaf = fmt.Sprintf("funnel\x00%d\x00%s", since, text)
 	case kindTrait:
 		nothing := &fields{p: newState(profile.Ref{}), reads: n.reads}
 		in := celfilter.Input{Traits: nothing}
@@ -314,25 +316,17 @@ func (n *node) setLeaf(p *plan, since uint64) {
 			in.Account = nothing
 		}
 		n.idle = !n.accounts && p.filter.Eval(&in) == celfilter.True
-		n.text = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
+		n.leaf = fmt.Sprintf("trait\x00%d\x00%s", since, p.filter.Source())
 	case kindDate:
 		n.date, n.dateKey = p.date, (*profile.Dict)(nil).Key(p.date.Name)
-		n.text = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.date.Name, p.date.Window)
-	}
-	for _, r := range n.reads {
-		n.text += fmt.Sprintf("\x00%s=%d", r.name, r.node.id)
-	}
-	for _, r := range n.ofAccount {
-		n.text += fmt.Sprintf("\x00account %s=%d", r.name, r.node.id)
+		n.leaf = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.date.Name, p.date.Window)
 	}
 }
 
 func (n *node) setGroup() {
-	ids := make([]string, len(n.children))
 	n.idle = n.kind != kindAny
-	for i, c := range n.children {
+	for _, c := range n.children {
 		n.above(c)
-		ids[i] = strconv.Itoa(int(c.id))
 		switch n.kind {
 		case kindAll:
 			n.idle = n.idle && c.idle
@@ -342,8 +336,6 @@ func (n *node) setGroup() {
 			n.idle = !c.idle
 		}
 	}
-	slices.Sort(ids) // the order of conditions does not matter
-	n.text = [...]string{"all", "any", "not"}[n.kind] + "\x00" + strings.Join(ids, ",")
 }
 
 // attach makes n the root of a, or the node of its users.

@@ -151,6 +151,7 @@ func (e *Engine) aside(snap profile.Snapshot, d Definition, seq uint64) (*Engine
 		return nil, nil, err
 	}
 	view := newEngine(readOnly{snap, e.store.Retention()}, e.env, Options{Clock: e.clock, Shards: 1})
+	view.detached = true
 	var b backfill
 	for _, d := range sorted {
 		b.bring(view, &live{}, d, CauseBackfill)

@@ -49,7 +49,7 @@ func ofMessage(m *profile.Message) reach {
 // confined reports whether a change stays with the user of the shard whom id names. The
 // shard is locked, and profiles depend on each other.
 //
-// Such a change is made once nothing joint is due at its instant or before, anywhere: no
+// Such a change is made once nothing is due at its instant or before, anywhere: no
 // profile goes back to an earlier one. Other shards may set timers meanwhile, even for
 // instants before, but only of what is confined itself: what is not is changed with all
 // locks held.
@@ -68,9 +68,6 @@ func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error)
 		if p = sh.states[profile.User][kept]; exists && p == nil {
 			return false, nil
 		}
-	}
-	if p != nil && p.stale {
-		return false, nil
 	}
 	of, accounts := e.nets[profile.User], e.nets[profile.Account]
 	switch r.kind {
@@ -118,8 +115,8 @@ func (net *network) confinesTraits(traits profile.Object) bool {
 	return true
 }
 
-// rejoin finds out anew which nodes of users are joint, and sets the timers by it, if
-// the network has changed so that it may be others. All locks are held.
+// rejoin finds out anew which nodes of users are joint, if the network has changed so
+// that it may be others. All locks are held.
 func (e *Engine) rejoin() {
 	users, accounts := e.nets[profile.User], e.nets[profile.Account]
 	if !users.rejoin && !accounts.rejoin {
@@ -134,11 +131,6 @@ func (e *Engine) rejoin() {
 		}
 		if n.joint = e.isJoint(n, known); n.joint {
 			users.joint++
-		}
-	}
-	for _, sh := range e.shards {
-		for _, p := range sh.states[profile.User] {
-			sh.schedule(p)
 		}
 	}
 }
@@ -161,9 +153,9 @@ func (e *Engine) isJoint(n *node, known map[*node]bool) bool {
 // jointWake returns when time changes something of a profile that may change others.
 func (e *Engine) jointWake(p *state) int64 {
 	switch {
-	case p.wake == horizon.Never || !e.joined():
+	case p.wake == horizon.Never:
 		return horizon.Never
-	case p.stale || p.ref.Subject == profile.Account || len(e.growths) > 0:
+	case p.ref.Subject == profile.Account:
 		return p.wake
 	}
 	net, wake := e.nets[profile.User], horizon.Never
@@ -187,46 +179,4 @@ func (e *Engine) jointWake(p *state) int64 {
 func (e *Engine) accountless(user string) bool {
 	accounts, err := e.store.Accounts(context.Background(), user)
 	return err == nil && len(accounts) == 0
-}
-
-// jointDue returns when something is due first that may change several profiles.
-func (e *Engine) jointDue() (due int64) {
-	due = horizon.Never
-	for _, sh := range e.shards {
-		due = min(due, sh.jointDue.Load())
-	}
-	return due
-}
-
-// isDue reports whether something is due at t, as far as can be seen: where profiles
-// depend on each other, what time changes at the very instant of data is one with it.
-func (e *Engine) isDue(t int64) bool {
-	for _, sh := range e.shards {
-		if sh.due.Load() == t {
-			return true
-		}
-	}
-	return false
-}
-
-// firesAlone reports whether what is due first, in the shard, is the only one at that
-// instant, and stays with its profile. The shard is locked.
-func (sh *shard) firesAlone(due int64) bool {
-	e := sh.e
-	if len(e.growths) > 0 || e.jointDue() <= due {
-		return false
-	}
-	for _, other := range e.shards {
-		if other != sh && other.due.Load() == due {
-			return false
-		}
-	}
-	n := 0
-	sh.timers.Scan(func(next timer) bool {
-		if next.at == due {
-			n++
-		}
-		return next.at == due && n < 2
-	})
-	return n < 2
 }

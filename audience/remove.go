@@ -64,7 +64,7 @@ func (x *txn) deleteLive(a *live, with ...string) error {
 	}
 	x.onCommit(func() {
 		e.removeLive(a)
-		e.version++
+		e.changes++
 		e.publish()
 	})
 	return nil
@@ -85,7 +85,7 @@ func (x *txn) deleteStored(key string) error {
 		}
 		x.notices = append(x.notices, endOf(v, x.t, CauseDelete))
 	}
-	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key}}
+	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key, Version: x.e.version}}
 	return x.put(&profile.DropMembers{Audience: key}, &profile.DropValues{Key: key}, gone)
 }
 

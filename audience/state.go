@@ -18,15 +18,13 @@ type state struct {
 	nodes []uint32 // ids of the nodes that have cells, ascending; apart, for the search
 	cells []cell   // in the same order
 	wake  int64    // the earliest end of a root's verdict
-	timer int64    // when the profile's timer is set for; horizon.Never: it is not
-	joint int64    // likewise for what may change other profiles
-	stale bool     // there is nothing here but told: it has to be read from the store
-	mute  bool     // it was read, and others are not told of its changes yet
-	told  []uint32 // of a stale or mute one: the nodes that others depend on that are true, as these know
-	epoch uint32   // of the last growth that it has
+	kept  kept     // what the store has of it
+	mute  bool     // it was read, and others are not told of its changes yet: they know what is kept
 	part  *part    // of the run at hand; nil: it is of none
 
-	touched bool // by the transaction at hand
+	version uint32 // of the last growth that it has
+	touched int32  // its place among the profiles that the transaction at hand touched, from 1; 0: it is none
+	cached         // how the cache has it
 
 	writes []profile.TraitWrite // of the traits that the network reads
 	views  []view               // those traits, by what counts of them
@@ -84,7 +82,7 @@ type view struct {
 }
 
 func newState(ref profile.Ref) *state {
-	return &state{ref: ref, wake: horizon.Never, timer: horizon.Never, joint: horizon.Never}
+	return &state{ref: ref, wake: horizon.Never, kept: nothingKept}
 }
 
 // find returns the index of the node's cell, or where it would be.
@@ -167,24 +165,6 @@ func (p *state) truth(n *node) bool {
 	return n.idle
 }
 
-// toldOf returns which nodes that others depend on are true, as these know.
-func (p *state) toldOf(net *network) (told []uint32) {
-	if p.stale || p.mute {
-		return p.told
-	}
-	for _, n := range net.across {
-		if p.truth(n) {
-			told = append(told, n.id)
-		}
-	}
-	return told
-}
-
-// before returns what there is of the profile, whose timer is set for wake.
-func (p *state) before(wake int64, nets *[2]*network) before {
-	return before{p.ref, true, wake, p.epoch, p.toldOf(nets[p.ref.Subject])}
-}
-
 // letGo gives up what is kept of the events of a computed trait or a funnel, of which
 // nothing counts any more.
 func (p *state) letGo(n *node) {
@@ -225,7 +205,7 @@ func (p *state) drop(nodes []*node) {
 func (p *state) copied() *state {
 	c := *p
 	c.lent = true
-	c.part, c.timer, c.joint = nil, horizon.Never, horizon.Never
+	c.part = nil
 	c.nodes = slices.Clone(p.nodes)
 	c.cells = slices.Clone(p.cells)
 	for i := range c.cells {

@@ -31,7 +31,6 @@ type step struct {
 	p     *state          // the profile at hand
 	t     int64
 	err   error // of the store; the step is void
-	first bool  // what is in the making has never been computed for the profile at hand
 	quiet bool  // misses of filters are not counted: nothing arrived
 	dirty dirtHeap
 	flips []flip // roots whose truth changed
@@ -75,7 +74,6 @@ type move struct {
 // begin makes the step one of p.
 func (s *step) begin(ctx context.Context, p *state, t int64) {
 	s.ctx, s.t, s.err = ctx, t, nil
-	s.first = false
 	s.flips, s.moves = s.flips[:0], s.moves[:0]
 	s.dirty = s.dirty[:0]
 	s.event, s.taken, s.takers = nil, s.taken[:0], s.takers[:0]
@@ -210,14 +208,18 @@ func (s *step) renewTraits(changed profile.Object) {
 // them. The profile's state has them already.
 func (s *step) changeTraits(changed profile.Object) {
 	s.noteTraits(changed)
-	for _, n := range s.net.allTrait {
-		s.recompute(n)
+	s.recompute(s.net.allTrait...)
+	for name := range changed.All() {
+		s.recompute(s.net.traits[name]...)
 	}
+	s.overReaders(changed)
+}
+
+// overReaders marks, for all users of the account at hand, what reads traits of it that
+// just changed.
+func (s *step) overReaders(changed profile.Object) {
 	s.overUsers(s.net.allReaders)
 	for name := range changed.All() {
-		for _, n := range s.net.traits[name] {
-			s.recompute(n)
-		}
 		s.overUsers(s.net.readers[name])
 	}
 }

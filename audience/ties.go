@@ -9,7 +9,7 @@ import (
 
 // ties are the accounts that have counted a user, who is about to leave them.
 type ties struct {
-	user     string
+	user     *state   // as others know it
 	accounts []string // attached to
 	// renew are those that have to be computed anew, as they took events of the
 	// user: what is left of the others' cannot be told from what they keep.
@@ -24,8 +24,12 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 	if !e.joined() {
 		return of, nil
 	}
-	if of.user, _, err = store.Resolve(ctx, profile.UserRef(user)); err != nil {
+	id, exists, err := store.Resolve(ctx, profile.UserRef(user))
+	if err != nil {
 		return of, err
+	}
+	if exists {
+		of.user = x.stateOf(profile.UserRef(id))
 	}
 	if of.accounts, err = store.Accounts(ctx, user); err != nil {
 		return of, err
@@ -36,7 +40,7 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 		}
 		if e.nets[profile.Account].events[name] != nil {
 			of.renew, err = x.takingOf(user)
-			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.exists(id) })
+			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.isAccount(id) })
 			of.taken = true
 			return of, errors.Join(err, x.err)
 		}
@@ -47,17 +51,16 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 // loosen takes a user out of what accounts have counted that are not computed
 // anew. It comes before anything changes for the user.
 func (x *txn) loosen(was ties) {
-	p := x.shardOf(profile.UserRef(was.user)).state(profile.UserRef(was.user))
 	for _, id := range was.accounts {
 		if slices.Contains(was.renew, id) {
 			continue
 		}
 		account, fresh := x.reach(profile.AccountRef(id))
-		if fresh || p == nil {
+		if fresh {
 			continue // it has not counted the user
 		}
 		x.turn(account)
-		x.count(p, -1)
+		x.count(was.user, -1)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -23,7 +24,7 @@ import (
 //
 // It is one transaction of the store, too: the data that it brings, and all that
 // follows, are stored together or not at all. If anything fails, nothing has happened:
-// the states of all profiles that it touched are dropped, and are read from the store
+// the states of all profiles that it touched are forgotten, and are read from the store
 // again, which is as it was. What has begun is done to its end: the end of a context
 // breaks nothing off.
 //
@@ -42,7 +43,7 @@ type txn struct {
 	open    bool          // begun, and neither committed nor abandoned
 	refs    []profile.Ref // that the store's transaction may touch; none: all
 	tx      profile.Tx    // of the store; nil: nothing was stored yet
-	touched []before      // the profiles that the transaction touched, as they were
+	touched []touched     // in the order of time: it may be touched, forgotten, and touched again
 	undo    []func()      // undoes what it changed besides profiles, from the last to the first
 	done    []func()      // what is left to do when it is committed
 
@@ -60,13 +61,10 @@ type txn struct {
 	commitment
 }
 
-// before is what there was of a profile before a transaction.
-type before struct {
-	ref   profile.Ref
-	known bool  // there was a state of it
-	wake  int64 // when its timer was set for
-	epoch uint32
-	told  []uint32 // see state
+// touched is a profile that a transaction touched, with its timer.
+type touched struct {
+	ref      profile.Ref
+	was, now int64 // horizon.Never: none
 }
 
 // part is one profile of a transaction.
@@ -168,15 +166,25 @@ func (x *txn) reachDue() {
 		if sh.due.Load() > x.t {
 			continue
 		}
-		var due []profile.Ref
+		if x.err = sh.timersTo(x.ctx, x.store, x.t); x.err != nil {
+			return
+		}
+		var due []timer
 		sh.timers.Scan(func(next timer) bool {
 			if next.at <= x.t {
-				due = append(due, next.p.ref)
+				due = append(due, next)
 			}
 			return next.at <= x.t
 		})
-		for _, ref := range due {
-			x.reach(ref)
+		for _, next := range due {
+			exists, err := x.exists(next.ref)
+			if exists {
+				x.reach(next.ref)
+			}
+			if err != nil {
+				x.err = err
+			}
+			x.touched = append(x.touched, touched{next.ref, next.at, horizon.Never}) // whatever it is of
 		}
 	}
 }
@@ -201,22 +209,22 @@ func (x *txn) add(ref profile.Ref, p *state) *part {
 // remember notes what there was of a profile, whose state is p, before the transaction
 // changes it.
 func (x *txn) remember(p *state) {
-	if !p.touched {
-		p.touched = true
-		x.touched = append(x.touched, p.before(p.timer, x.nets))
+	if p.touched == 0 {
+		x.touched = append(x.touched, touched{p.ref, p.kept.at, p.kept.at})
+		p.touched = int32(len(x.touched))
 	}
 }
 
-// renew replaces the state of a profile by one that has nothing yet.
-func (x *txn) renew(ref profile.Ref) *state {
+// renew makes a state of a profile that has nothing yet but what is kept of it.
+func (x *txn) renew(ref profile.Ref, k kept) *state {
 	sh := x.shardOf(ref)
 	if old := sh.state(ref); old != nil {
-		x.remember(old)
-	} else {
-		x.touched = append(x.touched, before{ref: ref})
+		x.forget(ref)
 	}
 	p := newState(ref)
-	p.touched = true
+	x.linkedOf = nil // who has looked at an outline of it looks at this
+	p.kept, p.version = k, max(k.version, x.e.floor())
+	x.remember(p)
 	sh.keep(p)
 	return p
 }
@@ -224,32 +232,26 @@ func (x *txn) renew(ref profile.Ref) *state {
 // reach makes a stored profile a part and returns its state. fresh says that it
 // was read from the store, and has all that arrived.
 func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
-	sh := x.shardOf(ref)
-	old := sh.state(ref)
-	if old != nil && old.part != nil {
-		return old, old.part.fresh
+	p = x.shardOf(ref).state(ref)
+	if p != nil && p.part != nil {
+		return p, p.part.fresh
 	}
-	if old != nil && !old.stale {
-		x.add(ref, old)
-		return old, false
+	if p != nil {
+		x.add(ref, p)
+		return p, false
 	}
-	first := x.cause == CauseBackfill || x.cause == CauseEdit || old != nil && old.epoch < x.e.epoch
-	p = x.renew(ref)
+	p = x.renew(ref, x.keptOf(ref))
 	pt := x.add(ref, p)
-	pt.fresh = true
-	if old != nil {
-		p.told, pt.made = old.told, x.e.madeSince(old.epoch)
-	} else {
-		p.told = p.toldOf(x.nets[ref.Subject])
-	}
+	pt.fresh, pt.made = true, x.e.madeSince(p.version)
 	p.mute = true
-	x.read(p, first)
+	x.read(p)
 	return p, true
 }
 
 // create makes a profile that is new a part.
 func (x *txn) create(ref profile.Ref) *state {
-	p := x.renew(ref)
+	p := x.renew(ref, nothingKept)
+	p.version = x.e.version
 	x.add(ref, p).created = true
 	return p
 }
@@ -286,19 +288,14 @@ func (x *txn) forget(ref profile.Ref) {
 	x.linkedOf = nil
 }
 
-// read loads the state of a profile, and marks what depends on others in it and
-// on it in others. first says that what is in the making has never been computed
-// for it.
-func (x *txn) read(p *state, first bool) {
+// read loads the state of a profile, and marks what depends on others in it. What
+// others know of it is told apart: see tellAcross.
+func (x *txn) read(p *state) {
 	defer x.hold()()
 	x.turn(p)
-	x.first = first
 	x.load(&x.net.leafIndex)
-	x.first = false
 	x.push(x.net.linked...)
-	if p.ref.Subject == profile.Account {
-		x.overUsers(x.nets[profile.User].linked)
-	}
+	p.version = x.e.version
 }
 
 // hold returns what brings back the profile and the event at hand.
@@ -344,15 +341,36 @@ func (x *txn) tellAcross() {
 		if p == nil || !p.mute {
 			continue
 		}
-		told := p.told
-		p.mute, p.told = false, nil
 		x.turn(p)
-		for _, n := range x.net.across {
-			if slices.Contains(told, n.id) != p.truth(n) {
-				x.spread(n)
-			}
+		changed := slices.DeleteFunc(slices.Clone(x.net.across), func(n *node) bool { return !x.differsFromKnown(p, n) })
+		p.mute = false
+		for _, n := range changed {
+			x.spread(n)
 		}
 	}
+}
+
+// differsFromKnown reports whether a node of a profile that was read is not as others
+// know it.
+func (x *txn) differsFromKnown(p *state, n *node) bool {
+	if n.kind != kindComputed {
+		return p.known(n) != p.truth(n)
+	}
+	if x.e.detached {
+		return p.aggregateOf(n) != nil
+	}
+	values, err := x.store.ValuesOf(x.ctx, p.ref)
+	if err != nil {
+		x.err = err
+	}
+	var was profile.Value
+	for _, v := range values {
+		if v.Key == n.traits[0].key {
+			was = v.Value
+		}
+	}
+	is, _ := p.read(n)
+	return !same(was, is)
 }
 
 // finish ends a run.
@@ -378,10 +396,8 @@ func (x *txn) commit() error {
 	for _, do := range x.done {
 		do()
 	}
-	for _, was := range x.touched {
-		if sh := x.shardOf(was.ref); sh.state(was.ref) != nil {
-			sh.schedule(sh.state(was.ref))
-		}
+	for _, of := range x.touched {
+		x.shardOf(of.ref).setTimer(of.ref, of.was, of.now)
 	}
 	x.settled()
 	return nil
@@ -397,13 +413,10 @@ func (x *txn) abandon() {
 	for _, undo := range slices.Backward(x.undo) {
 		undo()
 	}
-	for _, was := range slices.Backward(x.touched) {
-		sh := x.shardOf(was.ref)
-		if p := sh.state(was.ref); p != nil {
+	for _, of := range x.touched {
+		sh := x.shardOf(of.ref)
+		if p := sh.state(of.ref); p != nil {
 			sh.forget(p)
-		}
-		if was.known {
-			sh.drop(was)
 		}
 	}
 	x.settled()
@@ -414,9 +427,13 @@ func (x *txn) over() { x.open, x.refs, x.tx, x.store = false, nil, nil, x.e.stor
 
 // settled empties what a transaction has noted.
 func (x *txn) settled() {
-	for _, was := range x.touched {
-		if p := x.shardOf(was.ref).state(was.ref); p != nil {
-			p.touched = false
+	for _, of := range x.touched {
+		sh := x.shardOf(of.ref)
+		if p := sh.state(of.ref); p != nil {
+			p.touched = 0
+			if x.e.cache > 0 {
+				sh.cache.use(p)
+			}
 		}
 	}
 	x.touched = x.touched[:0]

@@ -34,6 +34,8 @@ type tally interface {
 	// oldest returns the time of the oldest event whose end can change the
 	// value, or horizon.Never.
 	oldest() int64
+	// size returns about how much memory it takes.
+	size() int
 }
 
 // arrival is an event that is known but does not count yet.

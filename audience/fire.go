@@ -1,0 +1,184 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/profile"
+)
+
+// earliest returns when something is due first, and the shard whose timer that
+// is; nil: batch audiences are to be computed, which comes after all else of the
+// instant.
+func (e *Engine) earliest() (first *shard, due int64) {
+	due = horizon.Never
+	for _, sh := range e.shards {
+		if at := sh.due.Load(); at < due {
+			first, due = sh, at
+		}
+	}
+	if at := e.batchDue.Load(); at < due {
+		return nil, at
+	}
+	return first, due
+}
+
+// fire settles the first profile that is due at t or before, in the order of
+// instant, then profile, and delivers what that changes.
+func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
+	first, due := e.earliest()
+	if due > t || due == horizon.Never {
+		return false, nil
+	}
+	if first == nil {
+		return true, e.computeDue(ctx, due)
+	}
+	for _, sh := range e.shards {
+		if sh != first && sh.due.Load() == due && compareRefs(sh.firstProfile(), first.firstProfile()) < 0 {
+			first = sh
+		}
+	}
+	err = first.fireFirst(ctx, due)
+	if err == errJoined {
+		err = e.fireJoined(ctx, t)
+	}
+	first.deliver(ctx)
+	return true, err
+}
+
+// fireAll fires all that is due at t or before.
+func (e *Engine) fireAll(ctx context.Context, t int64) error {
+	for fired := true; fired; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var err error
+		if fired, err = e.fire(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fireFirst settles the profile that is due first, unless somebody was faster.
+func (sh *shard) fireFirst(ctx context.Context, due int64) error {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	switch {
+	case sh.e.closed.Load():
+		return profile.ErrClosed
+	case sh.due.Load() != due:
+		return nil
+	case sh.e.joined() && !sh.firesAlone(due):
+		return errJoined
+	}
+	defer sh.evict()
+	return sh.x.fire(lasting(ctx))
+}
+
+// errJoined says that one shard's lock is not enough.
+var errJoined = errors.New("profiles depend on each other")
+
+// firesAlone reports whether what is due first, in the shard, is the only one at that
+// instant, and stays with its profile. The shard is locked.
+func (sh *shard) firesAlone(due int64) bool {
+	for _, other := range sh.e.shards {
+		if other != sh && other.due.Load() == due {
+			return false
+		}
+	}
+	n, alone := 0, sh.hasTimersTo(due)
+	sh.timers.Scan(func(next timer) bool {
+		if next.at == due {
+			n++
+			alone = alone && n == 1 && sh.staysAlone(next)
+		}
+		return next.at == due && alone
+	})
+	return alone
+}
+
+// staysAlone reports whether what is due of a profile changes nothing of another, and
+// asks for none.
+func (sh *shard) staysAlone(due timer) bool {
+	p := sh.state(due.ref)
+	return p != nil && len(sh.e.growths) == 0 && sh.e.jointWake(p) > due.at
+}
+
+// fireJoined settles the profiles that are due first, if that is at t or before: as one
+// transaction, unless what changes stays with each.
+func (e *Engine) fireJoined(ctx context.Context, t int64) error {
+	e.lock()
+	defer e.release(ctx)
+	first, due := e.earliest()
+	switch {
+	case e.closed.Load():
+		return profile.ErrClosed
+	case first == nil || due > t:
+		return nil
+	}
+	timers, alone, err := e.timersAt(ctx, due)
+	if err != nil {
+		return err
+	}
+	if !alone {
+		for _, sh := range e.shards {
+			due = max(due, sh.last)
+		}
+		e.x.ctx, e.x.t = lasting(ctx), due
+		return e.x.within(func() error { return e.x.run(CauseTime, func() {}) })
+	}
+	for _, next := range timers {
+		if err := e.shardOf(next.ref.ID).x.fire(lasting(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// timersAt returns what is due at an instant at which nothing was due before, in its
+// order, and whether what changes then stays with each profile. All locks are held.
+func (e *Engine) timersAt(ctx context.Context, due int64) (timers []timer, alone bool, err error) {
+	alone = true
+	for _, sh := range e.shards {
+		if err := sh.timersTo(ctx, e.store, due); err != nil {
+			return nil, false, err
+		}
+		sh.timers.Scan(func(next timer) bool {
+			if next.at <= due {
+				timers = append(timers, next)
+				alone = alone && sh.staysAlone(next)
+			}
+			return next.at <= due
+		})
+	}
+	slices.SortFunc(timers, func(a, b timer) int { return compareRefs(a.ref, b.ref) })
+	return timers, alone, nil
+}
+
+// fire settles the first profile that is due, at the instant at which it is.
+func (x *txn) fire(ctx context.Context) error {
+	sh := x.home
+	first, ok := sh.timers.Min()
+	if !ok {
+		return sh.moreTimers(ctx, x.e.store) // the first of them is next
+	}
+	x.ctx, x.t = ctx, max(first.at, sh.last)
+	err := x.within(func() error {
+		exists, err := x.exists(first.ref)
+		if err == nil && exists {
+			err = x.upgradeID(first.ref, x.t)
+		}
+		if err != nil || !exists {
+			return err // it was deleted, or merged
+		}
+		sh.last = x.t
+		return x.run(CauseTime, func() { x.reach(first.ref) })
+	}, first.ref)
+	if err == nil { // a timer may be of something that is no more
+		sh.setTimer(first.ref, first.at, horizon.Never)
+	}
+	return err
+}
