@@ -72,8 +72,11 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 		x.loosen(intoTies)
 		x.end(profile.UserRef(merge.OutFrom), was)
 		// What each of the two remembers does not tell what both together do.
-		x.forget(whole)
-		p, _ := x.reach(whole)
+		p := x.renew(whole, x.keptOf(whole))
+		if merge.Created {
+			p.version = x.e.version // it has lacked nothing
+		}
+		x.hydrate(p)
 		x.tie(p, fromTies, intoTies)
 		x.renewAccounts(intoTies.renew)
 	})

@@ -241,11 +241,16 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 		return p, false
 	}
 	p = x.renew(ref, x.keptOf(ref))
-	pt := x.add(ref, p)
+	x.hydrate(p)
+	return p, true
+}
+
+// hydrate makes a profile a part whose state is new, and reads it from the store.
+func (x *txn) hydrate(p *state) {
+	pt := x.add(p.ref, p)
 	pt.fresh, pt.made = true, x.e.madeSince(p.version)
 	p.mute = true
 	x.read(p)
-	return p, true
 }
 
 // create makes a profile that is new a part.
