@@ -29,6 +29,9 @@ func (e *Engine) Advance(ctx context.Context, t time.Time) error {
 		if e.closed.Load() {
 			return in("advance", profile.ErrClosed)
 		}
+		if err := e.admit(ctx); err != nil {
+			return in("advance", err)
+		}
 		_, due := e.earliest()
 		e.reach(min(due, to))
 		fired, err := e.fire(ctx, to)

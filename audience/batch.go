@@ -107,7 +107,7 @@ func (e *Engine) computeBatches(ctx context.Context, t int64) error {
 // nothing else is.
 func (e *Engine) computeDue(ctx context.Context, at int64) error {
 	e.lock()
-	defer e.release(ctx)
+	defer func() { _ = e.release(ctx) }()
 	if e.closed.Load() {
 		return profile.ErrClosed
 	}

@@ -19,6 +19,8 @@ type commitment struct {
 	wakes   []profile.SetWake   // likewise
 	marks   []uint64            // scratch
 	notices []notice            // of all runs
+	tell    profile.Tell        // what the store has of them
+	upTo    profile.Mark        // of the last commit
 }
 
 // change is one membership that a transaction changed.

@@ -92,36 +92,39 @@ type outbox struct {
 	mu      sync.Mutex
 	queue   []notice
 	spare   []notice
-	busy    bool // a goroutine delivers
+	mark    profile.Mark // of the last commit that told any of them
+	busy    bool         // a goroutine delivers
 }
 
-// push queues a notice. The shard's lock is held.
-func (o *outbox) push(n notice) {
+// push queues a notice of a commit. The shard's lock is held.
+func (o *outbox) push(n notice, mark profile.Mark) {
 	o.mu.Lock()
 	o.queue = append(o.queue, n)
+	o.mark = max(o.mark, mark)
 	o.waiting.Store(int64(len(o.queue)))
 	o.mu.Unlock()
 }
 
-// take returns what waits, and keeps others from delivering until it returns
-// nothing. used is what it returned before, emptied, or nil at first.
-func (o *outbox) take(used []notice) []notice {
+// take returns what waits, and the mark from which on it stays; and keeps others from
+// delivering until it returns nothing. used is what it returned before, emptied, or nil at
+// first.
+func (o *outbox) take(used []notice) ([]notice, profile.Mark) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.busy && used == nil {
-		return nil
+		return nil, 0
 	}
 	queue := o.queue
 	if o.busy = len(queue) > 0; !o.busy {
 		o.spare = used
-		return nil
+		return nil, 0
 	}
 	if used == nil {
 		used, o.spare = o.spare, nil
 	}
 	o.queue = used
 	o.waiting.Store(0)
-	return queue
+	return queue, o.mark
 }
 
 // abandon puts back what a callback left that ended its goroutine.
@@ -133,12 +136,13 @@ func (o *outbox) abandon(rest []notice) {
 	o.busy = false
 }
 
-// deliver calls the callbacks with what waits. No lock is held.
+// deliver calls the callbacks with what waits, once that stays whatever becomes of the
+// process. No lock is held.
 func (sh *shard) deliver(ctx context.Context) {
 	if sh.out.waiting.Load() == 0 {
 		return
 	}
-	queue := sh.out.take(nil)
+	queue, mark := sh.out.take(nil)
 	if len(queue) == 0 {
 		return
 	}
@@ -152,13 +156,19 @@ func (sh *shard) deliver(ctx context.Context) {
 		}
 	}()
 	for len(queue) > 0 {
+		if err := sh.e.durable(ctx, mark); err != nil {
+			finished = true
+			sh.out.abandon(queue)
+			sh.e.report(fmt.Errorf("what is told may not stay: %w", err))
+			return
+		}
 		for next = 0; next < len(queue); {
 			n := &queue[next]
 			next++
 			sh.e.notify(ctx, n)
 		}
 		clear(queue)
-		queue = sh.out.take(queue[:0])
+		queue, mark = sh.out.take(queue[:0])
 	}
 	finished = true
 }

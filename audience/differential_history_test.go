@@ -16,6 +16,8 @@ type history struct {
 	calls []call
 	rules []rule
 	cache int64 // of the engine, in bytes; 0: unbounded
+
+	durable bool // a durable subscriber hears it, too
 }
 
 // aState is about what the state of a profile in a history takes.

@@ -1,9 +1,11 @@
 package audience_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,9 +31,10 @@ type player struct {
 	reactions   func(oracle.Notice) []oracle.Operation
 	mu          sync.Mutex
 	heard       []oracle.Notice
-	toSee, seen []string // by callbacks, of the profile at hand
-	blind       bool     // callbacks do not look: the store fails them too
-	err         error    // in a callback
+	toSee, seen []string    // by callbacks, of the profile at hand
+	blind       bool        // callbacks do not look: the store fails them too
+	err         error       // in a callback
+	durable     *durableEar // nil: there is none
 	model       *oracle.Model
 	live        live
 }
@@ -58,7 +61,35 @@ func newPlayer(h *history, shards int) (*player, error) {
 		p.toSee = append(p.toSee, look(n, p.toldAudiences(ref), p.toldValues(ref)))
 		return reactions(n)
 	}
+	if h.durable {
+		p.durable = &durableEar{}
+	}
 	return p, p.open()
+}
+
+// durableEar is a durable subscriber, and what the others hear meanwhile.
+type durableEar struct {
+	told toldDurably
+	want []string
+
+	engines int // so many there were
+}
+
+// compare wants what the others heard, each notice once.
+func (d *durableEar) compare() error {
+	for until := time.Now().Add(patience); len(d.told.lines()) < len(d.want) && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+	// What was told while an engine was closed comes again with the next, one notice for
+	// each, and the first may end after the second.
+	d.told.mu.Lock()
+	slices.SortStableFunc(d.told.list, func(a, b audience.Notice) int { return cmp.Compare(a.ID, b.ID) })
+	d.told.mu.Unlock()
+	all := d.told.lines()
+	if got := slices.Compact(slices.Clone(all)); !slices.Equal(d.want, got) || len(all)-len(got) > d.engines {
+		return fmt.Errorf("durably expected:\n%s\nactual:\n%s", strings.Join(d.want, "\n"), strings.Join(got, "\n"))
+	}
+	return nil
 }
 
 // open begins an engine on the store.
@@ -86,14 +117,29 @@ func (p *player) open() error {
 	e.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
 		return p.hear(oracle.Notice{Change: &c})
 	})
+	e.SubscribeIDs(func(_ context.Context, c audience.IDChange) error {
+		if p.durable != nil {
+			p.durable.want = append(p.durable.want, fmt.Sprint(c.ID, " ", c))
+		}
+		return nil
+	})
 	p.engine = e
-	return nil
+	if p.durable != nil {
+		p.durable.engines++
+		_, err = e.SubscribeDurable(p.ctx, "durable", p.durable.told.tell)
+	}
+	return err
 }
 
 // hear is the callback.
 func (p *player) hear(n oracle.Notice) error {
 	p.mu.Lock()
 	p.heard = append(p.heard, n)
+	if p.durable != nil && n.Change != nil {
+		p.durable.want = append(p.durable.want, fmt.Sprint(n.Change.ID, " ", n.Change))
+	} else if p.durable != nil {
+		p.durable.want = append(p.durable.want, fmt.Sprint(n.Transition.ID, " ", n.Transition))
+	}
 	p.mu.Unlock()
 	if err := p.look(n); err != nil {
 		return err

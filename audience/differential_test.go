@@ -78,6 +78,9 @@ func run(h *history, shards int, compare func(want, got []oracle.Notice) error) 
 	if err == nil {
 		err = p.compareAnswers(true)
 	}
+	if err == nil && p.durable != nil {
+		err = p.durable.compare()
+	}
 	if err != nil {
 		return fmt.Errorf("at the end: %w", err)
 	}

@@ -26,6 +26,7 @@ func TestDifferentialReopened(t *testing.T) {
 		if seed%2 == 0 {
 			h = cached(h, seed/2)
 		}
+		h.durable = seed%3 == 0
 		random := rand.New(rand.NewPCG(seed, 1))
 		for i := range h.calls {
 			h.calls[i].reopen = random.IntN(4) == 0

@@ -40,6 +40,8 @@ type Options struct {
 	// OnError is told what no caller can be: a *CallbackError, and the errors that
 	// Run meets. It must not block. Nil: they go to Logger.
 	OnError func(error)
+	// Outbox bounds what is kept for durable subscribers: see SubscribeDurable.
+	Outbox OutboxLimit
 	// Logger gets what no caller can be told; slog.Default if it is nil.
 	Logger *slog.Logger
 	// MaxClockJump is how far the clock may be ahead of the instant that the engine
@@ -93,6 +95,7 @@ type Engine struct {
 	done     chan struct{}
 	wake     chan struct{} // tells Run that an earlier timer was set
 
+	outbox    waiting
 	subs      subscribers[Callback]
 	traitSubs subscribers[TraitCallback]
 	idSubs    subscribers[IDCallback]
@@ -165,6 +168,7 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 	if e.maxJump == 0 {
 		e.maxJump = int64(defaultClockJump)
 	}
+	e.outbox.limit = opts.Outbox.withDefaults()
 	e.x = newTxn(e, nil)
 	n := min(opts.Shards, profile.Lanes)
 	if n <= 0 {
@@ -188,11 +192,13 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 func (e *Engine) Close() error {
 	e.lock()
 	defer e.unlock()
-	if !e.closed.Swap(true) {
-		close(e.done)
-		e.untake()
+	if e.closed.Swap(true) {
+		return nil
 	}
-	return nil
+	close(e.done)
+	err := e.outbox.acknowledge(context.Background())
+	e.untake()
+	return in("close", err)
 }
 
 // lock takes all locks.

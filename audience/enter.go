@@ -12,12 +12,19 @@ import (
 // all done that was due strictly before and its callbacks run. What do changes is
 // told before update returns. refs are the profiles that it touches, if profiles do not
 // depend on each other; none: they cannot be told.
-func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error, refs ...profile.Ref) error {
+func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error, refs ...profile.Ref) (err error) {
+	if err := e.admit(ctx); err != nil {
+		return err
+	}
 	x, err := e.enter(ctx, id, r)
 	if err != nil {
 		return err
 	}
-	defer e.leave(ctx, x)
+	defer func() {
+		if stays := e.leave(ctx, x); err == nil {
+			err = stays
+		}
+	}()
 	if x.home == nil {
 		refs = nil
 	}
@@ -151,21 +158,22 @@ func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error
 	return e.shardOf(id), nil
 }
 
-// leave is the end of what enter began.
-func (e *Engine) leave(ctx context.Context, x *txn) {
+// leave is the end of what enter began. It returns when what was committed stays.
+func (e *Engine) leave(ctx context.Context, x *txn) error {
 	sh := x.home
 	if sh == nil {
-		e.release(ctx)
-		return
+		return e.release(ctx)
 	}
-	earlier := sh.earlier
+	earlier, mark := sh.earlier, x.upTo
 	sh.earlier = false
 	sh.evict()
 	sh.mu.Unlock()
 	if earlier {
 		e.poke()
 	}
+	err := e.durable(ctx, mark)
 	sh.deliver(ctx)
+	return err
 }
 
 // poke tells Run to look at the timers again.
@@ -224,23 +232,33 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	return e.x, until, nil
 }
 
-// release is the end of what exclusive began.
-func (e *Engine) release(ctx context.Context) {
+// release is the end of what exclusive began. It returns when what was committed stays.
+func (e *Engine) release(ctx context.Context) error {
+	mark := e.x.upTo
 	e.x.evict()
 	e.unlock()
 	e.poke()
+	err := e.durable(ctx, mark)
 	for _, sh := range e.shards {
 		sh.deliver(ctx)
 	}
+	return err
 }
 
 // alone runs what concerns all profiles, between exclusive and release. what
 // begins the text of its errors.
-func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func(*txn) error) error {
+func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func(*txn) error) (err error) {
+	if err := e.admit(ctx); err != nil {
+		return in(what, err)
+	}
 	x, err := e.exclusive(ctx, inclusive)
 	if err != nil {
 		return in(what, err)
 	}
-	defer e.release(ctx)
+	defer func() {
+		if stays := e.release(ctx); err == nil {
+			err = in(what, stays)
+		}
+	}()
 	return in(what, x.within(func() error { return do(x) }))
 }

@@ -35,7 +35,7 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err != nil {
 		return x, err
 	}
-	defer e.leave(ctx, at)
+	defer func() { _ = e.leave(ctx, at) }()
 	a := e.live[key]
 	if a == nil || a.audience == nil || a.rootOf(ref.Subject) == nil {
 		return x, profile.ErrNotFound

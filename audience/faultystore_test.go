@@ -120,6 +120,17 @@ func (f faultyReader) Wakes(ctx context.Context, lane int, after profile.Wake) i
 	return faultySeq(ctx, f.s, f.Reader.Wakes(ctx, lane, after))
 }
 
+func (f faultyReader) Outbox(ctx context.Context) (profile.Outbox, error) {
+	if err := f.s.point(ctx); err != nil {
+		return profile.Outbox{}, err
+	}
+	return f.Reader.Outbox(ctx)
+}
+
+func (f faultyReader) Notices(ctx context.Context, after uint64) iter.Seq2[profile.Notice, error] {
+	return faultySeq(ctx, f.s, f.Reader.Notices(ctx, after))
+}
+
 func (f faultyReader) Known(ctx context.Context, user string) (bool, error) {
 	if err := f.s.point(ctx); err != nil {
 		return false, err

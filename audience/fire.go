@@ -111,7 +111,7 @@ func (sh *shard) staysAlone(due timer) bool {
 // transaction, unless what changes stays with each.
 func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 	e.lock()
-	defer e.release(ctx)
+	defer func() { _ = e.release(ctx) }()
 	first, due := e.earliest()
 	switch {
 	case e.closed.Load():

@@ -165,7 +165,6 @@ func (e *Engine) madeSince(epoch uint32) (made []remade) {
 
 // upgradeID upgrades a profile by the id that it is kept under, if it lacks anything.
 func (x *txn) upgradeID(ref profile.Ref, t int64) error {
-	x.err = nil
 	lacks, k := x.lacks(ref)
 	if !lacks || x.err != nil {
 		return x.err
@@ -257,7 +256,7 @@ func (sh *shard) upgradeMany(ctx context.Context, ids []string, g *growth) error
 // upgradeSome upgrades the first of some users and returns the others. The shard
 // was entered, and is left.
 func (sh *shard) upgradeSome(ctx context.Context, ids []string, g *growth, t int64) (rest []string, err error) {
-	defer sh.e.leave(ctx, sh.x)
+	defer func() { _ = sh.e.leave(ctx, sh.x) }()
 	sh.x.t = t
 	until := time.Now().Add(upgradeTime)
 	for n := 0; len(ids) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {

@@ -214,6 +214,15 @@ func (g guardedReader) Wakes(ctx context.Context, lane int, after profile.Wake) 
 	return guardSeq("store.Wakes", func() iter.Seq2[profile.Wake, error] { return g.r.Wakes(ctx, lane, after) })
 }
 
+func (g guardedReader) Notices(ctx context.Context, after uint64) iter.Seq2[profile.Notice, error] {
+	return guardSeq("store.Notices", func() iter.Seq2[profile.Notice, error] { return g.r.Notices(ctx, after) })
+}
+
+func (g guardedReader) Outbox(ctx context.Context) (o profile.Outbox, err error) {
+	defer catch("store.Outbox", &err)
+	return g.r.Outbox(ctx)
+}
+
 func (g guardedReader) Holders(ctx context.Context, key string, of profile.Subject, after string) iter.Seq2[profile.Holder, error] {
 	return guardSeq("store.Holders", func() iter.Seq2[profile.Holder, error] { return g.r.Holders(ctx, key, of, after) })
 }

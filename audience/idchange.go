@@ -10,6 +10,7 @@ import (
 // IDChange says that a profile has external ids that it had not, or has been
 // merged with another, whose ids are now its own.
 type IDChange struct {
+	ID      uint64 // as that of a Transition
 	Profile profile.Ref
 	At      time.Time // UTC; as that of a Transition
 }

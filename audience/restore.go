@@ -13,6 +13,9 @@ import (
 // restore makes live what the store remembers, as of the last instant at which
 // it was written to. It reads no profile: each is read when it is touched.
 func (e *Engine) restore(ctx context.Context) error {
+	if err := e.restoreOutbox(ctx); err != nil {
+		return err
+	}
 	_, now, err := e.store.Position(ctx)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ type step struct {
 	ctx   context.Context // of the call that the step is part of
 	p     *state          // the profile at hand
 	t     int64
-	err   error // of the store; the step is void
+	err   error // of the store, the first of the transaction: it is void
 	quiet bool  // misses of filters are not counted: nothing arrived
 	dirty dirtHeap
 	flips []flip // roots whose truth changed
@@ -73,7 +73,7 @@ type move struct {
 
 // begin makes the step one of p.
 func (s *step) begin(ctx context.Context, p *state, t int64) {
-	s.ctx, s.t, s.err = ctx, t, nil
+	s.ctx, s.t = ctx, t
 	s.flips, s.moves = s.flips[:0], s.moves[:0]
 	s.dirty = s.dirty[:0]
 	s.event, s.taken, s.takers = nil, s.taken[:0], s.takers[:0]

@@ -1,7 +1,6 @@
 package audience
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/muster-go/muster/profile"
@@ -42,7 +41,7 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 			of.renew, err = x.takingOf(user)
 			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.isAccount(id) })
 			of.taken = true
-			return of, errors.Join(err, x.err)
+			return of, err
 		}
 	}
 	return of, nil

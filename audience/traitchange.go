@@ -11,6 +11,7 @@ import (
 // TraitChange is a change of one computed trait of one profile. The values
 // differ, in kind or as values; null is no value.
 type TraitChange struct {
+	ID       uint64 // as that of a Transition
 	Trait    string
 	Profile  profile.Ref
 	Old, New profile.Value

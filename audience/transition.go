@@ -56,6 +56,10 @@ func (c Cause) String() string {
 
 // Transition is one profile's entering or exiting one audience.
 type Transition struct {
+	// ID is from 1 and without gaps, over all that is told, changes of computed traits
+	// and of ids too, in the order in which the store has it; whoever tells it, and
+	// however often.
+	ID       uint64
 	Audience string
 	Subject  profile.Subject // whether the profile is a user or an account
 	Profile  string          // its id

@@ -95,7 +95,7 @@ func (e *Engine) joined() bool {
 // or nothing of it. refs are the profiles that the store's transaction may touch; none:
 // all.
 func (x *txn) within(do func() error, refs ...profile.Ref) error {
-	x.open, x.refs = true, refs
+	x.open, x.refs, x.err = true, refs, nil
 	defer func() {
 		if x.open { // it failed, or panicked
 			x.abandon()
@@ -103,6 +103,9 @@ func (x *txn) within(do func() error, refs ...profile.Ref) error {
 	}()
 	if err := do(); err != nil {
 		return err
+	}
+	if x.err != nil {
+		return x.err
 	}
 	return x.commit()
 }
@@ -389,14 +392,25 @@ func (x *txn) finish() {
 
 // commit makes all visible at once, tells it and sets the timers.
 func (x *txn) commit() error {
-	if x.tx != nil {
-		if _, err := x.tx.Commit(); err != nil {
+	if len(x.notices) > 0 {
+		if err := x.putNotices(); err != nil {
 			return err
 		}
 	}
+	if x.tx != nil {
+		mark, err := x.tx.Commit()
+		if err != nil {
+			return err
+		}
+		x.upTo = max(x.upTo, mark)
+	}
 	x.over()
+	if len(x.notices) > 0 {
+		x.setIDs()
+		x.e.outbox.add(&x.tell, x.upTo)
+	}
 	for i := range x.notices {
-		x.shardOf(x.notices[i].ref()).out.push(x.notices[i])
+		x.shardOf(x.notices[i].ref()).out.push(x.notices[i], x.upTo)
 	}
 	for _, do := range x.done {
 		do()

@@ -172,6 +172,7 @@ type state struct {
 	dict   *Dict
 	shards [shardCount]shard
 	keys   keyTable
+	outbox outbox
 
 	audiences *keyNumbers
 	counts    map[uint32]int // of members by audience number; in a snapshot only
@@ -186,7 +187,7 @@ type state struct {
 const never = math.MinInt64
 
 func newState(dict *Dict) *state {
-	st := &state{seed: maphash.MakeSeed(), dict: dict, keys: newKeyTable(), audiences: newKeyNumbers()}
+	st := &state{seed: maphash.MakeSeed(), dict: dict, keys: newKeyTable(), outbox: newOutbox(), audiences: newKeyNumbers()}
 	for i := range st.shards {
 		st.shards[i].init()
 	}
@@ -207,6 +208,7 @@ func (st *state) freeze() *state {
 	c := &state{seed: st.seed, dict: st.dict, audiences: st.audiences, counts: st.memberCounts()}
 	c.seq.Store(st.seq.Load())
 	c.keys.order = st.keys.order.Copy()
+	st.outbox.freeze(&c.outbox)
 	for i := range st.shards {
 		st.shards[i].freeze(&c.shards[i])
 	}

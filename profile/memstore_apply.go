@@ -30,6 +30,7 @@ type tx struct {
 	pending []Change  // yet to be made
 	undo    []undo    // what has been made, from the last to the first
 	trims   []*record // to be trimmed at the end
+	tells   []Change  // of the outbox, to be made at the end
 	ending  bool      // nothing is undone any more
 	over    bool      // it is nobody's
 
@@ -85,6 +86,8 @@ func (tx *tx) apply(c Change) {
 		tx.setValue(c)
 	case *SetWake:
 		tx.setWake(c)
+	case *Tell, *SetCursor:
+		tx.tells = append(tx.tells, c)
 	case *DropValues:
 		tx.dropValues(c.Key)
 	case *UseKey:

@@ -86,7 +86,7 @@ func (tx *tx) reset() {
 	tx.state, tx.locked, tx.whole, tx.about = nil, 0, false, Ref{}
 	tx.first, tx.last, tx.ending = 0, 0, false
 	tx.checked, tx.found, tx.entered, tx.enteredAt = false, resolved{}, nil, nil
-	tx.pending, tx.undo, tx.trims = emptied(tx.pending), emptied(tx.undo), emptied(tx.trims)
+	tx.pending, tx.undo, tx.trims, tx.tells = emptied(tx.pending), emptied(tx.undo), emptied(tx.trims), emptied(tx.tells)
 }
 
 func emptied[T any](s []T) []T {
@@ -156,7 +156,7 @@ func isConsequence(c Change) bool {
 	case *SetMember, *SetValue, *SetWake:
 		return true
 	}
-	return false
+	return isOutboxChange(c)
 }
 
 // flush makes the changes that wait.
@@ -175,6 +175,9 @@ func (tx *tx) commit() {
 		tx.trimNow(r)
 	}
 	tx.tick()
+	if len(tx.tells) > 0 {
+		tx.outbox.apply(tx.tells)
+	}
 }
 
 func (tx *tx) abort() {

@@ -26,6 +26,10 @@ func validate(c Change) error {
 		return CheckID("audience", c.Audience)
 	case *SetValue:
 		return c.validate()
+	case *Tell:
+		return nil
+	case *SetCursor:
+		return CheckID("subscriber", c.Subscriber)
 	case *SetWake:
 		if err := checkRef(c.Wake.Ref); err != nil || c.Wake.At.IsZero() {
 			return err

@@ -87,6 +87,8 @@ func named(batch []Change) []Ref {
 	refs := make([]Ref, 0, 4)
 	for _, c := range batch {
 		switch c := c.(type) {
+		case *Tell, *SetCursor:
+			continue
 		case *PutEvent, *PutTraits, *PutIDs, *Leave, *SetMember, *SetValue, *SetWake:
 		case *Join:
 			refs = append(refs, AccountRef(c.Account))
@@ -173,6 +175,12 @@ type Reader interface {
 	// order of CompareWakes, from the first that comes after another; the zero Wake comes
 	// before all. Of each it yields the profile and the instant alone.
 	Wakes(ctx context.Context, lane int, after Wake) iter.Seq2[Wake, error]
+
+	// Notices yields the notices that are kept, in the order of their ids, from the first
+	// of a greater id than after.
+	Notices(ctx context.Context, after uint64) iter.Seq2[Notice, error]
+	// Outbox says what is kept for subscribers.
+	Outbox(ctx context.Context) (Outbox, error)
 
 	// Holders yields the profiles of a subject that have what a key names, with
 	// their external ids, ascending by profile id, from the first that is greater

@@ -214,6 +214,11 @@ var readCalls = []struct {
 	{"Wakes", func(ctx context.Context, r profile.Reader) error {
 		return ends(r.Wakes(ctx, profile.Lane("a"), profile.Wake{}))
 	}},
+	{"Notices", func(ctx context.Context, r profile.Reader) error { return ends(r.Notices(ctx, 0)) }},
+	{"Outbox", func(ctx context.Context, r profile.Reader) error {
+		_, err := r.Outbox(ctx)
+		return err
+	}},
 	{"Holders", func(ctx context.Context, r profile.Reader) error { return ends(r.Holders(ctx, "x", profile.User, "")) }},
 	{"MaxIDs", func(ctx context.Context, r profile.Reader) error {
 		_, err := r.MaxIDs(ctx, "x", profile.User)
@@ -232,7 +237,7 @@ func (h *harness) fill() {
 	e := event("a", "A", "1", 0)
 	e.Event.Account = "acme"
 	h.apply(e, traits(a, "2", 0, `{"p": 1}`), &profile.PutIDs{Ref: a, IDs: someIDs}, &profile.Join{User: "a", Account: "acme"},
-		member("x", a), value("v", a, 1), wake(a, time.Minute), use("k", "1"))
+		member("x", a), value("v", a, 1), wake(a, time.Minute), use("k", "1"), cursor("x", 0), tell("a"))
 }
 
 var closeCases = []testCase{

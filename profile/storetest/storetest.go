@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"holders", holderCases},
 		{"keys", keyCases},
 		{"wakes", wakeCases},
+		{"outbox", outboxCases},
 		{"apply", applyCases},
 		{"transactions", txCases},
 		{"snapshots", snapshotCases},
@@ -160,8 +161,13 @@ func collect[T any](seq iter.Seq2[T, error]) (list []T, err error) {
 // messageIDs returns those of a user's events of a name, in their order.
 func (h *harness) messageIDs(user, name string) []string {
 	h.Helper()
+	return h.messageIDsOf(h.store, user, name)
+}
+
+func (h *harness) messageIDsOf(r profile.Reader, user, name string) []string {
+	h.Helper()
 	var ids []string
-	for _, e := range all(h, h.store.Events(h.ctx(), user, name, time.Time{})) {
+	for _, e := range all(h, r.Events(h.ctx(), user, name, time.Time{})) {
 		ids = append(ids, e.MessageID)
 	}
 	return ids

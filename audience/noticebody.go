@@ -1,0 +1,166 @@
+package audience
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// noticeBody is what the store keeps of a notice, as JSON.
+type noticeBody struct {
+	Audience string          `json:"audience,omitempty"` // one of the two is set, but of a change of ids
+	Trait    string          `json:"trait,omitempty"`
+	Subject  profile.Subject `json:"subject,omitempty"`
+	Profile  string          `json:"profile"`
+	Exited   bool            `json:"exited,omitempty"`
+	Old      profile.Value   `json:"old"`
+	New      profile.Value   `json:"new"`
+	At       int64           `json:"at"`
+	Cause    Cause           `json:"cause,omitempty"`
+	Evidence *keptEvidence   `json:"evidence,omitempty"`
+}
+
+// keptEvidence is an Explained with all its fields.
+type keptEvidence struct {
+	Path, Condition string
+	Holds           bool
+	Until           time.Time `json:",omitzero"`
+	Count           int       `json:",omitempty"`
+	Events          []Seen    `json:",omitempty"`
+	Partial         bool      `json:",omitempty"`
+	Traits          []SeenTrait
+	Funnel          []Matched      `json:",omitempty"`
+	Users           int            `json:",omitempty"`
+	Meet            int            `json:",omitempty"`
+	Of              profile.Ref    `json:",omitzero"`
+	Children        []keptEvidence `json:",omitempty"`
+}
+
+func keepEvidence(x *Explained) keptEvidence {
+	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Partial, x.Traits, x.Funnel, x.Users, x.Meet, x.Of, nil}
+	for i := range x.Children {
+		k.Children = append(k.Children, keepEvidence(&x.Children[i]))
+	}
+	return k
+}
+
+func (k *keptEvidence) explained() Explained {
+	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Partial, k.Traits, k.Funnel, k.Users, k.Meet, k.Of, nil}
+	for i := range k.Children {
+		x.Children = append(x.Children, k.Children[i].explained())
+	}
+	return x
+}
+
+// body returns what the store keeps of a notice.
+func (n *notice) body() ([]byte, error) {
+	var b noticeBody
+	switch ref := n.ref(); {
+	case n.ids != nil:
+		b = noticeBody{Subject: ref.Subject, Profile: ref.ID, At: n.ids.At.UnixNano()}
+	case n.change != nil:
+		c := n.change
+		b = noticeBody{Trait: c.Trait, Subject: ref.Subject, Profile: ref.ID, Old: c.Old, New: c.New, At: c.At.UnixNano(), Cause: c.Cause}
+	default:
+		t := &n.transition
+		b = noticeBody{Audience: t.Audience, Subject: ref.Subject, Profile: ref.ID, Exited: t.Type == Exited, At: t.At.UnixNano(), Cause: t.Cause}
+		if t.Evidence != nil {
+			kept := keepEvidence(t.Evidence)
+			b.Evidence = &kept
+		}
+	}
+	return json.Marshal(b)
+}
+
+// decodeNotice returns the notice that the store kept.
+func decodeNotice(kept profile.Notice) (Notice, error) {
+	n := Notice{ID: kept.ID}
+	var b noticeBody
+	if err := json.Unmarshal(kept.Body, &b); err != nil {
+		return n, fmt.Errorf("notice %d as it is stored: %w", kept.ID, err)
+	}
+	ref, at := profile.Ref{Subject: b.Subject, ID: b.Profile}, instant(b.At)
+	switch {
+	case b.Audience != "":
+		t := &Transition{ID: n.ID, Audience: b.Audience, Subject: b.Subject, Profile: b.Profile, Type: typeOf(!b.Exited), At: at, Cause: b.Cause}
+		if b.Evidence != nil {
+			evidence := b.Evidence.explained()
+			t.Evidence = &evidence
+		}
+		n.Transition = t
+	case b.Trait != "":
+		n.TraitChange = &TraitChange{ID: n.ID, Trait: b.Trait, Profile: ref, Old: b.Old, New: b.New, At: at, Cause: b.Cause}
+	default:
+		n.IDChange = &IDChange{ID: n.ID, Profile: ref, At: at}
+	}
+	return n, nil
+}
+
+// ref returns the profile that the notice is about.
+func (n Notice) ref() profile.Ref {
+	switch {
+	case n.Transition != nil:
+		return n.Transition.Ref()
+	case n.TraitChange != nil:
+		return n.TraitChange.Profile
+	}
+	return n.IDChange.Profile
+}
+
+// at returns the instant of the notice.
+func (n Notice) at() time.Time {
+	switch {
+	case n.Transition != nil:
+		return n.Transition.At
+	case n.TraitChange != nil:
+		return n.TraitChange.At
+	}
+	return n.IDChange.At
+}
+
+// String returns the line of what is told.
+func (n Notice) String() string {
+	switch {
+	case n.Transition != nil:
+		return n.Transition.String()
+	case n.TraitChange != nil:
+		return n.TraitChange.String()
+	}
+	return n.IDChange.String()
+}
+
+// putNotices stores what the transaction tells: for nobody, unless somebody has a cursor,
+// but for the ids.
+func (x *txn) putNotices() error {
+	keeps := x.e.outbox.isKept()
+	bodies := x.tell.Bodies[:0]
+	for i := range x.notices {
+		var body []byte
+		if keeps {
+			var err error
+			if body, err = x.notices[i].body(); err != nil {
+				return fmt.Errorf("keep a notice: %w", err)
+			}
+		}
+		bodies = append(bodies, body)
+	}
+	x.tell = profile.Tell{Bodies: bodies}
+	return x.put(&x.tell)
+}
+
+// setIDs gives what the transaction tells the ids that the store has given.
+func (x *txn) setIDs() {
+	for i := range x.notices {
+		n, id := &x.notices[i], x.tell.OutFirst+uint64(i)
+		switch {
+		case n.ids != nil:
+			n.ids.ID = id
+		case n.change != nil:
+			n.change.ID = id
+		default:
+			n.transition.ID = id
+		}
+	}
+}

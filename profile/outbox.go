@@ -1,0 +1,38 @@
+package profile
+
+// Notice is something that the engine told, as the store keeps it for subscribers that
+// have yet to be told: an outbox.
+type Notice struct {
+	ID   uint64 // from 1, without gaps, in the order of commits
+	Body []byte // the engine's own
+}
+
+// Tell is a change by which the engine tells something. Its notices get the next ids, in
+// their order, when the transaction is committed, and are kept as long as there is a
+// cursor before them: where there is none their bodies may be nil. Readers of the
+// transaction itself do not see them.
+type Tell struct {
+	Bodies [][]byte
+
+	OutFirst uint64 // the id of the first; set by Commit
+}
+
+// SetCursor is a change that notes up to which notice a subscriber was told. The cursor of
+// one that had none begins there. UpTo beyond the last notice is the last, and a cursor
+// does not go back.
+type SetCursor struct {
+	Subscriber string
+	UpTo       uint64
+	Gone       bool // the subscriber is no more: nothing is kept for it
+}
+
+// Outbox says what is kept for subscribers.
+type Outbox struct {
+	Last    uint64            // the id of the last notice there was
+	Notices int               // that are kept
+	Bytes   int64             // of their bodies
+	Cursors map[string]uint64 // by subscriber
+}
+
+func (*Tell) change()      {}
+func (*SetCursor) change() {}
