@@ -85,7 +85,7 @@ func TestAnEditIsAtomic(t *testing.T) {
 	require.Zero(t, count(t, e, "others"))
 	require.Len(t, told, 100)
 	for _, tr := range told {
-		want := audience.Transition{ID: told[0].ID, Audience: "buyers", Profile: tr.Profile, Type: audience.Entered, At: at, Cause: audience.CauseEdit}
+		want := audience.Transition{ID: tr.ID, Audience: "buyers", Profile: tr.Profile, Type: audience.Entered, At: at, Cause: audience.CauseEdit}
 		if tr.Audience == "others" {
 			want.Audience, want.Type, want.Cause = "others", audience.Exited, audience.CauseDependency
 		}
