@@ -17,13 +17,14 @@ type cache struct {
 // cached is how a cache has a state.
 type cached struct {
 	place   int32 // in the ring
+	held    bool  // it is in the ring
 	used    bool  // since the hand came by
 	size    int32 // as it was measured last
 	measure int32 // it is measured anew after being used so many times
 }
 
 func (c *cache) add(p *state) {
-	p.cached = cached{place: int32(len(c.ring)), used: true}
+	p.cached = cached{place: int32(len(c.ring)), held: true, used: true}
 	c.ring = append(c.ring, p)
 }
 
@@ -34,7 +35,7 @@ func (c *cache) remove(p *state) {
 	c.ring[len(c.ring)-1] = nil
 	c.ring = c.ring[:len(c.ring)-1]
 	c.bytes -= int(p.size)
-	p.size = 0
+	p.size, p.held = 0, false
 }
 
 // use notes that a state was used, and measures it from time to time: as often as it may

@@ -55,7 +55,8 @@ type Options struct {
 // Engine keeps the members of audiences. It is safe for concurrent use. See
 // the package comment for what its answers mean.
 type Engine struct {
-	store    profile.Store
+	store    guardedStore
+	reader   profile.Reader // the store
 	clock    Clock
 	onError  func(error)
 	logger   *slog.Logger
@@ -82,7 +83,6 @@ type Engine struct {
 	pinned   map[string]int   // how many edits that run read a key
 
 	firstUpgrades int
-	timersHeld    int
 	live          map[string]*live
 	broken        map[string]*broken
 	words         seenWords
@@ -137,7 +137,7 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 }
 
 // newEngine returns an engine that has nothing yet.
-func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
+func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 	e := &Engine{
 		store:   store,
 		clock:   opts.Clock,
@@ -157,7 +157,6 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 		changing:      map[string]bool{},
 		pinned:        map[string]int{},
 		firstUpgrades: firstUpgrades,
-		timersHeld:    timersHeld,
 	}
 	if e.clock == nil {
 		e.clock = WallClock{}
@@ -168,6 +167,7 @@ func newEngine(store profile.Store, env *celfilter.Env, opts Options) *Engine {
 	if e.maxJump == 0 {
 		e.maxJump = int64(defaultClockJump)
 	}
+	e.reader = store
 	e.outbox.limit = opts.Outbox.withDefaults()
 	e.x = newTxn(e, nil)
 	n := min(opts.Shards, profile.Lanes)

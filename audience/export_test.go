@@ -5,7 +5,11 @@ package audience
 func (e *Engine) SetFirstUpgrades(n int) { e.firstUpgrades = n }
 
 // SetTimersHeld sets how many timers of a lane are held in memory at least.
-func (e *Engine) SetTimersHeld(n int) { e.timersHeld = n }
+func (e *Engine) SetTimersHeld(n int) {
+	for _, sh := range e.shards {
+		sh.page = sh.page[:n]
+	}
+}
 
 // Held returns how many states are in memory.
 func (e *Engine) Held() (n int) {

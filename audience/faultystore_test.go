@@ -116,8 +116,11 @@ func (f faultyReader) Wake(ctx context.Context, ref profile.Ref) (profile.Wake, 
 	return f.Reader.Wake(ctx, ref)
 }
 
-func (f faultyReader) Wakes(ctx context.Context, lane int, after profile.Wake) iter.Seq2[profile.Wake, error] {
-	return faultySeq(ctx, f.s, f.Reader.Wakes(ctx, lane, after))
+func (f faultyReader) Wakes(ctx context.Context, lane int, after profile.Wake, page []profile.Wake) (int, error) {
+	if err := f.s.point(ctx); err != nil {
+		return 0, err
+	}
+	return f.Reader.Wakes(ctx, lane, after, page)
 }
 
 func (f faultyReader) Outbox(ctx context.Context) (profile.Outbox, error) {

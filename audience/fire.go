@@ -71,8 +71,15 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 		return profile.ErrClosed
 	case sh.due.Load() != due:
 		return nil
-	case sh.e.joined() && !sh.firesAlone(due):
-		return errJoined
+	}
+	if sh.e.joined() {
+		alone, err := sh.firesAlone(ctx, due)
+		if err != nil {
+			return err
+		}
+		if !alone {
+			return errJoined
+		}
 	}
 	defer sh.evict()
 	return sh.x.fire(lasting(ctx))
@@ -83,21 +90,14 @@ var errJoined = errors.New("profiles depend on each other")
 
 // firesAlone reports whether what is due first, in the shard, is the only one at that
 // instant, and stays with its profile. The shard is locked.
-func (sh *shard) firesAlone(due int64) bool {
+func (sh *shard) firesAlone(ctx context.Context, due int64) (bool, error) {
 	for _, other := range sh.e.shards {
 		if other != sh && other.due.Load() == due {
-			return false
+			return false, nil
 		}
 	}
-	n, alone := 0, sh.hasTimersTo(due)
-	sh.timers.Scan(func(next timer) bool {
-		if next.at == due {
-			n++
-			alone = alone && n == 1 && sh.staysAlone(next)
-		}
-		return next.at == due && alone
-	})
-	return alone
+	timers, err := sh.timersTo(ctx, sh.e.reader, due)
+	return len(timers) == 1 && sh.staysAlone(timers[0]), err
 }
 
 // staysAlone reports whether what is due of a profile changes nothing of another, and
@@ -143,16 +143,14 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 func (e *Engine) timersAt(ctx context.Context, due int64) (timers []timer, alone bool, err error) {
 	alone = true
 	for _, sh := range e.shards {
-		if err := sh.timersTo(ctx, e.store, due); err != nil {
+		some, err := sh.timersTo(ctx, e.reader, due)
+		if err != nil {
 			return nil, false, err
 		}
-		sh.timers.Scan(func(next timer) bool {
-			if next.at <= due {
-				timers = append(timers, next)
-				alone = alone && sh.staysAlone(next)
-			}
-			return next.at <= due
-		})
+		for _, next := range some {
+			timers = append(timers, next)
+			alone = alone && sh.staysAlone(next)
+		}
 	}
 	slices.SortFunc(timers, func(a, b timer) int { return compareRefs(a.ref, b.ref) })
 	return timers, alone, nil
@@ -161,24 +159,44 @@ func (e *Engine) timersAt(ctx context.Context, due int64) (timers []timer, alone
 // fire settles the first profile that is due, at the instant at which it is.
 func (x *txn) fire(ctx context.Context) error {
 	sh := x.home
-	first, ok := sh.timers.Min()
-	if !ok {
-		return sh.moreTimers(ctx, x.e.store) // the first of them is next
+	of, err := sh.first(ctx, x.e.reader)
+	if err != nil || of == nil {
+		sh.setDue() // it was later
+		return err
 	}
+	first := of.line[len(of.line)-1]
 	x.ctx, x.t = ctx, max(first.at, sh.last)
-	err := x.within(func() error {
-		exists, err := x.exists(first.ref)
-		if err == nil && exists {
-			err = x.upgradeID(first.ref, x.t)
-		}
-		if err != nil || !exists {
-			return err // it was deleted, or merged
-		}
-		sh.last = x.t
-		return x.run(CauseTime, func() { x.reach(first.ref) })
-	}, first.ref)
-	if err == nil { // a timer may be of something that is no more
-		sh.setTimer(first.ref, first.at, horizon.Never)
+	if err := x.within(func() error { return x.fireOf(first.ref, first.p) }, first.ref); err != nil {
+		return err
 	}
-	return err
+	of.remove(first) // it may have been of something that is no more
+	sh.setDue()
+	return nil
+}
+
+// fireOf settles a profile that is due, whose state may be p, unless it was deleted or
+// merged.
+func (x *txn) fireOf(ref profile.Ref, p *state) error {
+	if p == nil || !p.held {
+		p = x.home.state(ref)
+	}
+	if p == nil {
+		if exists, err := x.exists(ref); err != nil || !exists {
+			return err
+		}
+	}
+	if len(x.e.growths) > 0 {
+		if err := x.upgradeID(ref, x.t); err != nil {
+			return err
+		}
+		p = x.home.state(ref)
+	}
+	x.home.last = x.t
+	return x.run(CauseTime, func() {
+		if p != nil {
+			x.add(ref, p)
+		} else {
+			x.reach(ref)
+		}
+	})
 }

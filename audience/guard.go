@@ -52,12 +52,17 @@ func guard(s profile.Store) (g guardedStore, err error) {
 	return guardedStore{guardedReader{s}, s, s.Retention()}, nil
 }
 
-func (g guardedStore) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (tx profile.Tx, err error) {
+func (g guardedStore) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (profile.Tx, error) {
+	tx := new(guardedTx)
+	return tx, g.begin(tx, ctx, now, refs...)
+}
+
+// begin is Begin of a transaction whose memory is used again.
+func (g guardedStore) begin(into *guardedTx, ctx context.Context, now time.Time, refs ...profile.Ref) (err error) {
 	defer catch("store.Begin", &err)
-	if tx, err = g.store.Begin(ctx, now, refs...); err != nil {
-		return nil, err
-	}
-	return guardedTx{guardedReader{tx}, tx}, nil
+	tx, err := g.store.Begin(ctx, now, refs...)
+	*into = guardedTx{guardedReader{tx}, tx}
+	return err
 }
 
 func (g guardedStore) Durable(ctx context.Context, upTo profile.Mark) (err error) {
@@ -91,23 +96,23 @@ type guardedTx struct {
 	tx profile.Tx
 }
 
-func (g guardedTx) Put(changes ...profile.Change) (err error) {
+func (g *guardedTx) Put(changes ...profile.Change) (err error) {
 	defer catch("store.Put", &err)
 	return g.tx.Put(changes...)
 }
 
-func (g guardedTx) Seen(ctx context.Context, ref profile.Ref, messageID string) (seen bool, err error) {
+func (g *guardedTx) Seen(ctx context.Context, ref profile.Ref, messageID string) (seen bool, err error) {
 	defer catch("store.Seen", &err)
 	return g.tx.Seen(ctx, ref, messageID)
 }
 
-func (g guardedTx) Commit() (mark profile.Mark, err error) {
+func (g *guardedTx) Commit() (mark profile.Mark, err error) {
 	defer catch("store.Commit", &err)
 	return g.tx.Commit()
 }
 
 // Abort has no error to be: the transaction has failed before.
-func (g guardedTx) Abort() {
+func (g *guardedTx) Abort() {
 	var err error
 	defer catch("store.Abort", &err)
 	g.tx.Abort()
@@ -210,8 +215,9 @@ func (g guardedReader) Wake(ctx context.Context, ref profile.Ref) (w profile.Wak
 	return g.r.Wake(ctx, ref)
 }
 
-func (g guardedReader) Wakes(ctx context.Context, lane int, after profile.Wake) iter.Seq2[profile.Wake, error] {
-	return guardSeq("store.Wakes", func() iter.Seq2[profile.Wake, error] { return g.r.Wakes(ctx, lane, after) })
+func (g guardedReader) Wakes(ctx context.Context, lane int, after profile.Wake, page []profile.Wake) (n int, err error) {
+	defer catch("store.Wakes", &err)
+	return g.r.Wakes(ctx, lane, after, page)
 }
 
 func (g guardedReader) Notices(ctx context.Context, after uint64) iter.Seq2[profile.Notice, error] {

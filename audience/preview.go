@@ -150,7 +150,11 @@ func (e *Engine) aside(snap profile.Snapshot, d Definition, seq uint64) (*Engine
 	if err != nil {
 		return nil, nil, err
 	}
-	view := newEngine(readOnly{snap, e.store.Retention()}, e.env, Options{Clock: e.clock, Shards: 1})
+	store, err := guard(readOnly{snap, e.store.Retention()})
+	if err != nil {
+		return nil, nil, err
+	}
+	view := newEngine(store, e.env, Options{Clock: e.clock, Shards: 1})
 	view.detached = true
 	var b backfill
 	for _, d := range sorted {

@@ -47,8 +47,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	e.publish()
 	e.batchesDue(now.UnixNano())
 	for _, sh := range e.shards {
-		sh.upTo = noTimer
-		if err := sh.moreTimers(ctx, e.store); err != nil {
+		if err := sh.restoreTimers(ctx, e.reader); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
-	"github.com/tidwall/btree"
 )
 
 // shard is a part of the profiles, those of some lanes: the states of them that are in
@@ -13,14 +13,13 @@ import (
 // outbox, which has a lock of its own, and due, which may be read without.
 type shard struct {
 	e       *Engine
-	lanes   []int
+	lanes   []lane
+	page    []profile.Wake // scratch
 	mu      sync.Mutex
 	states  [2]map[string]*state // by Subject, by id
 	cache   cache                // of states
-	timers  *btree.BTreeG[timer]
-	upTo    timer // all timers up to this one, it included, are in timers
-	last    int64 // the last instant at which anything was applied
-	earlier bool  // a timer was set that is earlier than all others
+	last    int64                // the last instant at which anything was applied
+	earlier bool                 // a timer was set that is earlier than all others
 
 	// All shards look at it with each event while profiles depend on each other: it is
 	// not beside what changes with each.
@@ -36,17 +35,15 @@ type shard struct {
 func newShard(e *Engine, i, n int) *shard {
 	sh := &shard{
 		e:      e,
+		page:   make([]profile.Wake, timersHeld),
 		states: [2]map[string]*state{{}, {}},
-		timers: btree.NewBTreeGOptions(timerLess, btree.Options{NoLocks: true}),
-		upTo:   noTimer,
 		last:   profile.MinTime.UnixNano(),
 	}
-	for lane := i; lane < profile.Lanes; lane += n {
-		sh.lanes = append(sh.lanes, lane)
+	for number := i; number < profile.Lanes; number += n {
+		sh.lanes = append(sh.lanes, lane{number: number, upTo: allTimers}) // there is none yet
 	}
 	sh.x = newTxn(e, sh)
-	sh.upTo = allTimers // there is none yet
-	sh.due.Store(sh.upTo.at)
+	sh.due.Store(horizon.Never)
 	return sh
 }
 

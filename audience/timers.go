@@ -11,19 +11,17 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// The store keeps when each profile is due; a shard holds the first of its timers, and
-// reads more when these are used up. A timer is never later than what is due, but it may
-// be earlier, or of a profile that is no more: then nothing changes when it fires.
+// The store keeps when each profile is due; a shard holds the first timers of each of its
+// lanes, and reads more when these are used up. A timer is never later than what is due,
+// but it may be earlier, or of a profile that is no more: then nothing changes when it
+// fires.
 
 // timer is when a profile is due.
 type timer struct {
 	at  int64
 	ref profile.Ref
+	p   *state // of the profile, if it is still held; nil: it is not known
 }
-
-// timersHeld is how many timers a shard reads at a time for each of its lanes; it holds
-// twice as many at most.
-const timersHeld = 64
 
 // allTimers comes after all timers, and noTimer before.
 var (
@@ -31,89 +29,163 @@ var (
 	allTimers = timer{at: horizon.Never}
 )
 
-func timerLess(a, b timer) bool { return compareTimers(a, b) < 0 }
-
-func compareTimers(a, b timer) int { return cmp.Or(cmp.Compare(a.at, b.at), compareRefs(a.ref, b.ref)) }
+func compareTimers(a, b timer) int {
+	if a.at != b.at {
+		return cmp.Compare(a.at, b.at)
+	}
+	return compareRefs(a.ref, b.ref)
+}
 
 // compareRefs is the order of profiles at one instant: accounts follow users.
 func compareRefs(a, b profile.Ref) int {
 	return cmp.Or(cmp.Compare(a.Subject, b.Subject), strings.Compare(a.ID, b.ID))
 }
 
-// setTimer has a profile due at an instant that was due at another; horizon.Never: it is
-// not.
-func (sh *shard) setTimer(ref profile.Ref, was, at int64) {
-	if was == at {
+// timersHeld is how many timers of a lane are read at a time; twice as many are held at
+// most.
+const timersHeld = 8
+
+// lane is the timers of a lane.
+type lane struct {
+	number int
+	line   []timer // the first that there are, the very first at the end
+	upTo   timer   // all up to this one, it included, are in line
+}
+
+// due returns when the first is due, or before.
+func (l *lane) due() int64 {
+	if n := len(l.line); n > 0 {
+		return l.line[n-1].at
+	}
+	return l.upTo.at
+}
+
+// find returns the place of a timer in the line, or where it would be.
+func (l *lane) find(t timer) (int, bool) {
+	return slices.BinarySearchFunc(l.line, t, func(a, b timer) int { return compareTimers(b, a) })
+}
+
+func (l *lane) remove(t timer) {
+	if i, ok := l.find(t); ok {
+		l.line = slices.Delete(l.line, i, i+1)
+	}
+}
+
+// add adds a timer, if it is one of the first, and lets go of the later half if there are
+// more than most.
+func (l *lane) add(t timer, most int) {
+	if compareTimers(t, l.upTo) > 0 {
 		return
 	}
-	if was != horizon.Never {
-		sh.timers.Delete(timer{was, ref})
+	i, ok := l.find(t)
+	if ok {
+		return
 	}
-	if t := (timer{at, ref}); at != horizon.Never && !timerLess(sh.upTo, t) {
-		sh.timers.Set(t)
-		if sh.timers.Len() > 2*sh.e.timersHeld*len(sh.lanes) {
-			sh.holdLess()
-		}
+	if l.line = slices.Insert(l.line, i, t); len(l.line) > most {
+		l.line = slices.Delete(l.line, 0, len(l.line)/2)
+		l.upTo = l.line[0]
 	}
-	sh.setDue()
 }
 
-// holdLess lets go of the later half of the timers.
-func (sh *shard) holdLess() {
-	for range sh.timers.Len() / 2 {
-		sh.timers.PopMax()
+// read reads the timers that come next, a page of them. Those that are held are all before
+// them.
+func (l *lane) read(ctx context.Context, store profile.Reader, page []profile.Wake) error {
+	after := profile.Wake{}
+	if l.upTo.at != noTimer.at {
+		after = profile.Wake{Ref: l.upTo.ref, At: instant(l.upTo.at)}
 	}
-	sh.upTo, _ = sh.timers.Max()
-}
-
-// hasTimersTo reports whether the shard holds all timers up to an instant.
-func (sh *shard) hasTimersTo(at int64) bool { return sh.upTo == allTimers || sh.upTo.at > at }
-
-// timersTo has the shard hold all timers up to an instant.
-func (sh *shard) timersTo(ctx context.Context, store profile.Reader, at int64) error {
-	for sh.due.Load() <= at && !sh.hasTimersTo(at) {
-		if err := sh.moreTimers(ctx, store); err != nil {
-			return err
-		}
+	n, err := store.Wakes(ctx, l.number, after, page)
+	if err != nil {
+		return err
+	}
+	held := len(l.line)
+	l.line = slices.Grow(l.line, n)[:held+n]
+	copy(l.line[n:], l.line[:held])
+	for i := range n {
+		w := &page[i]
+		l.line[n-1-i] = timer{at: w.At.UnixNano(), ref: w.Ref}
+	}
+	if l.upTo = allTimers; n == len(page) {
+		l.upTo = l.line[0]
 	}
 	return nil
 }
 
-// moreTimers reads the timers that come next.
-func (sh *shard) moreTimers(ctx context.Context, store profile.Reader) error {
-	after := profile.Wake{}
-	if sh.upTo != noTimer {
-		after = profile.Wake{Ref: sh.upTo.ref, At: instant(sh.upTo.at)}
+// laneOf returns the lane of a profile of the shard.
+func (sh *shard) laneOf(ref profile.Ref) *lane {
+	return &sh.lanes[profile.Lane(ref.ID)/len(sh.e.shards)]
+}
+
+// setTimer has a profile due at an instant that was due at another; horizon.Never: it is
+// not.
+func (sh *shard) setTimer(ref profile.Ref, p *state, was, at int64) {
+	if was == at {
+		return
 	}
-	upTo, read := allTimers, []timer(nil)
-	for _, lane := range sh.lanes {
-		n := 0
-		for w, err := range store.Wakes(ctx, lane, after) {
-			if err != nil {
-				return err
+	l := sh.laneOf(ref)
+	if was != horizon.Never {
+		l.remove(timer{at: was, ref: ref})
+	}
+	if at != horizon.Never {
+		l.add(timer{at, ref, p}, 2*len(sh.page))
+	}
+	sh.setDue()
+}
+
+// first returns the lane whose first timer is the shard's first, and reads it if need be.
+func (sh *shard) first(ctx context.Context, store profile.Reader) (first *lane, err error) {
+	for i := range sh.lanes {
+		l := &sh.lanes[i]
+		if due := sh.due.Load(); l.due() > due {
+			continue
+		}
+		if len(l.line) == 0 {
+			if err := l.read(ctx, store, sh.page); err != nil {
+				return nil, err
 			}
-			next := timer{w.At.UnixNano(), w.Ref}
-			read = append(read, next)
-			if n++; n == sh.e.timersHeld {
-				upTo = slices.MinFunc([]timer{upTo, next}, compareTimers)
-				break
+			if l.due() > sh.due.Load() {
+				continue
 			}
 		}
-	}
-	for _, next := range read {
-		if !timerLess(upTo, next) {
-			sh.timers.Set(next)
+		if first == nil || compareTimers(l.line[len(l.line)-1], first.line[len(first.line)-1]) < 0 {
+			first = l
 		}
 	}
-	sh.upTo = upTo
+	return first, nil
+}
+
+// timersTo returns all timers up to an instant.
+func (sh *shard) timersTo(ctx context.Context, store profile.Reader, at int64) (due []timer, err error) {
+	for i := range sh.lanes {
+		l := &sh.lanes[i]
+		for l.upTo.at <= at {
+			if err := l.read(ctx, store, sh.page); err != nil {
+				return nil, err
+			}
+		}
+		for k := len(l.line) - 1; k >= 0 && l.line[k].at <= at; k-- {
+			due = append(due, l.line[k])
+		}
+	}
+	return due, nil
+}
+
+// restoreTimers reads the first timers.
+func (sh *shard) restoreTimers(ctx context.Context, store profile.Reader) error {
+	for i := range sh.lanes {
+		sh.lanes[i].upTo = noTimer
+		if err := sh.lanes[i].read(ctx, store, sh.page); err != nil {
+			return err
+		}
+	}
 	sh.setDue()
 	return nil
 }
 
 func (sh *shard) setDue() {
-	due := sh.upTo.at
-	if first, ok := sh.timers.Min(); ok {
-		due = first.at
+	due := horizon.Never
+	for i := range sh.lanes {
+		due = min(due, sh.lanes[i].due())
 	}
 	switch was := sh.due.Load(); {
 	case due == was:
@@ -124,10 +196,22 @@ func (sh *shard) setDue() {
 	sh.due.Store(due)
 }
 
-// firstProfile returns the profile that is due first.
-func (sh *shard) firstProfile() profile.Ref {
+// firstProfile returns the profile that is due first, as far as it is in memory.
+func (sh *shard) firstProfile() (ref profile.Ref) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	first, _ := sh.timers.Min()
+	first := allTimers
+	for i := range sh.lanes {
+		l := &sh.lanes[i]
+		if l.due() > sh.due.Load() {
+			continue
+		}
+		if len(l.line) == 0 {
+			return profile.Ref{}
+		}
+		if next := l.line[len(l.line)-1]; compareTimers(next, first) < 0 {
+			first = next
+		}
+	}
 	return first.ref
 }

@@ -56,8 +56,10 @@ type txn struct {
 	waiting bool // nodes that depend on other profiles are left for later
 	peek    bool // of a state that is not the engine's: nothing is changed
 
-	event profile.PutEvent // scratch
-	ids   profile.PutIDs   // scratch
+	guarded guardedTx        // what tx is
+	putting []profile.Change // scratch
+	event   profile.PutEvent // scratch
+	ids     profile.PutIDs   // scratch
 	commitment
 }
 
@@ -65,6 +67,7 @@ type txn struct {
 type touched struct {
 	ref      profile.Ref
 	was, now int64 // horizon.Never: none
+	p        *state
 }
 
 // part is one profile of a transaction.
@@ -81,7 +84,7 @@ type part struct {
 
 func newTxn(e *Engine, home *shard) *txn {
 	x := &txn{home: home}
-	x.step = step{e: e, store: e.store, nets: &e.nets, x: x}
+	x.step = step{e: e, store: e.reader, nets: &e.nets, x: x}
 	return x
 }
 
@@ -95,7 +98,7 @@ func (e *Engine) joined() bool {
 // or nothing of it. refs are the profiles that the store's transaction may touch; none:
 // all.
 func (x *txn) within(do func() error, refs ...profile.Ref) error {
-	x.open, x.refs, x.err = true, refs, nil
+	x.open, x.refs, x.err = true, append(x.refs[:0], refs...), nil
 	defer func() {
 		if x.open { // it failed, or panicked
 			x.abandon()
@@ -116,17 +119,21 @@ func (x *txn) put(changes ...profile.Change) (err error) {
 	if err := x.begun(); err != nil {
 		return err
 	}
-	return x.tx.Put(changes...)
+	x.putting = append(x.putting[:0], changes...) // that of the caller is not to be allocated
+	return x.tx.Put(x.putting...)
 }
 
 // begun begins the store's transaction, if it is not.
 func (x *txn) begun() (err error) {
-	if x.tx == nil {
-		if x.tx, err = x.e.store.Begin(x.ctx, instant(x.t), x.refs...); err == nil {
-			x.store = x.tx
-		}
+	if x.tx != nil {
+		return nil
 	}
-	return err
+	if err := x.e.store.begin(&x.guarded, x.ctx, instant(x.t), x.refs...); err != nil {
+		return err
+	}
+	x.tx = &x.guarded
+	x.store = x.tx
+	return nil
 }
 
 // onAbandon notes what undoes a change that is not of profiles.
@@ -169,16 +176,11 @@ func (x *txn) reachDue() {
 		if sh.due.Load() > x.t {
 			continue
 		}
-		if x.err = sh.timersTo(x.ctx, x.store, x.t); x.err != nil {
+		due, err := sh.timersTo(x.ctx, x.store, x.t)
+		if err != nil {
+			x.err = err
 			return
 		}
-		var due []timer
-		sh.timers.Scan(func(next timer) bool {
-			if next.at <= x.t {
-				due = append(due, next)
-			}
-			return next.at <= x.t
-		})
 		for _, next := range due {
 			exists, err := x.exists(next.ref)
 			if exists {
@@ -187,7 +189,7 @@ func (x *txn) reachDue() {
 			if err != nil {
 				x.err = err
 			}
-			x.touched = append(x.touched, touched{next.ref, next.at, horizon.Never}) // whatever it is of
+			x.touched = append(x.touched, touched{next.ref, next.at, horizon.Never, nil}) // whatever it is of
 		}
 	}
 }
@@ -213,7 +215,7 @@ func (x *txn) add(ref profile.Ref, p *state) *part {
 // changes it.
 func (x *txn) remember(p *state) {
 	if p.touched == 0 {
-		x.touched = append(x.touched, touched{p.ref, p.kept.at, p.kept.at})
+		x.touched = append(x.touched, touched{p.ref, p.kept.at, p.kept.at, p})
 		p.touched = int32(len(x.touched))
 	}
 }
@@ -416,7 +418,7 @@ func (x *txn) commit() error {
 		do()
 	}
 	for _, of := range x.touched {
-		x.shardOf(of.ref).setTimer(of.ref, of.was, of.now)
+		x.shardOf(of.ref).setTimer(of.ref, of.p, of.was, of.now)
 	}
 	x.settled()
 	return nil
@@ -442,19 +444,19 @@ func (x *txn) abandon() {
 }
 
 // over has what comes read from the store itself.
-func (x *txn) over() { x.open, x.refs, x.tx, x.store = false, nil, nil, x.e.store }
+func (x *txn) over() { x.open, x.tx, x.store = false, nil, x.e.reader }
 
 // settled empties what a transaction has noted.
 func (x *txn) settled() {
-	for _, of := range x.touched {
-		sh := x.shardOf(of.ref)
-		if p := sh.state(of.ref); p != nil {
+	for i := range x.touched {
+		if p := x.touched[i].p; p != nil {
 			p.touched = 0
-			if x.e.cache > 0 {
-				sh.cache.use(p)
+			if x.e.cache > 0 && p.held {
+				x.shardOf(p.ref).cache.use(p)
 			}
 		}
 	}
+	clear(x.touched)
 	x.touched = x.touched[:0]
 	clear(x.undo)
 	clear(x.done)

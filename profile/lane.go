@@ -16,7 +16,11 @@ func Lane(id string) int {
 		h = (h ^ prefix(id)) * 0x9e3779b97f4a7c15
 		h ^= h >> 32
 	}
-	h = (h ^ prefix(id)) * 0x9e3779b97f4a7c15
+	var last uint64
+	for i := range len(id) {
+		last = last<<8 | uint64(id[i])
+	}
+	h = (h ^ last) * 0x9e3779b97f4a7c15
 	h ^= h >> 32
 	return int(h * 0x9e3779b97f4a7c15 >> (64 - laneBits))
 }

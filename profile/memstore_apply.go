@@ -157,15 +157,11 @@ func (tx *tx) putEvent(c *PutEvent) {
 		tx.addSender(sh, r, e.Account)
 	}
 	tx.trim(r)
+	tx.entering, tx.enteredAt, tx.entered = Ref{User, r.id}, sh, r // what follows is of it
 }
 
 // insert adds an event, or the message id of a call, to a record that may be written to.
 func (tx *tx) insert(r *record, name string, t int64, seq uint64, m *messageID, body []byte) {
-	i, ok := r.findSeries(name)
-	var before series // its chunks are appended to, or replaced
-	if ok {
-		before = r.series[i]
-	}
 	hash := uint32(0)
 	if m.form != idNone {
 		hash = m.hash
@@ -175,35 +171,63 @@ func (tx *tx) insert(r *record, name string, t int64, seq uint64, m *messageID, 
 	if hash != 0 {
 		r.note(tx.seed, hash, t)
 	}
-	tx.undo = append(tx.undo, undo{in: r, name: s.name, was: ok, series: before, hash: hash, time: t})
+	tx.undo = append(tx.undo, undo{kind: undoInsert, in: r, name: s.name, hash: hash, time: t, seq: seq})
 }
 
-// undo undoes one change. That of an event, of which there is one in most transactions,
-// is no function, which would be allocated.
+// undo undoes one change. Those that most transactions make are no functions, which would
+// be allocated.
 type undo struct {
-	do func()
+	kind undoKind
+	do   func()
 
-	in     *record
-	name   unique.Handle[string]
-	was    bool   // there was such a series
-	series series // as it was
-	hash   uint32
-	time   int64
+	in      *record
+	at      *shard
+	subject Subject
+	name    unique.Handle[string] // of an event's series
+	hash    uint32                // of its message id; 0: none
+	time    int64
+	seq     uint64
 }
+
+type undoKind uint8
+
+const (
+	undoAny undoKind = iota
+	undoInsert
+	undoCreate
+	undoKnown
+)
 
 func (u *undo) run() {
-	if u.do != nil {
+	switch u.kind {
+	case undoAny:
 		u.do()
-		return
+	case undoInsert:
+		u.undoInsert()
+	case undoCreate:
+		u.at.remove(u.subject, u.in)
+	case undoKnown:
+		u.in.known = false
 	}
+}
+
+func (u *undo) undoInsert() {
 	r := u.in
 	if u.hash != 0 {
 		r.seen.remove(u.hash, u.time)
 	}
-	if i, _ := r.findSeries(u.name.Value()); u.was {
-		r.series[i] = u.series
-	} else {
-		r.series = slices.Delete(r.series, i, i+1)
+	i, _ := r.findSeries(u.name.Value())
+	s := &r.series[i]
+	for k := s.search(u.time); k < s.len(); k++ {
+		for c := s.at(k).events(); c.next(); {
+			if c.seq != u.seq {
+				continue
+			}
+			if s.drop(k, u.seq); s.empty() {
+				r.series = slices.Delete(r.series, i, i+1)
+			}
+			return
+		}
 	}
 }
 
@@ -220,7 +244,7 @@ func (tx *tx) nextSeq() uint64 {
 func (tx *tx) makeKnown(r *record, known bool) {
 	if known && !r.known {
 		r.known = true
-		tx.onAbort(func() { r.known = false })
+		tx.undo = append(tx.undo, undo{kind: undoKnown, in: r})
 	}
 }
 

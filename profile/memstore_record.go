@@ -49,7 +49,7 @@ func (r *record) linked() links {
 func (tx *tx) create(sh *shard, ref Ref) *record {
 	r := &record{id: strings.Clone(ref.ID), gen: tx.gen.Load(), wake: never}
 	sh.put(ref.Subject, r)
-	tx.onAbort(func() { sh.remove(ref.Subject, r) })
+	tx.undo = append(tx.undo, undo{kind: undoCreate, in: r, at: sh, subject: ref.Subject})
 	return r
 }
 

@@ -25,12 +25,14 @@ type shard struct {
 	joins   *btree.BTreeG[pair]     // (account, user) attached
 	senders *btree.BTreeG[pair]     // (account, user who sent an event for it)
 	wakes   *btree.BTreeG[wakeEntry]
-	members [2]memberLists // by Subject; none in a snapshot
-	deleted deletedIDs     // none in a snapshot
-	probe   record         // what a search in a snapshot's profiles compares with, under mu
-	scratch []byte         // for packing, under mu
-	now     atomic.Int64   // the latest instant of a transaction here; changed under mu
-	_       [64]byte       // no two shards' locks on one cache line
+
+	wakeHint btree.PathHint // under mu
+	members  [2]memberLists // by Subject; none in a snapshot
+	deleted  deletedIDs     // none in a snapshot
+	probe    record         // what a search in a snapshot's profiles compares with, under mu
+	scratch  []byte         // for packing, under mu
+	now      atomic.Int64   // the latest instant of a transaction here; changed under mu
+	_        [64]byte       // no two shards' locks on one cache line
 }
 
 const shardCount = Lanes

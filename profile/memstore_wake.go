@@ -3,7 +3,6 @@ package profile
 import (
 	"cmp"
 	"context"
-	"iter"
 	"slices"
 	"strings"
 )
@@ -18,7 +17,10 @@ type wakeEntry struct {
 }
 
 func wakeLess(a, b wakeEntry) bool {
-	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.subject, b.subject), strings.Compare(a.profile, b.profile)) < 0
+	if a.at != b.at {
+		return a.at < b.at
+	}
+	return cmp.Or(cmp.Compare(a.subject, b.subject), strings.Compare(a.profile, b.profile)) < 0
 }
 
 func (tx *tx) setWake(c *SetWake) {
@@ -56,10 +58,10 @@ func (tx *tx) moveWake(sh *shard, s Subject, r *record, at int64) {
 		return
 	}
 	if r.wake != never {
-		sh.wakes.Delete(wakeEntry{r.wake, s, r.id})
+		sh.wakes.DeleteHint(wakeEntry{r.wake, s, r.id}, &sh.wakeHint)
 	}
 	if r.wake = at; at != never {
-		sh.wakes.Set(wakeEntry{at, s, r.id})
+		sh.wakes.SetHint(wakeEntry{at, s, r.id}, &sh.wakeHint)
 	}
 }
 
@@ -87,44 +89,23 @@ func (r *reader) Wake(ctx context.Context, ref Ref) (Wake, error) {
 	return w, nil
 }
 
-// wakesPage is how many wakes are read under one lock.
-const wakesPage = 64
-
 // Wakes implements Reader.
-func (r *reader) Wakes(ctx context.Context, lane int, after Wake) iter.Seq2[Wake, error] {
-	return func(yield func(Wake, error) bool) {
-		from := wakeEntry{wakeNano(&after), after.Ref.Subject, after.Ref.ID}
-		for {
-			page, err := r.pageOfWakes(ctx, lane, from)
-			if err != nil {
-				yield(Wake{}, err)
-				return
-			}
-			for _, e := range page {
-				if from = e; !yield(Wake{Ref: Ref{e.subject, e.profile}, At: fromNano(e.at)}, nil) {
-					return
-				}
-			}
-			if len(page) < wakesPage {
-				return
-			}
-		}
-	}
-}
-
-func (r *reader) pageOfWakes(ctx context.Context, lane int, after wakeEntry) (page []wakeEntry, err error) {
+func (r *reader) Wakes(ctx context.Context, lane int, after Wake, page []Wake) (n int, err error) {
 	st, err := r.enterAll(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || len(page) == 0 {
+		return 0, err
 	}
+	from := wakeEntry{wakeNano(&after), after.Ref.Subject, after.Ref.ID}
 	sh := &st.shards[lane]
 	r.lock(sh)
 	defer r.unlock(sh)
-	sh.wakes.Ascend(after, func(e wakeEntry) bool {
-		if e != after {
-			page = append(page, e)
+	sh.wakes.Ascend(from, func(e wakeEntry) bool {
+		if e == from {
+			return true
 		}
-		return len(page) < wakesPage
+		page[n] = Wake{Ref: Ref{e.subject, e.profile}, At: fromNano(e.at)}
+		n++
+		return n < len(page)
 	})
-	return page, nil
+	return n, nil
 }

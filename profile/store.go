@@ -50,7 +50,7 @@ type Tx interface {
 	// Put makes changes, in their order: all of them or, on an error, none; the
 	// transaction goes on as it was before. The outcome of a change is left in its own
 	// Out fields. Nobody else sees anything of it before Commit. The changes are the
-	// store's until then.
+	// store's until then, but not the list of them.
 	Put(changes ...Change) error
 
 	// Seen reports whether a message of this id, sent for a profile, would be a
@@ -171,10 +171,11 @@ type Reader interface {
 
 	// Wake returns what the engine keeps of a profile to go on with it.
 	Wake(ctx context.Context, ref Ref) (Wake, error)
-	// Wakes yields the wakes of a lane, from 0 to Lanes-1, that have an instant, in the
-	// order of CompareWakes, from the first that comes after another; the zero Wake comes
-	// before all. Of each it yields the profile and the instant alone.
-	Wakes(ctx context.Context, lane int, after Wake) iter.Seq2[Wake, error]
+	// Wakes fills a page with the wakes of a lane, from 0 to Lanes-1, that have an instant,
+	// in the order of CompareWakes, from the first that comes after another; the zero Wake
+	// comes before all. It sets the profile and the instant alone, and returns how many
+	// there are: fewer than there is room for are the last.
+	Wakes(ctx context.Context, lane int, after Wake, page []Wake) (n int, err error)
 
 	// Notices yields the notices that are kept, in the order of their ids, from the first
 	// of a greater id than after.

@@ -73,7 +73,7 @@ func contents(h *harness, r profile.Reader) (lines []string) {
 		}
 	}
 	for lane := range profile.Lanes {
-		for _, w := range all(h, r.Wakes(h.ctx(), lane, profile.Wake{})) {
+		for _, w := range wakesOf(h, r, lane) {
 			lines = append(lines, wakeLine(w))
 		}
 	}

@@ -212,7 +212,8 @@ var readCalls = []struct {
 		return err
 	}},
 	{"Wakes", func(ctx context.Context, r profile.Reader) error {
-		return ends(r.Wakes(ctx, profile.Lane("a"), profile.Wake{}))
+		_, err := r.Wakes(ctx, profile.Lane("a"), profile.Wake{}, make([]profile.Wake, 1))
+		return err
 	}},
 	{"Notices", func(ctx context.Context, r profile.Reader) error { return ends(r.Notices(ctx, 0)) }},
 	{"Outbox", func(ctx context.Context, r profile.Reader) error {

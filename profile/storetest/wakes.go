@@ -24,7 +24,7 @@ var wakeCases = []testCase{
 		w, err = h.store.Wake(h.ctx(), a)
 		require.NoError(h, err)
 		require.Equal(h, profile.Wake{Ref: a}, w)
-		require.Empty(h, all(h, h.store.Wakes(h.ctx(), profile.Lane("a"), profile.Wake{})))
+		require.Empty(h, wakesOf(h, h.store, profile.Lane("a")))
 	}},
 	{name: "a profile that does not exist has none", run: func(h *harness) {
 		h.apply(wake(profile.UserRef("a"), time.Hour))
@@ -40,7 +40,7 @@ var wakeCases = []testCase{
 			h.enterWake(wake(profile.UserRef(fmt.Sprint("p", i)), after), wake(profile.AccountRef(fmt.Sprint("p", i)), after))
 		}
 		for lane := range profile.Lanes {
-			wakes := all(h, h.store.Wakes(h.ctx(), lane, profile.Wake{}))
+			wakes := wakesOf(h, h.store, lane)
 			for i, w := range wakes {
 				require.Equal(h, lane, profile.Lane(w.Ref.ID))
 				if i == 0 {
@@ -48,7 +48,10 @@ var wakeCases = []testCase{
 				}
 				require.Negative(h, profile.CompareWakes(wakes[i-1], w))
 				if i%13 == 0 {
-					require.Equal(h, wakes[i:], all(h, h.store.Wakes(h.ctx(), lane, wakes[i-1])), "from one on")
+					page := make([]profile.Wake, len(wakes))
+					n, err := h.store.Wakes(h.ctx(), lane, wakes[i-1], page)
+					require.NoError(h, err)
+					require.Equal(h, wakes[i:], page[:n], "from one on")
 				}
 			}
 			n += len(wakes)
@@ -61,11 +64,11 @@ var wakeCases = []testCase{
 		w, err := h.store.Wake(h.ctx(), profile.UserRef("a"))
 		require.NoError(h, err)
 		require.Equal(h, wake(profile.UserRef("b"), time.Minute).Wake, w)
-		require.Empty(h, all(h, h.store.Wakes(h.ctx(), profile.Lane("a"), profile.Wake{})))
+		require.Empty(h, wakesOf(h, h.store, profile.Lane("a")))
 		h.apply(wake(profile.UserRef("a"), time.Second))
-		require.Len(h, all(h, h.store.Wakes(h.ctx(), profile.Lane("b"), profile.Wake{})), 1, "an id that was merged names the whole")
+		require.Len(h, wakesOf(h, h.store, profile.Lane("b")), 1, "an id that was merged names the whole")
 		h.apply(&profile.Delete{Ref: profile.UserRef("a")})
-		require.Empty(h, all(h, h.store.Wakes(h.ctx(), profile.Lane("b"), profile.Wake{})))
+		require.Empty(h, wakesOf(h, h.store, profile.Lane("b")))
 	}},
 	{name: "one that is no instant is refused", run: func(h *harness) {
 		h.refused(profile.ErrTime, &profile.SetWake{Wake: profile.Wake{Ref: profile.UserRef("a"), At: time.Unix(1<<40, 0)}})
@@ -80,4 +83,20 @@ func (h *harness) enterWake(wakes ...*profile.SetWake) {
 		h.apply(&profile.PutIDs{Ref: w.Wake.Ref})
 		h.apply(w)
 	}
+}
+
+// wakesOf returns all wakes of a lane, read a few at a time.
+func wakesOf(h *harness, r profile.Reader, lane int) (all []profile.Wake) {
+	h.Helper()
+	page, after := make([]profile.Wake, 3), profile.Wake{}
+	for n := len(page); n == len(page); {
+		var err error
+		n, err = r.Wakes(h.ctx(), lane, after, page)
+		require.NoError(h, err)
+		for _, w := range page[:n] {
+			all = append(all, w)
+			after = w
+		}
+	}
+	return all
 }
