@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -296,7 +297,7 @@ type waiting struct {
 
 	mu          sync.Mutex
 	subscribers []*subscriber // those that are called
-	keeps       bool          // somebody has a cursor
+	keeps       atomic.Bool   // somebody has a cursor
 	told        uint64        // the id of the last notice that is committed
 	mark        profile.Mark  // of that commit
 	notices     int           // that are kept; it may be fewer
@@ -341,7 +342,7 @@ func (w *waiting) running(name string) bool {
 // keep notes what is in the outbox, and that a subscriber, if it has a name, is there.
 func (w *waiting) keep(o profile.Outbox, name string) {
 	w.mu.Lock()
-	w.keeps = len(o.Cursors) > 0 || name != ""
+	w.keeps.Store(len(o.Cursors) > 0 || name != "")
 	w.told = max(w.told, o.Last)
 	w.mu.Unlock()
 	w.count(o)
@@ -360,20 +361,13 @@ func (w *waiting) count(o profile.Outbox) {
 
 func (w *waiting) full() bool { return w.notices > w.limit.Notices || w.bytes > w.limit.Bytes }
 
-// isKept reports whether notices are kept for anybody.
-func (w *waiting) isKept() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.keeps
-}
-
 // add notes what a commit has told.
 func (w *waiting) add(told *profile.Tell, mark profile.Mark) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.keeps {
+	if !w.keeps.Load() {
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	last := told.OutFirst + uint64(len(told.Bodies)) - 1
 	if last > w.told {
 		w.told, w.mark = last, mark
@@ -400,9 +394,9 @@ func (w *waiting) toldUpTo() (id uint64, mark profile.Mark) {
 // admit waits until there is room for what a call may tell, or refuses it.
 func (e *Engine) admit(ctx context.Context) error {
 	w := &e.outbox
-	for {
+	for w.keeps.Load() {
 		w.mu.Lock()
-		if !w.keeps || !w.full() || ctx.Value(delivering{}) != nil {
+		if !w.full() || ctx.Value(delivering{}) != nil {
 			w.mu.Unlock()
 			return nil
 		}
@@ -423,6 +417,7 @@ func (e *Engine) admit(ctx context.Context) error {
 			return profile.ErrClosed
 		}
 	}
+	return nil
 }
 
 // durable waits until what was committed up to a mark stays.

@@ -134,7 +134,7 @@ func (n Notice) String() string {
 // putNotices stores what the transaction tells: for nobody, unless somebody has a cursor,
 // but for the ids.
 func (x *txn) putNotices() error {
-	keeps := x.e.outbox.isKept()
+	keeps := x.e.outbox.keeps.Load()
 	bodies := x.tell.Bodies[:0]
 	for i := range x.notices {
 		var body []byte

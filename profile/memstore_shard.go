@@ -59,7 +59,8 @@ func (sh *shard) init() {
 	sh.mostIDs = btree.NewMap[string, int](0)
 	sh.joins = btree.NewBTreeGOptions(pairLess, unlocked)
 	sh.senders = btree.NewBTreeGOptions(pairLess, unlocked)
-	sh.wakes = btree.NewBTreeGOptions(wakeLess, unlocked)
+	// Wakes come and go with most events: small nodes move less.
+	sh.wakes = btree.NewBTreeGOptions(wakeLess, btree.Options{NoLocks: true, Degree: 16})
 }
 
 // freeze makes into a copy of the shard for reading.
