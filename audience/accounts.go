@@ -129,7 +129,7 @@ func (x *txn) isAccount(id string) bool {
 
 // exists reports whether a profile is kept under an id.
 func (x *txn) exists(ref profile.Ref) (bool, error) {
-	if x.shardOf(ref).state(ref) != nil {
+	if x.covers(ref) && x.shardOf(ref).state(ref) != nil {
 		return true, nil
 	}
 	id, exists, err := x.store.Resolve(x.ctx, ref)

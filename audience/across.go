@@ -77,6 +77,9 @@ func (s *step) accounts() []*state {
 
 // stateOf returns the state of a profile to be read.
 func (x *txn) stateOf(ref profile.Ref) *state {
+	if !x.covers(ref) {
+		return newState(ref)
+	}
 	p := x.e.shardOf(ref.ID).state(ref)
 	switch {
 	case p != nil && x.peek:
@@ -96,6 +99,9 @@ func (x *txn) stateOf(ref profile.Ref) *state {
 
 // truthOf returns a node's truth for a profile, as others know it.
 func (x *txn) truthOf(ref profile.Ref, n *node) bool {
+	if !x.covers(ref) {
+		return false
+	}
 	if p := x.e.shardOf(ref.ID).state(ref); p != nil {
 		return p.known(n)
 	}

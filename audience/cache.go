@@ -73,12 +73,10 @@ func (sh *shard) evict() {
 
 // evict is that of all shards whose locks a transaction has.
 func (x *txn) evict() {
-	if x.home != nil {
-		x.home.evict()
-		return
-	}
 	for _, sh := range x.e.shards {
-		sh.evict()
+		if x.holdsAll() || sh == x.home || x.few != 0 && x.few.has(x.e, sh) {
+			sh.evict()
+		}
 	}
 }
 

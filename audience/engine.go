@@ -76,7 +76,12 @@ type Engine struct {
 	x       *txn        // under all locks
 	growths []*growth   // that have not come to every profile yet
 	version uint32      // of the last of them there was, in this engine or one before
-	changes uint64      // of live: it changes with it
+
+	moved atomic.Uint64 // counts what was done with all locks: only so users come to accounts
+
+	accountsAlone bool   // what time changes of an account stays with it
+	timersAlone   bool   // and what it changes of a user, too
+	changes       uint64 // of live: it changes with it
 
 	reserved map[string]keyOf // keys of traits that are about to be made
 	changing map[string]bool  // keys whose definitions are being made or edited

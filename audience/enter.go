@@ -20,15 +20,27 @@ func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) e
 	if err != nil {
 		return err
 	}
+	if err = e.perform(ctx, x, do, refs); err == errBeyond {
+		return e.alone(ctx, "", false, do)
+	}
+	return err
+}
+
+// perform makes a change between enter and leave. It returns errBeyond, and has done
+// nothing, if it needs all locks.
+func (e *Engine) perform(ctx context.Context, x *txn, do func(*txn) error, refs []profile.Ref) (err error) {
 	defer func() {
 		if stays := e.leave(ctx, x); err == nil {
 			err = stays
 		}
 	}()
 	if x.home == nil {
-		refs = nil
+		refs = x.fewRefs
 	}
-	return x.within(func() error { return do(x) }, refs...)
+	if err = x.within(func() error { return do(x) }, refs...); x.isBeyond(err) {
+		return errBeyond
+	}
+	return err
 }
 
 // enter prepares for a change of one profile: see update. The caller ends with
@@ -42,7 +54,14 @@ func (e *Engine) enter(ctx context.Context, id string, r reach) (*txn, error) {
 		if x != nil || err != nil {
 			return x, err
 		}
-		if joined {
+		if !joined {
+			continue
+		}
+		x, again, err := e.enterFew(ctx, id, r)
+		if x != nil || err != nil {
+			return x, err
+		}
+		if !again {
 			return e.exclusive(ctx, false)
 		}
 	}
@@ -69,6 +88,9 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 	if e.joined() {
 		confined, err := sh.confined(ctx, r, id)
 		_, due := e.earliest()
+		if e.timersAlone {
+			due = t + 1 // what is due elsewhere does not concern it
+		}
 		if err != nil || !confined || due == t {
 			return nil, err == nil, err
 		}
@@ -161,7 +183,10 @@ func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error
 // leave is the end of what enter began. It returns when what was committed stays.
 func (e *Engine) leave(ctx context.Context, x *txn) error {
 	sh := x.home
-	if sh == nil {
+	switch {
+	case x.few != 0:
+		return e.leaveFew(ctx, x)
+	case sh == nil:
 		return e.release(ctx)
 	}
 	earlier, mark := sh.earlier, x.upTo
@@ -227,6 +252,7 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	for _, sh := range e.shards {
 		sh.last = t
 	}
+	e.moved.Add(1)
 	e.reach(t)
 	e.x.ctx, e.x.t, e.x.err = lasting(ctx), t, nil
 	return e.x, until, nil

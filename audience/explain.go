@@ -57,7 +57,7 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 // warm has the state of an account in memory, where profiles depend on each other: it
 // may have more users than are read to explain it.
 func (x *txn) warm(ref profile.Ref) error {
-	if x.home != nil || ref.Subject != profile.Account || x.shardOf(ref).state(ref) != nil {
+	if !x.holdsAll() || ref.Subject != profile.Account || x.shardOf(ref).state(ref) != nil {
 		return nil
 	}
 	// What is due at this very instant waits for its data.

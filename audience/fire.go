@@ -42,6 +42,9 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 	}
 	err = first.fireFirst(ctx, due)
 	if err == errJoined {
+		err = e.fireFew(ctx, first, due)
+	}
+	if err == errJoined {
 		err = e.fireJoined(ctx, t)
 	}
 	first.deliver(ctx)
@@ -72,7 +75,7 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 	case sh.due.Load() != due:
 		return nil
 	}
-	if sh.e.joined() {
+	if sh.e.joined() && !sh.e.timersAlone {
 		alone, err := sh.firesAlone(ctx, due)
 		if err != nil {
 			return err
@@ -124,9 +127,7 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 		return err
 	}
 	if !alone {
-		for _, sh := range e.shards {
-			due = max(due, sh.last)
-		}
+		// Other shards may be ahead, with what this does not concern: see few.go.
 		e.x.ctx, e.x.t = lasting(ctx), due
 		return e.x.within(func() error { return e.x.run(CauseTime, func() {}) })
 	}
@@ -177,8 +178,9 @@ func (x *txn) fire(ctx context.Context) error {
 // fireOf settles a profile that is due, whose state may be p, unless it was deleted or
 // merged.
 func (x *txn) fireOf(ref profile.Ref, p *state) error {
+	sh := x.shardOf(ref)
 	if p == nil || !p.held {
-		p = x.home.state(ref)
+		p = sh.state(ref)
 	}
 	if p == nil {
 		if exists, err := x.exists(ref); err != nil || !exists {
@@ -189,9 +191,9 @@ func (x *txn) fireOf(ref profile.Ref, p *state) error {
 		if err := x.upgradeID(ref, x.t); err != nil {
 			return err
 		}
-		p = x.home.state(ref)
+		p = sh.state(ref)
 	}
-	x.home.last = x.t
+	sh.last = x.t
 	return x.run(CauseTime, func() {
 		if p != nil {
 			x.add(ref, p)

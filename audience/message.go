@@ -130,7 +130,7 @@ func (x *txn) message(m *profile.Message) error {
 	switch {
 	case err != nil:
 		return err
-	case x.home != nil && (merges || m.Type == profile.Alias):
+	case !x.holdsAll() && (merges || m.Type == profile.Alias):
 		return errMerges
 	case m.Type == profile.Alias:
 		return x.merge(m.PreviousID, id, m.MessageID, ids)

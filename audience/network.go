@@ -270,7 +270,7 @@ func (c *compiler) intern(n *node) *node {
 		net.linked = append(net.linked, n)
 	}
 	net.leafIndex.add(n)
-	net.rejoin = net.rejoin || n.linked
+	net.rejoin = net.rejoin || n.linked || n.of == profile.Account
 	if n.accounts {
 		c.nets[profile.Account].addReader(n)
 	}
@@ -390,7 +390,7 @@ func (e *Engine) releaseNode(n *node, released []*node) []*node {
 		return released
 	}
 	e.nets[n.of].remove(n)
-	e.nets[n.of].rejoin = e.nets[n.of].rejoin || n.linked
+	e.nets[n.of].rejoin = e.nets[n.of].rejoin || n.linked || n.of == profile.Account
 	if n.accounts {
 		e.nets[profile.Account].removeReader(n)
 	}

@@ -123,6 +123,8 @@ func (e *Engine) rejoin() {
 		return
 	}
 	users.rejoin, accounts.rejoin = false, false
+	e.accountsAlone = len(users.linked) == 0 &&
+		!slices.ContainsFunc(accounts.nodes, func(n *node) bool { return n != nil && n.readsTraits })
 	known := map[*node]bool{}
 	users.joint = 0
 	for _, n := range users.nodes {
@@ -133,6 +135,7 @@ func (e *Engine) rejoin() {
 			users.joint++
 		}
 	}
+	e.timersAlone = e.accountsAlone && users.joint == 0
 }
 
 // isJoint reports whether a change of a node of users, or of what depends on it, may
@@ -154,6 +157,8 @@ func (e *Engine) isJoint(n *node, known map[*node]bool) bool {
 func (e *Engine) jointWake(p *state) int64 {
 	switch {
 	case p.wake == horizon.Never:
+		return horizon.Never
+	case p.ref.Subject == profile.Account && e.accountsAlone:
 		return horizon.Never
 	case p.ref.Subject == profile.Account:
 		return p.wake

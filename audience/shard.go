@@ -28,6 +28,7 @@ type shard struct {
 	_   [64]byte
 
 	x   *txn // of its own profiles alone
+	few *txn // of a user of its own, and its accounts
 	out outbox
 }
 
@@ -42,7 +43,7 @@ func newShard(e *Engine, i, n int) *shard {
 	for number := i; number < profile.Lanes; number += n {
 		sh.lanes = append(sh.lanes, lane{number: number, upTo: allTimers}) // there is none yet
 	}
-	sh.x = newTxn(e, sh)
+	sh.x, sh.few = newTxn(e, sh), newTxn(e, nil)
 	sh.due.Store(horizon.Never)
 	return sh
 }

@@ -39,7 +39,9 @@ import (
 // because one of another profile does.
 type txn struct {
 	step
-	home    *shard        // whose lock is held; nil: all locks are
+	home    *shard        // whose lock alone is held; nil: all locks are, or
+	few     shardSet      // those of these; none: all
+	fewRefs []profile.Ref // then, the profiles that these are of
 	open    bool          // begun, and neither committed nor abandoned
 	refs    []profile.Ref // that the store's transaction may touch; none: all
 	tx      profile.Tx    // of the store; nil: nothing was stored yet
@@ -151,7 +153,7 @@ func (x *txn) run(cause Cause, bring func()) error {
 // runAt is run at an instant.
 func (x *txn) runAt(t int64, cause Cause, bring func()) error {
 	x.begin(x.ctx, t, cause)
-	if x.home == nil && x.e.joined() {
+	if x.holdsAll() && x.e.joined() {
 		x.reachDue()
 	}
 	bring()
@@ -237,6 +239,9 @@ func (x *txn) renew(ref profile.Ref, k kept) *state {
 // reach makes a stored profile a part and returns its state. fresh says that it
 // was read from the store, and has all that arrived.
 func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
+	if !x.covers(ref) {
+		return newState(ref), true
+	}
 	p = x.shardOf(ref).state(ref)
 	if p != nil && p.part != nil {
 		return p, p.part.fresh

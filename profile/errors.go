@@ -1,6 +1,9 @@
 package profile
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What callers branch on. Errors returned by this package wrap one of these
 // with the particulars.
@@ -14,4 +17,5 @@ var (
 	ErrRetention = errors.New("older than the retention") // the event is outside what the store keeps
 	ErrLimit     = errors.New("beyond a limit")           // of what one profile has: a *LimitError
 	ErrTaken     = errors.New("the store is in use")      // by another engine
+	ErrNotNamed  = fmt.Errorf("%w: the transaction was not begun for it", ErrInvalid)
 )

@@ -47,7 +47,7 @@ func (r *reader) unlock(sh *shard) {
 // enterAll is enter for a call about any number of profiles.
 func (r *reader) enterAll(ctx context.Context) (*state, error) {
 	if r.tx != nil && !r.tx.whole {
-		return nil, errNotNamed
+		return nil, ErrNotNamed
 	}
 	return r.enter(ctx)
 }
@@ -75,7 +75,7 @@ func (r *reader) view(st *state, ref Ref) (sh *shard, id string, rec *record, er
 	at := ref
 	for {
 		if r.tx != nil && r.tx.locked&st.setOf(at.ID) == 0 {
-			return nil, "", nil, fmt.Errorf("%w: %s %q", errNotNamed, ref.Subject, ref.ID)
+			return nil, "", nil, fmt.Errorf("%w: %s %q", ErrNotNamed, ref.Subject, ref.ID)
 		}
 		sh = st.shard(at.ID)
 		r.lock(sh)

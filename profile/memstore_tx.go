@@ -9,9 +9,6 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// errNotNamed says that a transaction touches what it has not been begun for.
-var errNotNamed = fmt.Errorf("%w: the transaction was not begun for it", ErrInvalid)
-
 var errOver = errors.New("the transaction is over")
 
 // Begin implements Store. A transaction that names what it touches locks the shards of
@@ -145,7 +142,7 @@ func (tx *tx) admit(c Change) error {
 		}
 	}
 	if isKeyChange(c) || (tx.named(c)|tx.reached(c, tx.locked))&^tx.locked != 0 {
-		return errNotNamed
+		return ErrNotNamed
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type Store interface {
 
 	// Begin begins a transaction at the engine's instant now. refs are the profiles that
 	// it reads and writes, by any id of theirs; what it touches besides is an error that
-	// wraps ErrInvalid. None: it may touch all. Two that touch the same wait for each
+	// wraps ErrNotNamed. None: it may touch all. Two that touch the same wait for each
 	// other, as may readers of the store: within a transaction all is read from it alone.
 	Begin(ctx context.Context, now time.Time, refs ...Ref) (Tx, error)
 

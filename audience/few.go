@@ -1,0 +1,278 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/bits"
+	"slices"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// An event of a user may change the accounts that take it, and nothing else, unless users
+// depend on accounts in turn. It is applied with the locks of the shards of these alone.
+//
+// Instants go back for none of them: a timer that may change an account is only set with
+// the lock of that account's shard, and whoever takes that lock next fires what is due
+// before its own instant. What comes to another profile after all is found when it is
+// asked for: then nothing has happened, and the call is made with all locks.
+
+// errBeyond says that a transaction has come to a profile whose shard it has not locked.
+var errBeyond = errors.New("it concerns more profiles than it has locked")
+
+// enterFew is enter with the locks of a user and of the accounts that take its event. It
+// returns nothing where these do not do, or, again, where there was something to be done
+// first, which it has done.
+func (e *Engine) enterFew(ctx context.Context, id string, r reach) (x *txn, again bool, err error) {
+	if r.kind != reachesEvent || e.evident {
+		return nil, false, nil
+	}
+	moved := e.moved.Load()
+	var room [8]profile.Ref
+	refs, err := e.takers(ctx, id, r.account, room[:0])
+	if err != nil {
+		return nil, false, err
+	}
+	shards := e.lockOf(refs)
+	defer func() {
+		if x == nil {
+			shards.unlock(e)
+		}
+	}()
+	if e.moved.Load() != moved {
+		return nil, true, nil // another may be its account by now
+	}
+	if e.closed.Load() {
+		return nil, false, profile.ErrClosed
+	}
+	if len(e.growths) > 0 || len(e.nets[profile.User].linked) > 0 {
+		return nil, false, nil
+	}
+	t, err := e.nowOf(shards)
+	if err != nil {
+		return nil, false, err
+	}
+	if e.timersAlone {
+		if ready, err := e.readyAll(ctx, shards, t); !ready {
+			again := shards
+			shards = 0
+			again.unlock(e)
+			for sh := range again.of(e) {
+				sh.deliver(ctx)
+			}
+			return nil, err == nil, errors.Join(err, e.computeBatches(ctx, t))
+		}
+		x = e.shardOf(refs[0].ID).few
+		x.beginFew(ctx, shards, refs, t)
+		return x, false, nil
+	}
+	switch _, due := e.earliest(); {
+	case due == t:
+		return nil, false, nil // what is due is one with it
+	case due < t:
+		shards.unlock(e)
+		shards = 0
+		return nil, true, e.fireAll(ctx, t-1)
+	}
+	x = e.shardOf(refs[0].ID).few
+	x.beginFew(ctx, shards, refs, t)
+	return x, false, nil
+}
+
+// beginFew makes the transaction one of some shards, which are locked, at an instant.
+func (x *txn) beginFew(ctx context.Context, shards shardSet, refs []profile.Ref, t int64) {
+	for sh := range shards.of(x.e) {
+		sh.last = max(sh.last, t)
+	}
+	x.few, x.fewRefs = shards, append(x.fewRefs[:0], refs...)
+	x.ctx, x.t, x.err, x.upTo = lasting(ctx), t, nil, 0
+}
+
+// readyAll has shards ready for data of an instant, where what time changes of a profile
+// stays with it: see shard.ready.
+func (e *Engine) readyAll(ctx context.Context, shards shardSet, t int64) (bool, error) {
+	for sh := range shards.of(e) {
+		if ready, err := sh.ready(ctx, profile.Ref{}, t); !ready || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// takers appends a user, by the id that it is kept under, and the accounts that take an
+// event of it which was sent for one, if it was.
+func (e *Engine) takers(ctx context.Context, id, sentFor string, into []profile.Ref) ([]profile.Ref, error) {
+	kept, exists, err := e.store.Resolve(ctx, profile.UserRef(id))
+	if err != nil {
+		return nil, fmt.Errorf("resolve %q: %w", id, err)
+	}
+	if exists {
+		id = kept
+	}
+	accounts, err := e.store.Accounts(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	into = append(into, profile.UserRef(id))
+	for _, account := range accounts {
+		into = append(into, profile.AccountRef(account))
+	}
+	if sentFor != "" && !slices.Contains(accounts, sentFor) {
+		into = append(into, profile.AccountRef(sentFor))
+	}
+	return into, nil
+}
+
+// shardSet is a set of shards, as bits: there are profile.Lanes of them at most.
+type shardSet uint32
+
+// of yields the shards of the set in their order.
+func (s shardSet) of(e *Engine) iter.Seq[*shard] {
+	return func(yield func(*shard) bool) {
+		for left := s; left != 0; left &= left - 1 {
+			if !yield(e.shards[bits.TrailingZeros32(uint32(left))]) {
+				return
+			}
+		}
+	}
+}
+
+func (s shardSet) unlock(e *Engine) {
+	for sh := range s.of(e) {
+		sh.mu.Unlock()
+	}
+}
+
+// setOf returns the shard of an id, as a set.
+func (e *Engine) setOf(id string) shardSet { return 1 << (profile.Lane(id) % len(e.shards)) }
+
+// lockOf locks the shards of profiles, in their order, and returns them.
+func (e *Engine) lockOf(refs []profile.Ref) (shards shardSet) {
+	for _, ref := range refs {
+		shards |= e.setOf(ref.ID)
+	}
+	for sh := range shards.of(e) {
+		sh.mu.Lock()
+	}
+	return shards
+}
+
+// nowOf is now for shards of a set.
+func (e *Engine) nowOf(shards shardSet) (int64, error) {
+	t, err := e.now()
+	for sh := range shards.of(e) {
+		t = max(t, sh.last)
+	}
+	return t, err
+}
+
+// covers reports whether the transaction has the lock of a profile's shard; else it is
+// void.
+func (x *txn) covers(ref profile.Ref) bool {
+	if x.few == 0 || x.few&x.e.setOf(ref.ID) != 0 {
+		return true
+	}
+	x.err = errBeyond
+	return false
+}
+
+// holdsAll reports whether the transaction has all locks.
+func (x *txn) holdsAll() bool { return x.home == nil && x.few == 0 }
+
+// isBeyond reports whether an error of a transaction says that it needs all locks.
+func (x *txn) isBeyond(err error) bool {
+	return x.few != 0 && (errors.Is(err, errBeyond) || errors.Is(err, profile.ErrNotNamed))
+}
+
+// leaveFew is the end of what enterFew began.
+func (e *Engine) leaveFew(ctx context.Context, x *txn) error {
+	shards, mark, earlier := x.few, x.upTo, false
+	x.few = 0
+	for sh := range shards.of(e) {
+		earlier = earlier || sh.earlier
+		sh.earlier = false
+		sh.evict()
+	}
+	shards.unlock(e)
+	if earlier {
+		e.poke()
+	}
+	err := e.durable(ctx, mark)
+	for sh := range shards.of(e) {
+		sh.deliver(ctx)
+	}
+	return err
+}
+
+// fireFew settles the profile of a shard that is due first, with the locks of its accounts,
+// if it is a user that is the only one at that instant. Else it returns errJoined.
+func (e *Engine) fireFew(ctx context.Context, of *shard, due int64) error {
+	ref := of.firstProfile()
+	if ref.Subject != profile.User || ref.ID == "" || e.evident {
+		return errJoined
+	}
+	moved := e.moved.Load()
+	refs, err := e.takers(ctx, ref.ID, "", nil)
+	if err != nil {
+		return err
+	}
+	shards := e.lockOf(refs)
+	x, err := e.firesFew(ctx, of, refs, shards, due)
+	if x == nil || err != nil || e.moved.Load() != moved {
+		shards.unlock(e)
+		return err
+	}
+	x.beginFew(ctx, shards, refs, due)
+	first := timer{at: due, ref: ref}
+	err = x.within(func() error { return x.fireOf(ref, nil) }, refs...)
+	if x.isBeyond(err) {
+		err = errJoined
+	}
+	if err == nil {
+		of.laneOf(ref).remove(first)
+		of.setDue()
+	}
+	if stays := e.leaveFew(ctx, x); err == nil {
+		err = stays
+	}
+	return err
+}
+
+// firesFew returns the transaction that fires a user's timer with the locks of some
+// shards, which are held: nil and errJoined if these do not do, nil and nil if somebody was
+// faster.
+func (e *Engine) firesFew(ctx context.Context, of *shard, refs []profile.Ref, shards shardSet, due int64) (*txn, error) {
+	switch {
+	case e.closed.Load():
+		return nil, profile.ErrClosed
+	case of.due.Load() != due:
+		return nil, nil
+	case len(e.growths) > 0 || len(e.nets[profile.User].linked) > 0:
+		return nil, errJoined
+	}
+	for _, other := range e.shards {
+		if other != of && other.due.Load() <= due {
+			return nil, errJoined
+		}
+	}
+	timers, err := of.timersTo(ctx, e.reader, due)
+	if err != nil {
+		return nil, err
+	}
+	if len(timers) != 1 || timers[0].ref != refs[0] {
+		return nil, errJoined
+	}
+	return of.few, nil
+}
+
+// has reports whether a shard is in the set.
+func (s shardSet) has(e *Engine, sh *shard) bool {
+	for in := range s.of(e) {
+		if in == sh {
+			return true
+		}
+	}
+	return false
+}
