@@ -105,6 +105,9 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 		return nil, false, err
 	}
 	ready, err := sh.ready(ctx, lacking, t)
+	if ready && e.joined() && e.isDue(t) {
+		return nil, true, nil
+	}
 	if done = ready; ready {
 		return sh.x, false, nil
 	}

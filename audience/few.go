@@ -64,6 +64,9 @@ func (e *Engine) enterFew(ctx context.Context, id string, r reach) (x *txn, agai
 			}
 			return nil, err == nil, errors.Join(err, e.computeBatches(ctx, t))
 		}
+		if e.isDue(t) {
+			return nil, false, nil
+		}
 		x = e.shardOf(refs[0].ID).few
 		x.beginFew(ctx, shards, refs, t)
 		return x, false, nil

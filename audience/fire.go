@@ -51,6 +51,17 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 	return true, err
 }
 
+// isDue reports whether something is due first at t in some shard: while anything is
+// defined of accounts, what time changes at the very instant of data is one with it.
+func (e *Engine) isDue(t int64) bool {
+	for _, sh := range e.shards {
+		if sh.due.Load() == t {
+			return true
+		}
+	}
+	return false
+}
+
 // fireAll fires all that is due at t or before.
 func (e *Engine) fireAll(ctx context.Context, t int64) error {
 	for fired := true; fired; {
