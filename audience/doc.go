@@ -113,7 +113,10 @@
 // user's timer.
 //
 // What the engine remembers of a user is a cache of what follows from the
-// store. It is one entry of 48 bytes for each condition that the user has
+// store, which Options.CacheBytes bounds: opening a store reads no profile, and a
+// profile is read when something happens to it. The store keeps what is needed to go on
+// with it (profile.Wake): when time changes it next, which definitions have come to it, and
+// what others know of it. A state is one entry of 48 bytes for each condition that the user has
 // anything to do with, and for each count the times of events that can still
 // decide it: for a window that ends now at most 32k+32 bytes, where k is the
 // count asked for; see the type matches. It does not grow with the history. What
@@ -126,17 +129,33 @@
 // nothing, and can be made again. Members, values and the like cannot be read from
 // MemStore while a transaction holds its shard; one that concerns all holds all.
 //
+// What is told is part of that transaction, and has an id. A call returns, and callbacks
+// run, once it stays whatever becomes of the process, as far as the store promises that.
+// Durable subscribers (Engine.SubscribeDurable) are told from where they were, by whichever
+// engine of the store comes next.
+//
+// A transaction holds the locks of what it may change: of the user's shard; where accounts
+// take the event and no user depends on accounts in turn, of the shards of these; else all.
+//
 // To follow an event from call to callback read Engine.Track, Engine.update, txn.track,
-// step.addEvent, txn.gather, txn.commit and shard.deliver.
+// step.addEvent, txn.gather, txn.commit and shard.deliver. By subject the files are:
+//
+//	engine, enter, few, fire, timers      who takes which locks, and when
+//	txn, commit, kept, cache              the transaction, what it stores, what is in memory
+//	step, compute, across, load           what is computed anew, by height
+//	network, plan, leafindex, identity    what is asked, compiled
+//	lifecycle, edit, growth, backfill     definitions that come and go, beside the data
+//	deliver, durable, noticebody          what is told
+//	explain, preview                      questions that change nothing
 //
 // # Limits
 //
 // A definition has at most 32 levels and 4096 nodes, a count is at most a
 // million, a window at most 50 years, a time in [1900, 2200). Merging two users,
 // deleting a definition, computing a batch audience and the last moment of an
-// edit stop other calls for as long as they take; so does all data, one after the
-// other, while profiles depend on each other, and then also a creation or an edit
-// from beginning to end. An account that takes events of a user is computed anew,
+// edit stop other calls for as long as they take. While users depend on accounts, data
+// that moves an account or such a user is taken one after the other; and while anything is
+// defined of accounts a creation or an edit stops all data from beginning to end. An account that takes events of a user is computed anew,
 // from the events of all its users, when that user leaves, is merged or deleted;
 // one that only counts users is not. Conditions that read traits of accounts are
 // asked of all users of an account when such a trait changes. A funnel of users cannot read
