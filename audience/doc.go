@@ -141,11 +141,11 @@
 // step.addEvent, txn.gather, txn.commit and shard.deliver. By subject the files are:
 //
 //	engine, enter, few, fire, timers      who takes which locks, and when
-//	txn, commit, kept, cache              the transaction, what it stores, what is in memory
+//	txn, touch, commit, kept, cache       the transaction, what it stores, what is in memory
 //	step, compute, across, load           what is computed anew, by height
-//	network, plan, leafindex, identity    what is asked, compiled
+//	plan, compiler, network, leafindex    what is asked, compiled
 //	lifecycle, edit, growth, backfill     definitions that come and go, beside the data
-//	deliver, durable, noticebody          what is told
+//	deliver, durable, backlog             what is told
 //	explain, preview                      questions that change nothing
 //
 // # Limits

@@ -65,25 +65,6 @@ type txn struct {
 	commitment
 }
 
-// touched is a profile that a transaction touched, with its timer.
-type touched struct {
-	ref      profile.Ref
-	was, now int64 // horizon.Never: none
-	p        *state
-}
-
-// part is one profile of a transaction.
-type part struct {
-	ref     profile.Ref
-	p       *state
-	created bool       // the profile is new
-	fresh   bool       // its state was read from the store, with all that arrived
-	ended   bool       // it is no more
-	was     belongings // of one that is no more
-	cause   Cause      // of what is told
-	made    []remade   // what is compared, instead of what changed
-}
-
 func newTxn(e *Engine, home *shard) *txn {
 	x := &txn{home: home}
 	x.step = step{e: e, store: e.reader, nets: &e.nets, x: x}
@@ -193,140 +174,6 @@ func (x *txn) reachDue() {
 			}
 			x.touched = append(x.touched, touched{next.ref, next.at, horizon.Never, nil}) // whatever it is of
 		}
-	}
-}
-
-// add makes a profile a part.
-func (x *txn) add(ref profile.Ref, p *state) *part {
-	var pt *part
-	if n := len(x.used); n > 0 {
-		pt, x.used = x.used[n-1], x.used[:n-1]
-	} else {
-		pt = new(part)
-	}
-	*pt = part{ref: ref, p: p, cause: x.cause}
-	if p != nil {
-		p.part = pt
-		x.remember(p)
-	}
-	x.parts = append(x.parts, pt)
-	return pt
-}
-
-// remember notes what there was of a profile, whose state is p, before the transaction
-// changes it.
-func (x *txn) remember(p *state) {
-	if p.touched == 0 {
-		x.touched = append(x.touched, touched{p.ref, p.kept.at, p.kept.at, p})
-		p.touched = int32(len(x.touched))
-	}
-}
-
-// renew makes a state of a profile that has nothing yet but what is kept of it.
-func (x *txn) renew(ref profile.Ref, k kept) *state {
-	sh := x.shardOf(ref)
-	if old := sh.state(ref); old != nil {
-		x.forget(ref)
-	}
-	p := newState(ref)
-	x.linkedOf = nil // who has looked at an outline of it looks at this
-	p.kept, p.version = k, max(k.version, x.e.floor())
-	x.remember(p)
-	sh.keep(p)
-	return p
-}
-
-// reach makes a stored profile a part and returns its state. fresh says that it
-// was read from the store, and has all that arrived.
-func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
-	if !x.covers(ref) {
-		return newState(ref), true
-	}
-	p = x.shardOf(ref).state(ref)
-	if p != nil && p.part != nil {
-		return p, p.part.fresh
-	}
-	if p != nil {
-		x.add(ref, p)
-		return p, false
-	}
-	p = x.renew(ref, x.keptOf(ref))
-	x.hydrate(p)
-	return p, true
-}
-
-// hydrate makes a profile a part whose state is new, and reads it from the store.
-func (x *txn) hydrate(p *state) {
-	pt := x.add(p.ref, p)
-	pt.fresh, pt.made = true, x.e.madeSince(p.version)
-	p.mute = true
-	x.read(p)
-}
-
-// create makes a profile that is new a part.
-func (x *txn) create(ref profile.Ref) *state {
-	p := x.renew(ref, nothingKept)
-	p.version = x.e.version
-	x.add(ref, p).created = true
-	return p
-}
-
-// user makes a user a part.
-func (x *txn) user(id string, created bool) (p *state, fresh bool) {
-	// One that is new may have been read already, with an account that was due.
-	ref := profile.UserRef(id)
-	if created && x.shardOf(ref).state(ref) == nil {
-		return x.create(ref), false
-	}
-	return x.reach(ref)
-}
-
-// end notes that a profile is no more.
-func (x *txn) end(ref profile.Ref, was belongings) {
-	x.forget(ref)
-	pt := x.add(ref, nil)
-	pt.ended, pt.was = true, was
-}
-
-// forget drops the state of a profile, which is read from the store anew if it
-// is reached again.
-func (x *txn) forget(ref profile.Ref) {
-	sh := x.shardOf(ref)
-	if p := sh.state(ref); p != nil {
-		x.remember(p)
-		sh.forget(p)
-		if p.part != nil {
-			x.parts = slices.DeleteFunc(x.parts, func(pt *part) bool { return pt == p.part })
-			p.part = nil
-		}
-	}
-	x.linkedOf = nil
-}
-
-// read loads the state of a profile, and marks what depends on others in it. What
-// others know of it is told apart: see tellAcross.
-func (x *txn) read(p *state) {
-	defer x.hold()()
-	x.turn(p)
-	x.load(&x.net.leafIndex)
-	x.push(x.net.linked...)
-	p.version = x.e.version
-}
-
-// hold returns what brings back the profile and the event at hand.
-func (x *txn) hold() (back func()) {
-	p, input, taking := x.p, x.input, x.taking
-	return func() {
-		x.turn(p)
-		x.input, x.taking = input, taking
-	}
-}
-
-// arrive brings an event to a profile, unless its state has it already.
-func (x *txn) arrive(p *state, fresh bool, ev *profile.Event) {
-	if !fresh {
-		x.turn(p)
-		x.addEvent(ev)
 	}
 }
 
@@ -467,13 +314,6 @@ func (x *txn) settled() {
 	clear(x.done)
 	x.undo, x.done = x.undo[:0], x.done[:0]
 	x.commitment.clear()
-}
-
-func (x *txn) shardOf(ref profile.Ref) *shard {
-	if x.home != nil {
-		return x.home
-	}
-	return x.e.shardOf(ref.ID)
 }
 
 // failed says of which profile an error of the store is.
