@@ -233,16 +233,21 @@ func (e *Engine) shardOf(id string) *shard {
 // now returns the engine's instant for a call that concerns the shards given,
 // which the caller has locked. It never goes back.
 func (e *Engine) now(shards ...*shard) (int64, error) {
+	reached := e.last.Load()
+	for _, sh := range shards {
+		reached = max(reached, sh.last)
+	}
+	return e.nowFrom(reached)
+}
+
+// nowFrom is now for a call that concerns what has reached an instant.
+func (e *Engine) nowFrom(reached int64) (int64, error) {
 	now, err := e.readClock()
 	if err != nil {
 		return 0, err
 	}
 	if err := profile.CheckTime(now); err != nil {
 		return 0, fmt.Errorf("clock: %w", err)
-	}
-	reached := e.last.Load()
-	for _, sh := range shards {
-		reached = max(reached, sh.last)
 	}
 	if err := e.checkJump(now, reached); err != nil {
 		return 0, err

@@ -164,11 +164,11 @@ func (e *Engine) lockOf(refs []profile.Ref) (shards shardSet) {
 
 // nowOf is now for shards of a set.
 func (e *Engine) nowOf(shards shardSet) (int64, error) {
-	t, err := e.now()
+	reached := e.last.Load()
 	for sh := range shards.of(e) {
-		t = max(t, sh.last)
+		reached = max(reached, sh.last)
 	}
-	return t, err
+	return e.nowFrom(reached)
 }
 
 // covers reports whether the transaction has the lock of a profile's shard; else it is

@@ -142,6 +142,13 @@ func (st *state) lockFor(refs []Ref) shardSet {
 	for _, ref := range refs {
 		set |= st.setOf(ref.ID)
 	}
+	if len(refs) == 1 {
+		sh := &st.shards[bits.TrailingZeros32(uint32(set))]
+		if sh.mu.Lock(); sh.aliases.Len() == 0 {
+			return set // the usual case
+		}
+		sh.mu.Unlock()
+	}
 	for {
 		st.lock(set)
 		need := set

@@ -168,7 +168,7 @@ func TestOrders(t *testing.T) {
 			require.NoError(t, err)
 			var heard []audience.Transition
 			p.engine.Subscribe(func(_ context.Context, tr audience.Transition) error {
-				tr.Evidence = nil
+				tr.ID, tr.Evidence = 0, nil
 				heard = append(heard, tr)
 				return nil
 			})
