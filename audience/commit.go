@@ -38,9 +38,17 @@ type valueChange struct {
 }
 
 func (c *commitment) clear() {
-	c.batch, c.sets, c.puts, c.wakes = c.batch[:0], c.sets[:0], c.puts[:0], c.wakes[:0]
-	clear(c.notices)
-	c.notices = c.notices[:0]
+	c.batch, c.sets, c.puts, c.wakes = emptied(c.batch), emptied(c.sets), emptied(c.puts), emptied(c.wakes)
+	c.notices = emptied(c.notices)
+}
+
+// emptied returns a slice to be used again, unless it is a giant's.
+func emptied[T any](s []T) []T {
+	if cap(s) > 1024 {
+		return nil
+	}
+	clear(s)
+	return s[:0]
 }
 
 // gatherRun stores what a run has changed.

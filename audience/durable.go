@@ -28,13 +28,13 @@ type DurableCallback func(context.Context, Notice) error
 // whichever engine of the store told it, and whatever has become of the process since.
 // What it has not been told of is kept in the store, within Options.Outbox, for as long as
 // the subscriber is not removed by RemoveSubscriber. stop ends the calls, and returns when
-// the one that is running has.
+// the one that is running has: so fn itself must not call it.
 //
 // fn runs on a goroutine of its own, without any lock of the engine. When it returns nil
 // the notice is done with. What was done with last may be told again, under the same ids,
 // after a crash; a callback that runs when the engine is closed is not waited for, and told
-// again. An error, a panic or runtime.Goexit is reported as of a Callback, and then the
-// same notice comes again, after a while: at first 10 ms, then twice as long each time, up
+// again. An error, a panic or runtime.Goexit goes to Options.OnError, or else to
+// Options.Logger, and then the same notice comes again, after a while: at first 10 ms, then twice as long each time, up
 // to a minute. The error wraps ErrExists while a subscriber of the name is called.
 func (e *Engine) SubscribeDurable(ctx context.Context, name string, fn DurableCallback) (stop func(), err error) {
 	stop, err = e.subscribeDurable(ctx, name, fn)

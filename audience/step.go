@@ -74,9 +74,9 @@ type move struct {
 // begin makes the step one of p.
 func (s *step) begin(ctx context.Context, p *state, t int64) {
 	s.ctx, s.t = ctx, t
-	s.flips, s.moves = s.flips[:0], s.moves[:0]
-	s.dirty = s.dirty[:0]
-	s.event, s.taken, s.takers = nil, s.taken[:0], s.takers[:0]
+	s.flips, s.moves = emptied(s.flips), emptied(s.moves)
+	s.dirty = emptied(s.dirty)
+	s.event, s.taken, s.takers = nil, emptied(s.taken), emptied(s.takers)
 	s.actor, s.actorKnown = "", false
 	s.turn(p)
 }

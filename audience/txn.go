@@ -146,8 +146,13 @@ func (x *txn) runAt(t int64, cause Cause, bring func()) error {
 func (x *txn) begin(ctx context.Context, t int64, cause Cause) {
 	x.step.begin(ctx, nil, t)
 	x.cause = cause
-	x.used = append(x.used, x.parts...)
-	x.parts = x.parts[:0]
+	for _, pt := range x.parts {
+		*pt = part{} // it lets go of the state
+		if len(x.used) < 64 {
+			x.used = append(x.used, pt)
+		}
+	}
+	x.parts = emptied(x.parts)
 	x.linkedOf = nil
 }
 
@@ -308,11 +313,8 @@ func (x *txn) settled() {
 			}
 		}
 	}
-	clear(x.touched)
-	x.touched = x.touched[:0]
-	clear(x.undo)
-	clear(x.done)
-	x.undo, x.done = x.undo[:0], x.done[:0]
+	x.touched = emptied(x.touched)
+	x.undo, x.done = emptied(x.undo), emptied(x.done)
 	x.commitment.clear()
 }
 

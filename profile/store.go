@@ -7,9 +7,10 @@ import (
 )
 
 // Store keeps everything the engine knows: events, traits, ids, accounts,
-// memberships, values of computed traits, and the keys ever used with their
-// definitions. It is the truth; the engine's own state is a cache that can be
-// rebuilt from it.
+// memberships, values of computed traits, the keys ever used with their definitions,
+// when each profile is due next, and what subscribers have yet to be told. It is the
+// truth; the engine's own state is a cache, which can be dropped for any profile at any
+// time.
 //
 // A Store is safe for concurrent use. MemStore is the one in memory; package
 // storetest is the suite that every other must pass.
