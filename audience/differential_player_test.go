@@ -77,7 +77,14 @@ type durableEar struct {
 
 // compare wants what the others heard, each notice once.
 func (d *durableEar) compare() error {
-	for until := time.Now().Add(patience); len(d.told.lines()) < len(d.want) && time.Now().Before(until); {
+	ids := func() int {
+		different := map[string]bool{}
+		for _, line := range d.told.lines() {
+			different[line] = true
+		}
+		return len(different)
+	}
+	for until := time.Now().Add(patience); ids() < len(d.want) && time.Now().Before(until); {
 		time.Sleep(time.Millisecond)
 	}
 	// What was told while an engine was closed comes again with the next, one notice for

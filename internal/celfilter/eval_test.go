@@ -302,6 +302,10 @@ func TestEvalStep(t *testing.T) {
 	}
 }
 
+// underRace says that the race detector is on, under which a sync.Pool, such as that of
+// regexp, drops some of what it is given.
+var underRace bool
+
 func TestEvalAllocatesNothing(t *testing.T) {
 	dict := profile.NewDict()
 	env, err := NewEnv(dict)
@@ -320,7 +324,9 @@ func TestEvalAllocatesNothing(t *testing.T) {
 		f, err := env.Event(src)
 		require.NoError(t, err)
 		require.Equal(t, True, f.Eval(in), src)
-		require.Zero(t, testing.AllocsPerRun(100, func() { f.Eval(in) }), src)
+		if !underRace {
+			require.Zero(t, testing.AllocsPerRun(100, func() { f.Eval(in) }), src)
+		}
 	}
 }
 

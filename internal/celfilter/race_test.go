@@ -1,0 +1,5 @@
+//go:build race
+
+package celfilter
+
+func init() { underRace = true }
