@@ -221,6 +221,9 @@ func (e *Engine) fireFew(ctx context.Context, of *shard, due int64) error {
 	if err != nil {
 		return err
 	}
+	if refs[0] != ref {
+		return errJoined // it was merged: its shard is not the one that would be locked
+	}
 	shards := e.lockOf(refs)
 	x, err := e.firesFew(ctx, of, refs, shards, due)
 	if x == nil || err != nil || e.moved.Load() != moved {
