@@ -71,7 +71,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-e.done:
+		case <-e.life.Done():
 			return nil
 		case <-timer.C:
 		case <-wake:

@@ -50,7 +50,7 @@ type waiting struct {
 func (w *waiting) begin(s *subscriber) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if slices.ContainsFunc(w.subscribers, func(o *subscriber) bool { return o.name == s.name }) {
+	if w.calls(s.name) {
 		return false
 	}
 	w.subscribers = append(w.subscribers, s)
@@ -77,6 +77,11 @@ func (w *waiting) acknowledge(ctx context.Context) (err error) {
 func (w *waiting) running(name string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.calls(name)
+}
+
+// calls is running with the lock.
+func (w *waiting) calls(name string) bool {
 	return slices.ContainsFunc(w.subscribers, func(o *subscriber) bool { return o.name == name })
 }
 
@@ -158,7 +163,7 @@ func (e *Engine) admit(ctx context.Context) error {
 		case <-room:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-e.done:
+		case <-e.life.Done():
 			return profile.ErrClosed
 		}
 	}

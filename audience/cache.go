@@ -74,7 +74,7 @@ func (sh *shard) evict() {
 // evict is that of all shards whose locks a transaction has.
 func (x *txn) evict() {
 	for _, sh := range x.e.shards {
-		if x.holdsAll() || sh == x.home || x.few != 0 && x.few.has(x.e, sh) {
+		if x.holdsAll() || sh == x.home || x.few&sh.self != 0 {
 			sh.evict()
 		}
 	}

@@ -34,8 +34,9 @@ type DurableCallback func(context.Context, Notice) error
 // the notice is done with. What was done with last may be told again, under the same ids,
 // after a crash; a callback that runs when the engine is closed is not waited for, and told
 // again. An error, a panic or runtime.Goexit goes to Options.OnError, or else to
-// Options.Logger, and then the same notice comes again, after a while: at first 10 ms, then twice as long each time, up
-// to a minute. The error wraps ErrExists while a subscriber of the name is called.
+// Options.Logger, and then the same notice comes again, after a while: at first 10 ms, then
+// twice as long each time, up to a minute. The error wraps ErrExists while a subscriber of
+// the name is called.
 func (e *Engine) SubscribeDurable(ctx context.Context, name string, fn DurableCallback) (stop func(), err error) {
 	stop, err = e.subscribeDurable(ctx, name, fn)
 	if err != nil {
@@ -78,7 +79,7 @@ func (e *Engine) subscribeDurable(ctx context.Context, name string, fn DurableCa
 		e.outbox.end(s)
 		return nil, err
 	}
-	ctx, cancel := e.untilClosed()
+	ctx, cancel := context.WithCancel(e.life)
 	go func() {
 		defer close(s.stopped)
 		s.run(context.WithValue(ctx, delivering{}, true))

@@ -95,9 +95,10 @@ type Engine struct {
 	catalog       atomic.Pointer[catalog] // of live and growths
 	closed        atomic.Bool
 
-	last     atomic.Int64 // the instant that Advance has reached
-	batchDue atomic.Int64 // when a batch audience is to be computed next
-	done     chan struct{}
+	last     atomic.Int64    // the instant that Advance has reached
+	batchDue atomic.Int64    // when a batch audience is to be computed next
+	life     context.Context // until the engine is closed
+	end      context.CancelCauseFunc
 	wake     chan struct{} // tells Run that an earlier timer was set
 
 	outbox    waiting
@@ -155,7 +156,6 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		nets:    [2]*network{newNetwork(), newNetwork()},
 		live:    map[string]*live{},
 		broken:  map[string]*broken{},
-		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 
 		reserved:      map[string]keyOf{},
@@ -163,6 +163,7 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		pinned:        map[string]int{},
 		firstUpgrades: firstUpgrades,
 	}
+	e.life, e.end = context.WithCancelCause(context.Background())
 	if e.clock == nil {
 		e.clock = WallClock{}
 	}
@@ -200,7 +201,7 @@ func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return nil
 	}
-	close(e.done)
+	e.end(profile.ErrClosed)
 	err := e.outbox.acknowledge(context.Background())
 	e.untake()
 	return in("close", err)
@@ -232,16 +233,11 @@ func (e *Engine) shardOf(id string) *shard {
 
 // now returns the engine's instant for a call that concerns the shards given,
 // which the caller has locked. It never goes back.
-func (e *Engine) now(shards ...*shard) (int64, error) {
+func (e *Engine) now(shards shardSet) (int64, error) {
 	reached := e.last.Load()
-	for _, sh := range shards {
+	for sh := range shards.of(e) {
 		reached = max(reached, sh.last)
 	}
-	return e.nowFrom(reached)
-}
-
-// nowFrom is now for a call that concerns what has reached an instant.
-func (e *Engine) nowFrom(reached int64) (int64, error) {
 	now, err := e.readClock()
 	if err != nil {
 		return 0, err

@@ -81,20 +81,16 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 			sh.mu.Unlock()
 		}
 	}()
-	t, err := e.now(sh)
+	t, err := e.now(sh.self)
 	if err != nil {
 		return nil, false, err
 	}
 	if e.joined() {
 		confined, err := sh.confined(ctx, r, id)
-		_, due := e.earliest()
-		if e.timersAlone {
-			due = t + 1 // what is due elsewhere does not concern it
-		}
-		if err != nil || !confined || due == t {
+		if err != nil || !confined {
 			return nil, err == nil, err
 		}
-		if due < t { // of whichever shard
+		if _, due := e.earliest(); due < t && !e.timersAlone { // of whichever shard
 			sh.mu.Unlock()
 			done = true
 			return nil, false, e.fireAll(ctx, t-1)
@@ -185,22 +181,25 @@ func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error
 
 // leave is the end of what enter began. It returns when what was committed stays.
 func (e *Engine) leave(ctx context.Context, x *txn) error {
-	sh := x.home
-	switch {
-	case x.few != 0:
-		return e.leaveFew(ctx, x)
-	case sh == nil:
+	if x.holdsAll() {
 		return e.release(ctx)
 	}
-	earlier, mark := sh.earlier, x.upTo
-	sh.earlier = false
-	sh.evict()
-	sh.mu.Unlock()
+	shards, mark, earlier := x.few, x.upTo, false
+	if x.home != nil {
+		shards = x.home.self
+	}
+	x.few = 0
+	for sh := range shards.of(e) {
+		earlier = earlier || sh.earlier
+		sh.earlier = false
+		sh.evict()
+	}
+	shards.unlock(e)
 	if earlier {
 		e.poke()
 	}
 	err := e.durable(ctx, mark)
-	sh.deliver(ctx)
+	shards.deliver(ctx, e)
 	return err
 }
 
@@ -239,7 +238,7 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 			e.unlock()
 		}
 	}()
-	t, err := e.now(e.shards...)
+	t, err := e.now(allShards)
 	if err == nil && e.closed.Load() {
 		err = profile.ErrClosed
 	}

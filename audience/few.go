@@ -50,38 +50,44 @@ func (e *Engine) enterFew(ctx context.Context, id string, r reach) (x *txn, agai
 	if len(e.growths) > 0 || len(e.nets[profile.User].linked) > 0 {
 		return nil, false, nil
 	}
-	t, err := e.nowOf(shards)
+	t, err := e.now(shards)
 	if err != nil {
 		return nil, false, err
 	}
-	if e.timersAlone {
-		if ready, err := e.readyAll(ctx, shards, t); !ready {
-			again := shards
-			shards = 0
-			again.unlock(e)
-			for sh := range again.of(e) {
-				sh.deliver(ctx)
-			}
-			return nil, err == nil, errors.Join(err, e.computeBatches(ctx, t))
-		}
-		if e.isDue(t) {
-			return nil, false, nil
-		}
-		x = e.shardOf(refs[0].ID).few
-		x.beginFew(ctx, shards, refs, t)
-		return x, false, nil
-	}
-	switch _, due := e.earliest(); {
-	case due == t:
-		return nil, false, nil // what is due is one with it
-	case due < t:
+	if first := e.firstOf(ctx, shards, t); first != nil {
 		shards.unlock(e)
 		shards = 0
-		return nil, true, e.fireAll(ctx, t-1)
+		return nil, true, first()
+	}
+	if e.isDue(t) {
+		return nil, false, nil // what is due is one with it
 	}
 	x = e.shardOf(refs[0].ID).few
 	x.beginFew(ctx, shards, refs, t)
 	return x, false, nil
+}
+
+// firstOf returns what is to be done before data of an instant is applied to shards, which
+// are locked, without their locks; nil if there is nothing.
+func (e *Engine) firstOf(ctx context.Context, shards shardSet, t int64) (do func() error) {
+	if !e.timersAlone {
+		if _, due := e.earliest(); due < t {
+			return func() error { return e.fireAll(ctx, t-1) }
+		}
+		return nil
+	}
+	for sh := range shards.of(e) {
+		if ready, err := sh.ready(ctx, profile.Ref{}, t); !ready {
+			return func() error {
+				shards.deliver(ctx, e)
+				if err != nil {
+					return err
+				}
+				return e.computeBatches(ctx, t)
+			}
+		}
+	}
+	return nil
 }
 
 // beginFew makes the transaction one of some shards, which are locked, at an instant.
@@ -91,17 +97,6 @@ func (x *txn) beginFew(ctx context.Context, shards shardSet, refs []profile.Ref,
 	}
 	x.few, x.fewRefs = shards, append(x.fewRefs[:0], refs...)
 	x.ctx, x.t, x.err, x.upTo = lasting(ctx), t, nil, 0
-}
-
-// readyAll has shards ready for data of an instant, where what time changes of a profile
-// stays with it: see shard.ready.
-func (e *Engine) readyAll(ctx context.Context, shards shardSet, t int64) (bool, error) {
-	for sh := range shards.of(e) {
-		if ready, err := sh.ready(ctx, profile.Ref{}, t); !ready || err != nil {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 // takers appends a user, by the id that it is kept under, and the accounts that take an
@@ -131,11 +126,15 @@ func (e *Engine) takers(ctx context.Context, id, sentFor string, into []profile.
 // shardSet is a set of shards, as bits: there are profile.Lanes of them at most.
 type shardSet uint32
 
+// allShards are all that there are.
+const allShards = ^shardSet(0)
+
 // of yields the shards of the set in their order.
 func (s shardSet) of(e *Engine) iter.Seq[*shard] {
 	return func(yield func(*shard) bool) {
 		for left := s; left != 0; left &= left - 1 {
-			if !yield(e.shards[bits.TrailingZeros32(uint32(left))]) {
+			i := bits.TrailingZeros32(uint32(left))
+			if i >= len(e.shards) || !yield(e.shards[i]) {
 				return
 			}
 		}
@@ -148,13 +147,16 @@ func (s shardSet) unlock(e *Engine) {
 	}
 }
 
-// setOf returns the shard of an id, as a set.
-func (e *Engine) setOf(id string) shardSet { return 1 << (profile.Lane(id) % len(e.shards)) }
+func (s shardSet) deliver(ctx context.Context, e *Engine) {
+	for sh := range s.of(e) {
+		sh.deliver(ctx)
+	}
+}
 
 // lockOf locks the shards of profiles, in their order, and returns them.
 func (e *Engine) lockOf(refs []profile.Ref) (shards shardSet) {
 	for _, ref := range refs {
-		shards |= e.setOf(ref.ID)
+		shards |= e.shardOf(ref.ID).self
 	}
 	for sh := range shards.of(e) {
 		sh.mu.Lock()
@@ -162,19 +164,10 @@ func (e *Engine) lockOf(refs []profile.Ref) (shards shardSet) {
 	return shards
 }
 
-// nowOf is now for shards of a set.
-func (e *Engine) nowOf(shards shardSet) (int64, error) {
-	reached := e.last.Load()
-	for sh := range shards.of(e) {
-		reached = max(reached, sh.last)
-	}
-	return e.nowFrom(reached)
-}
-
 // covers reports whether the transaction has the lock of a profile's shard; else it is
 // void.
 func (x *txn) covers(ref profile.Ref) bool {
-	if x.few == 0 || x.few&x.e.setOf(ref.ID) != 0 {
+	if x.few == 0 || x.few&x.e.shardOf(ref.ID).self != 0 {
 		return true
 	}
 	x.err = errBeyond
@@ -187,26 +180,6 @@ func (x *txn) holdsAll() bool { return x.home == nil && x.few == 0 }
 // isBeyond reports whether an error of a transaction says that it needs all locks.
 func (x *txn) isBeyond(err error) bool {
 	return x.few != 0 && (errors.Is(err, errBeyond) || errors.Is(err, profile.ErrNotNamed))
-}
-
-// leaveFew is the end of what enterFew began.
-func (e *Engine) leaveFew(ctx context.Context, x *txn) error {
-	shards, mark, earlier := x.few, x.upTo, false
-	x.few = 0
-	for sh := range shards.of(e) {
-		earlier = earlier || sh.earlier
-		sh.earlier = false
-		sh.evict()
-	}
-	shards.unlock(e)
-	if earlier {
-		e.poke()
-	}
-	err := e.durable(ctx, mark)
-	for sh := range shards.of(e) {
-		sh.deliver(ctx)
-	}
-	return err
 }
 
 // fireFew settles the profile of a shard that is due first, with the locks of its accounts,
@@ -240,7 +213,7 @@ func (e *Engine) fireFew(ctx context.Context, of *shard, due int64) error {
 		of.laneOf(ref).remove(first)
 		of.setDue()
 	}
-	if stays := e.leaveFew(ctx, x); err == nil {
+	if stays := e.leave(ctx, x); err == nil {
 		err = stays
 	}
 	return err
@@ -271,14 +244,4 @@ func (e *Engine) firesFew(ctx context.Context, of *shard, refs []profile.Ref, sh
 		return nil, errJoined
 	}
 	return of.few, nil
-}
-
-// has reports whether a shard is in the set.
-func (s shardSet) has(e *Engine, sh *shard) bool {
-	for in := range s.of(e) {
-		if in == sh {
-			return true
-		}
-	}
-	return false
 }

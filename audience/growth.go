@@ -153,10 +153,10 @@ func (x *txn) lacks(ref profile.Ref) (lacks bool, k kept) {
 	return max(k.version, x.e.floor()) < x.e.version, k
 }
 
-// madeSince returns what growths tell that came after an epoch.
-func (e *Engine) madeSince(epoch uint32) (made []remade) {
+// madeSince returns what growths tell that came after a version.
+func (e *Engine) madeSince(version uint32) (made []remade) {
 	for _, g := range e.growths {
-		if g.version > epoch {
+		if g.version > version {
 			made = append(made, g.made...)
 		}
 	}
@@ -257,7 +257,6 @@ func (sh *shard) upgradeMany(ctx context.Context, ids []string, g *growth) error
 // was entered, and is left.
 func (sh *shard) upgradeSome(ctx context.Context, ids []string, g *growth, t int64) (rest []string, err error) {
 	defer func() { _ = sh.e.leave(ctx, sh.x) }()
-	sh.x.t = t
 	until := time.Now().Add(upgradeTime)
 	for n := 0; len(ids) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {
 		ref := profile.UserRef(ids[0])
@@ -299,7 +298,7 @@ func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) 
 			sh.mu.Unlock()
 		}
 	}()
-	if t, err = sh.e.now(sh); err != nil {
+	if t, err = sh.e.now(sh.self); err != nil {
 		return 0, false, err
 	}
 	ready, err = sh.ready(ctx, profile.Ref{}, t)

@@ -61,7 +61,7 @@ func (e *Engine) preview(ctx context.Context, d Definition, opts PreviewOptions)
 		return p, err
 	}
 	defer func() { _ = snap.Close() }()
-	t, err := e.now()
+	t, err := e.now(0)
 	if err != nil {
 		return p, err
 	}

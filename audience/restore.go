@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -89,7 +88,7 @@ func multipleFrom(t, interval int64) int64 {
 	if due < t {
 		due += interval
 	}
-	return min(due, horizon.Never-1)
+	return due
 }
 
 // resume brings to profiles what an engine before could not finish, and ends with the
@@ -97,12 +96,10 @@ func multipleFrom(t, interval int64) int64 {
 func (e *Engine) resume(growths []*growth) {
 	for _, g := range growths {
 		for failures := 0; ; failures++ {
-			ctx, cancel := e.untilClosed()
-			err := e.upgradeAll(ctx, g)
+			err := e.upgradeAll(e.life, g)
 			if err == nil {
-				err = e.complete(ctx, g)
+				err = e.complete(e.life, g)
 			}
-			cancel()
 			if err == nil {
 				break
 			}
@@ -111,27 +108,10 @@ func (e *Engine) resume(growths []*growth) {
 			}
 			e.report(err)
 			select {
-			case <-e.done:
+			case <-e.life.Done():
 				return
 			case <-time.After(retryAfter(failures)):
 			}
 		}
-	}
-}
-
-// untilClosed returns a context that ends with the engine.
-func (e *Engine) untilClosed() (ctx context.Context, cancel func()) {
-	ctx, end := context.WithCancelCause(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		select {
-		case <-e.done:
-			end(profile.ErrClosed)
-		case <-ended:
-		}
-	}()
-	return ctx, func() {
-		close(ended)
-		end(nil)
 	}
 }

@@ -13,6 +13,7 @@ import (
 // outbox, which has a lock of its own, and due, which may be read without.
 type shard struct {
 	e       *Engine
+	self    shardSet // this one
 	lanes   []lane
 	page    []profile.Wake // scratch
 	mu      sync.Mutex
@@ -36,6 +37,7 @@ type shard struct {
 func newShard(e *Engine, i, n int) *shard {
 	sh := &shard{
 		e:      e,
+		self:   1 << i,
 		page:   make([]profile.Wake, timersHeld),
 		states: [2]map[string]*state{{}, {}},
 		last:   profile.MinTime.UnixNano(),

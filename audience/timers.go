@@ -134,24 +134,33 @@ func (sh *shard) setTimer(ref profile.Ref, p *state, was, at int64) {
 
 // first returns the lane whose first timer is the shard's first, and reads it if need be.
 func (sh *shard) first(ctx context.Context, store profile.Reader) (first *lane, err error) {
+	for {
+		first = sh.firstLane()
+		if first == nil || len(first.line) > 0 {
+			return first, nil
+		}
+		if err := first.read(ctx, store, sh.page); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// firstLane returns the lane that is due first: one of which no timer is in memory, if there
+// is any, and nil if none is due when the shard seems to be.
+func (sh *shard) firstLane() (first *lane) {
 	for i := range sh.lanes {
 		l := &sh.lanes[i]
-		if due := sh.due.Load(); l.due() > due {
+		if l.due() > sh.due.Load() {
 			continue
 		}
 		if len(l.line) == 0 {
-			if err := l.read(ctx, store, sh.page); err != nil {
-				return nil, err
-			}
-			if l.due() > sh.due.Load() {
-				continue
-			}
+			return l
 		}
 		if first == nil || compareTimers(l.line[len(l.line)-1], first.line[len(first.line)-1]) < 0 {
 			first = l
 		}
 	}
-	return first, nil
+	return first
 }
 
 // timersTo returns all timers up to an instant.
@@ -200,18 +209,8 @@ func (sh *shard) setDue() {
 func (sh *shard) firstProfile() (ref profile.Ref) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	first := allTimers
-	for i := range sh.lanes {
-		l := &sh.lanes[i]
-		if l.due() > sh.due.Load() {
-			continue
-		}
-		if len(l.line) == 0 {
-			return profile.Ref{}
-		}
-		if next := l.line[len(l.line)-1]; compareTimers(next, first) < 0 {
-			first = next
-		}
+	if first := sh.firstLane(); first != nil && len(first.line) > 0 {
+		ref = first.line[len(first.line)-1].ref
 	}
-	return first.ref
+	return ref
 }

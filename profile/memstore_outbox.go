@@ -100,7 +100,7 @@ const noticesPage = 64
 // Notices implements Reader.
 func (r *reader) Notices(ctx context.Context, after uint64) iter.Seq2[Notice, error] {
 	return func(yield func(Notice, error) bool) {
-		for page := (noticesPage); page == noticesPage; {
+		for page := noticesPage; page == noticesPage; {
 			st, err := r.enter(ctx)
 			if err != nil {
 				yield(Notice{}, err)

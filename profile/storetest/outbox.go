@@ -3,7 +3,6 @@ package storetest
 import (
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/muster-go/muster/profile"
 	"github.com/stretchr/testify/require"
@@ -100,29 +99,9 @@ var outboxCases = []testCase{
 	}},
 	{name: "ids have no gaps, whoever tells", run: func(h *harness) {
 		h.apply(cursor("x", 0))
-		var running sync.WaitGroup
-		for _, user := range []string{"a", "b", "c", "d"} {
-			running.Add(1)
-			go func() {
-				defer running.Done()
-				for i := range 100 {
-					tx, err := h.store.Begin(h.ctx(), h.now, profile.UserRef(user))
-					if err == nil {
-						err = tx.Put(event(user, "A", "", 0), tell(user, user))
-					}
-					if err != nil {
-						h.Error(err)
-						return
-					}
-					if i%2 == 0 {
-						tx.Abort()
-					} else if _, err := tx.Commit(); err != nil {
-						h.Error(err)
-					}
-				}
-			}()
-		}
-		running.Wait()
+		h.sideBySide([]string{"a", "b", "c", "d"}, 100, func(user string) []profile.Change {
+			return []profile.Change{event(user, "A", "", 0), tell(user, user)}
+		})()
 		kept := all(h, h.store.Notices(h.ctx(), 0))
 		require.Len(h, kept, 400)
 		for i, n := range kept {

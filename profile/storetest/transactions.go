@@ -104,36 +104,44 @@ var txCases = []testCase{
 	}},
 	{name: "many at once", run: func(h *harness) {
 		h.apply(&profile.Join{User: "a", Account: "acme"}, &profile.Join{User: "b", Account: "acme"})
-		var running sync.WaitGroup
-		for _, user := range []string{"a", "b", "c", "a"} {
-			running.Add(1)
-			go func() {
-				defer running.Done()
-				ref := profile.UserRef(user)
-				for i := range 200 {
-					tx, err := h.store.Begin(h.ctx(), h.now, ref, profile.AccountRef("acme"))
-					if err == nil {
-						err = tx.Put(event(user, "A", "", 0), member("x", ref))
-					}
-					if err != nil {
-						h.Error(err)
-						return
-					}
-					if i%2 == 0 {
-						tx.Abort()
-					} else if _, err := tx.Commit(); err != nil {
-						h.Error(err)
-					}
-				}
-			}()
-		}
+		wait := h.sideBySide([]string{"a", "b", "c", "a"}, 200, func(user string) []profile.Change {
+			return []profile.Change{event(user, "A", "", 0), member("x", profile.UserRef(user))}
+		}, profile.AccountRef("acme"))
 		for range 50 {
 			n, err := h.store.MemberCount(h.ctx(), "x")
 			require.NoError(h, err)
 			require.LessOrEqual(h, n, 3)
 		}
-		running.Wait()
+		wait()
 		require.Len(h, h.messageIDs("a", "A"), 200)
 		require.Len(h, h.messageIDs("b", "A"), 100)
 	}},
+}
+
+// sideBySide has a goroutine for each user make n transactions of it, and of others, one
+// after the other, every other of which it aborts.
+func (h *harness) sideBySide(users []string, n int, changes func(user string) []profile.Change, others ...profile.Ref) (wait func()) {
+	var running sync.WaitGroup
+	for _, user := range users {
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			for i := range n {
+				tx, err := h.store.Begin(h.ctx(), h.now, append([]profile.Ref{profile.UserRef(user)}, others...)...)
+				if err == nil {
+					err = tx.Put(changes(user)...)
+				}
+				if err != nil {
+					h.Error(err)
+					return
+				}
+				if i%2 == 0 {
+					tx.Abort()
+				} else if _, err := tx.Commit(); err != nil {
+					h.Error(err)
+				}
+			}
+		}()
+	}
+	return running.Wait
 }
