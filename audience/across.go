@@ -13,7 +13,7 @@ import (
 // spread marks what depends on a node of the profile at hand, which changed, in
 // other profiles.
 func (s *step) spread(n *node) {
-	if s.x.mute || s.p.mute {
+	if s.x.peek || s.p.mute || len(n.across) == 0 {
 		return
 	}
 	if s.p.ref.Subject == profile.Account {
@@ -37,7 +37,7 @@ func (s *step) spread(n *node) {
 
 // overUsers marks nodes for all users of the account at hand.
 func (s *step) overUsers(nodes []*node) {
-	if len(nodes) == 0 || s.x.mute {
+	if len(nodes) == 0 || s.x.peek {
 		return
 	}
 	for user, err := range s.store.Users(s.ctx, s.p.ref.ID) {
@@ -81,6 +81,12 @@ func (x *txn) stateOf(ref profile.Ref) *state {
 		return newState(ref)
 	}
 	p := x.e.shardOf(ref.ID).state(ref)
+	if p != nil && p.readers != x.nets[ref.Subject].readersMade {
+		if !x.peek {
+			x.remember(p)
+		}
+		x.renewWrites(p)
+	}
 	switch {
 	case p != nil && x.peek:
 		// What it remembers of traits depends on the instant, which may be to come.
@@ -95,6 +101,17 @@ func (x *txn) stateOf(ref profile.Ref) *state {
 		p, _ = x.reach(ref)
 	}
 	return p
+}
+
+// renewWrites reads the traits of a profile that others ask for, of which some were not read
+// before.
+func (x *txn) renewWrites(p *state) {
+	writes, err := x.store.Traits(x.ctx, p.ref)
+	if err != nil {
+		x.err = err
+		return
+	}
+	p.setTraits(writes, x.nets[p.ref.Subject])
 }
 
 // truthOf returns a node's truth for a profile, as others know it.

@@ -30,10 +30,10 @@ func (e *Engine) Recompute(ctx context.Context, keys ...string) error {
 			switch {
 			case a == nil || a.audience == nil:
 				return fmt.Errorf("%q: %w", key, profile.ErrNotFound)
-			case a.root.kind != kindBatch:
-				return fmt.Errorf("%q: %w", key, ErrBatch)
 			case e.changing[key]:
 				return fmt.Errorf("%q: %w", key, ErrLocked)
+			case a.root.kind != kindBatch:
+				return fmt.Errorf("%q: %w", key, ErrBatch)
 			}
 			nodes = append(nodes, a.root)
 		}
@@ -152,7 +152,7 @@ func setPending(nodes []*node, version uint32) {
 // allHave notes that all profiles have what has been made.
 func allHave(nodes []*node) {
 	for _, n := range nodes {
-		n.pending, n.replaces = 0, nil
+		n.pending = 0
 	}
 }
 
@@ -196,6 +196,9 @@ func (x *txn) latchAll(nodes []*node, cause Cause) error {
 // anyDiffers reports whether nodes of batch audiences would latch another truth for a
 // profile than they have.
 func (x *txn) anyDiffers(ref profile.Ref, nodes []*node) bool {
+	if lacks, _ := x.lacks(ref); lacks {
+		return true
+	}
 	if p := x.shardOf(ref).state(ref); p != nil {
 		return slices.ContainsFunc(nodes, p.differs)
 	}

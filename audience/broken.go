@@ -162,14 +162,17 @@ func (x *txn) mend(edited *definition) (err error) {
 		return err
 	}
 	e.changes++
-	var b backfill
-	var keys []string
-	x.onAbandon(func() { e.undefine(keys) })
 	for _, d := range sorted {
 		delete(e.broken, d.key)
-		keys = append(keys, d.key)
-		b.bring(e, &live{}, d, CauseEdit)
 	}
+	fresh := e.define(sorted)
+	x.onAbandon(func() {
+		for _, d := range slices.Backward(sorted) {
+			e.removeLive(e.live[d.key])
+		}
+		e.changes++
+		e.publish()
+	})
 	x.onCommit(func() { e.publish() })
 	// Every profile is read anew, and compared with what was told.
 	each := func(do func(profile.Ref)) {
@@ -182,8 +185,8 @@ func (x *txn) mend(edited *definition) (err error) {
 			})
 		}
 	}
-	setPending(b.fresh, math.MaxUint32) // what is new latches
-	x.onCommit(func() { allHave(b.fresh) })
+	setPending(fresh, math.MaxUint32) // what is new latches
+	x.onCommit(func() { allHave(fresh) })
 	return x.run(CauseEdit, func() {
 		each(x.forget)
 		each(func(ref profile.Ref) { x.reach(ref) })

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -17,20 +18,18 @@ type catalog struct {
 	audiences []Definition     // by key
 	traits    []trait.Computed // by key
 	broken    []Broken         // by key
-	making    []making
+	rollouts  []*rollout       // that run
 }
 
-// making is a creation or an edit that runs.
-type making struct {
-	keys    []string
-	started time.Time
-	*counters
+// counters say how far something is that goes through profiles.
+type counters struct {
+	done  atomic.Int64 // profiles
+	total atomic.Int64
 }
 
-// publish makes what there is now the catalog, with one that is in the making with
-// all locks held, if any. All locks are held.
-func (e *Engine) publish(joined ...making) {
-	c := &catalog{of: make(map[string]keyOf, len(e.live)), making: joined}
+// publish makes what there is now the catalog. All locks are held.
+func (e *Engine) publish() {
+	c := &catalog{of: make(map[string]keyOf, len(e.live)), rollouts: slices.Clone(e.rollouts)}
 	for key, a := range e.live {
 		c.of[key] = a.of()
 		if a.audience != nil {
@@ -45,11 +44,6 @@ func (e *Engine) publish(joined ...making) {
 		c.broken = append(c.broken, b.Broken)
 	}
 	slices.SortFunc(c.broken, func(a, b Broken) int { return cmp.Compare(a.Key, b.Key) })
-	for _, g := range e.growths {
-		if g.keys != nil {
-			c.making = append(c.making, making{slices.Clone(g.keys), g.started, &g.counters})
-		}
-	}
 	e.catalog.Store(c)
 }
 
@@ -86,8 +80,8 @@ func (e *Engine) TraitDefinition(key string) (trait.Computed, error) {
 // Progress says how far the making of definitions has come.
 type Progress struct {
 	Keys    []string
-	Done    int // profiles
-	Total   int // 0: they are being counted
+	Done    int // profiles; one that is come to several times counts each time
+	Total   int
 	Elapsed time.Duration
 }
 
@@ -112,12 +106,12 @@ func (p Progress) Left() time.Duration {
 // none of them.
 func (e *Engine) Progress() []Progress {
 	var all []Progress
-	for _, m := range e.catalog.Load().making {
+	for _, r := range e.catalog.Load().rollouts {
 		all = append(all, Progress{
-			Keys:    slices.Clone(m.keys),
-			Done:    int(m.done.Load()),
-			Total:   int(m.total.Load()),
-			Elapsed: time.Since(m.started),
+			Keys:    slices.Clone(r.keys),
+			Done:    int(r.done.Load()),
+			Total:   int(r.total.Load()),
+			Elapsed: time.Since(r.started),
 		})
 	}
 	return all

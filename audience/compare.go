@@ -50,6 +50,10 @@ func (x *txn) compareStored(moves []move, made []remade, cause Cause) {
 	}
 }
 
+// waits reports whether what a definition makes of the profiles of a subject comes with a
+// later stage of its creation: of one that an engine before has begun something is stored.
+func (a *live) waits(of profile.Subject) bool { return a.pending && a.rootOf(of) == nil }
+
 func (x *txn) compareMembers(stored []profile.Membership, cause Cause) {
 	was := make(map[string]bool, len(stored))
 	for _, m := range stored {
@@ -65,7 +69,7 @@ func (x *txn) compareMembers(stored []profile.Membership, cause Cause) {
 		delete(was, c.audience.key)
 	}
 	for key := range was {
-		if a := x.e.live[key]; a != nil {
+		if a := x.e.live[key]; a != nil && !a.waits(x.p.ref.Subject) {
 			x.changes = append(x.changes, change{audience: a, cause: cause})
 		}
 	}
@@ -88,7 +92,7 @@ func (x *txn) compareValues(moves []move, stored []profile.ComputedValue, cause 
 		}
 	}
 	for key, old := range was {
-		if a := x.e.live[key]; a != nil {
+		if a := x.e.live[key]; a != nil && !a.waits(x.p.ref.Subject) {
 			x.values = append(x.values, valueChange{trait: a, old: old, cause: cause})
 		}
 	}

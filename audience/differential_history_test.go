@@ -18,6 +18,7 @@ type history struct {
 	cache int64 // of the engine, in bytes; 0: unbounded
 
 	durable bool // a durable subscriber hears it, too
+	beside  bool // what is of accounts is made and edited beside the data
 }
 
 // aState is about what the state of a profile in a history takes.

@@ -27,6 +27,8 @@ type player struct {
 	clock       *audience.ManualClock
 	engine      *audience.Engine
 	shards      int
+	stages      bool // callbacks do not look: they see profiles between stages
+	beside      bool // what is made or edited comes to all profiles beside the data
 	cache       int64
 	reactions   func(oracle.Notice) []oracle.Operation
 	mu          sync.Mutex
@@ -47,6 +49,8 @@ func newPlayer(h *history, shards int) (*player, error) {
 		store:     newFaultyStore(profile.NewMemStore()),
 		clock:     audience.NewManualClock(epoch),
 		shards:    shards,
+		stages:    h.beside,
+		beside:    h.beside || shards == 1 && !h.ofAccounts(),
 		cache:     h.cache,
 		reactions: h.reactions(),
 		model:     oracle.NewModel(epoch),
@@ -113,9 +117,7 @@ func (p *player) open() error {
 	if p.cache > 0 {
 		e.SetTimersHeld(1)
 	}
-	// What is made or edited comes to the profiles with all locks held, or beside
-	// the data.
-	if p.shards == 1 {
+	if p.beside {
 		e.SetFirstUpgrades(0)
 	}
 	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
@@ -162,7 +164,7 @@ func (p *player) hear(n oracle.Notice) error {
 // look notes what the callback sees. Where there are several shards, others may
 // be ahead of it.
 func (p *player) look(n oracle.Notice) error {
-	if p.shards > 1 || p.blind {
+	if p.shards > 1 || p.blind || p.stages {
 		return nil
 	}
 	keys, err := p.engine.AudiencesOf(p.ctx, profileOf(n))

@@ -35,21 +35,21 @@ func (h *history) smaller() []*history {
 	var all []*history
 	// From the end: what comes last depends on the rest, not the reverse.
 	for i := len(h.calls) - 1; i >= 0; i-- {
-		all = append(all, &history{slices.Delete(slices.Clone(h.calls), i, i+1), h.rules, h.cache, h.durable})
+		all = append(all, &history{slices.Delete(slices.Clone(h.calls), i, i+1), h.rules, h.cache, h.durable, h.beside})
 	}
 	for i := range h.rules {
-		all = append(all, &history{h.calls, slices.Delete(slices.Clone(h.rules), i, i+1), h.cache, h.durable})
+		all = append(all, &history{h.calls, slices.Delete(slices.Clone(h.rules), i, i+1), h.cache, h.durable, h.beside})
 		if h.rules[i].times > 1 {
 			rules := slices.Clone(h.rules)
 			rules[i].times--
-			all = append(all, &history{h.calls, rules, h.cache, h.durable})
+			all = append(all, &history{h.calls, rules, h.cache, h.durable, h.beside})
 		}
 	}
 	for i, c := range h.calls {
 		for _, op := range smallerOperations(c.do) {
 			calls := slices.Clone(h.calls)
 			calls[i].do = op
-			all = append(all, &history{calls, h.rules, h.cache, h.durable})
+			all = append(all, &history{calls, h.rules, h.cache, h.durable, h.beside})
 		}
 	}
 	return all

@@ -117,6 +117,50 @@ func TestDifferentialShards(t *testing.T) {
 	}, sharded)
 }
 
+// TestDifferentialBeside makes and edits what is defined beside the data, also what is of
+// accounts, which comes to the profiles stage by stage: the order compared is that of the
+// instants of each profile and key, with callbacks that keep still.
+func TestDifferentialBeside(t *testing.T) {
+	beside := func(seed uint64) *history {
+		h := generate(seed)
+		if seed%3 == 0 {
+			h = cached(h, seed/3)
+		}
+		h.rules, h.beside = nil, true
+		random := rand.New(rand.NewPCG(seed, 3))
+		for i := range h.calls {
+			h.calls[i].reopen = seed%2 == 0 && random.IntN(4) == 0
+		}
+		return h
+	}
+	shards := func(h *history) int { return 1 + 3*(len(h.calls)%2) }
+	playAll(t, max(1, *historiesFlag/4), beside, func(h *history) error {
+		advancing := *h
+		advancing.calls = nil
+		for _, c := range h.calls {
+			advancing.calls = append(advancing.calls, call{at: c.at.Add(-1)}, c)
+		}
+		return run(&advancing, shards(h), compareKeys)
+	})
+}
+
+// compareKeys wants the same notices in the same order for each profile and key.
+func compareKeys(want, got []oracle.Notice) error {
+	sorted := func(notices []oracle.Notice) []oracle.Notice {
+		return slices.SortedStableFunc(slices.Values(notices), func(a, b oracle.Notice) int {
+			return cmp.Compare(keyOf(a), keyOf(b))
+		})
+	}
+	return compareProfiles(sorted(want), sorted(got))
+}
+
+func keyOf(n oracle.Notice) string {
+	if n.Change != nil {
+		return n.Change.Trait
+	}
+	return n.Transition.Audience
+}
+
 // compareProfiles wants the same notices in the same order for each profile.
 func compareProfiles(want, got []oracle.Notice) error {
 	if maps.EqualFunc(byProfile(want), byProfile(got), func(a, b []oracle.Notice) bool {

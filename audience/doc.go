@@ -87,11 +87,12 @@
 //
 // # The life of an audience
 //
-// Creations and edits go through all profiles beside the data. Members of an audience
-// that is being made grow in number; one that is being edited is the old one
-// until it is at once the new one. Meanwhile neither can be edited or deleted
-// (ErrLocked). Progress tells how far they are, and the end of the context breaks
-// them off. Preview says beforehand how many members there would be.
+// Creations and edits go through all profiles beside the data. Members of an audience that
+// is being made grow in number; one that is being edited is the old one until it is at
+// once the new one. Meanwhile neither can be edited or deleted (ErrLocked). What is asked
+// across subjects is brought to all who are asked before who asks: such a creation has
+// stages. Progress tells how far they are, and the end of the context breaks them off.
+// Preview says beforehand how many members there would be.
 //
 // A batch audience (Definition.Batch) is computed when asked (Recompute) or at
 // the multiples of an interval, and stands still in between, also for those who
@@ -144,21 +145,20 @@
 //	txn, touch, commit, kept, cache       the transaction, what it stores, what is in memory
 //	step, compute, across, load           what is computed anew, by height
 //	plan, compiler, network, leafindex    what is asked, compiled
-//	lifecycle, edit, growth, backfill     definitions that come and go, beside the data
+//	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
 //	deliver, durable, backlog             what is told
 //	explain, preview                      questions that change nothing
 //
 // # Limits
 //
-// A definition has at most 32 levels and 4096 nodes, a count is at most a
-// million, a window at most 50 years, a time in [1900, 2200). Merging two users,
-// deleting a definition, computing a batch audience and the last moment of an
-// edit stop other calls for as long as they take. While users depend on accounts, data
-// that moves an account or such a user is taken one after the other; and while anything is
-// defined of accounts a creation or an edit stops all data from beginning to end. An account that takes events of a user is computed anew,
-// from the events of all its users, when that user leaves, is merged or deleted;
-// one that only counts users is not. Conditions that read traits of accounts are
-// asked of all users of an account when such a trait changes. A funnel of users cannot read
-// account.traits, and what a preview or an explanation foresees takes other
-// profiles as they are.
+// A definition has at most 32 levels and 4096 nodes, a count is at most a million, a
+// window at most 50 years, a time in [1900, 2200). Merging two users, deleting a
+// definition, computing a batch audience and the last moment of an edit stop other calls
+// for as long as they take. While users depend on accounts, data that moves an account or
+// such a user is taken one after the other, and so is data of profiles that a creation or
+// an edit has yet to come to. An account that takes events of a user is computed anew,
+// from the events of all its users, when that user leaves, is merged or deleted; one that
+// only counts users is not. Conditions that read traits of accounts are asked of all users
+// of an account when such a trait changes. A funnel of users cannot read account.traits,
+// and what a preview or an explanation foresees takes other profiles as they are.
 package audience

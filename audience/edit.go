@@ -39,23 +39,26 @@ func (e *Engine) edit(ctx context.Context, what string, edited *definition) erro
 			return x.mend(edited)
 		})
 	}
-	var ed *editing
+	var r *rollout
 	err := e.planned(ctx, func() ([]*definition, func(string) keyOf, error) {
 		return e.affectedBy(edited)
 	}, func(x *txn, sorted []*definition) (err error) {
 		if err = x.checkEdit(edited, sorted); err != nil {
 			return err
 		}
-		if e.joined() || edited.plan.joins() {
-			return x.editJoint(sorted, edited)
-		}
-		ed, err = x.beginEdit(sorted, edited)
+		r, err = x.beginEdit(sorted, edited)
 		return err
 	})
-	if err != nil || ed == nil {
+	if err != nil {
 		return in(what, err)
 	}
-	return in(what, e.endEdit(lasting(ctx), ed, e.upgradeAll(ctx, ed.growth)))
+	if err = e.carryOut(ctx, r, func(x *txn) error { return x.completeEdit(r) }); err != nil {
+		e.lock()
+		defer e.unlock()
+		r.end()
+		e.giveUp(r.growth)
+	}
+	return in(what, err)
 }
 
 // affectedBy returns the definitions that an edit makes anew: the edited one,
@@ -103,145 +106,131 @@ func (x *txn) checkEdit(edited *definition, sorted []*definition) (err error) {
 			}
 		}
 	}
-	if len(e.growths) > 0 && edited.plan.joins() {
-		return fmt.Errorf("%w: another definition is in the making, and this one is of accounts", ErrLocked)
-	}
 	if edited.noBackfill() {
 		edited.since, _, err = x.store.Position(x.ctx)
 	}
 	return err
 }
 
-// editing is an edit that runs.
-type editing struct {
-	growth  *growth
-	edited  *definition
-	shadows []*live // the new definitions: kept up to date, and told to nobody
-}
-
 // beginEdit brings the new definitions into the network beside the old ones. All
 // locks are held.
-func (x *txn) beginEdit(sorted []*definition, edited *definition) (*editing, error) {
-	e, ed := x.e, &editing{edited: edited}
-	x.onAbandon(func() { e.endShadows(ed) })
-	shadow := map[string]*live{}
-	var b backfill
-	keys := make([]string, 0, len(sorted))
-	for _, d := range sorted {
-		a := &live{definition: d, refs: d.plan.refs(nil), shadow: true}
-		c := compiler{nets: &e.nets, since: d.since, root: func(key string) *node {
-			if s := shadow[key]; s != nil {
-				return s.root
-			}
-			return e.live[key].root
-		}}
-		n := c.node(d.plan)
-		if d != edited {
-			d.takePlace(n, e.live[d.key].root)
-		}
-		c.nets[n.of].attach(a, n)
-		a.filters = c.filters
-		e.begins(c.fresh)
-		b.fresh = append(b.fresh, c.fresh...)
-		shadow[d.key] = a
-		ed.shadows = append(ed.shadows, a)
-		keys = append(keys, d.key)
-		e.changing[d.key] = true
-		for _, key := range a.refs {
-			e.pinned[key]++
-		}
+func (x *txn) beginEdit(sorted []*definition, edited *definition) (*rollout, error) {
+	r := newRollout(x.e, sorted)
+	r.edited = edited
+	for _, a := range r.lives {
+		a.shadow = true
 	}
-	// The version is used from here on, also if the edit is broken off.
-	e.version++
-	was := *e.live[edited.key].definition
-	was.version = e.version
-	if err := x.storeDefinition(&was); err != nil {
-		return ed, err
+	if err := x.countProfiles(r); err != nil {
+		return nil, err
 	}
-	var err error
-	ed.growth, _, err = x.beginGrowth(&b, keys)
-	return ed, err
-}
-
-// endShadows takes the new definitions of an edit out of the network, and lets what it
-// is of be changed again.
-func (e *Engine) endShadows(ed *editing) {
-	for _, a := range slices.Backward(ed.shadows) {
-		e.dropNodes(e.detach(a, a.root))
-		delete(e.changing, a.key)
-		for _, key := range a.refs {
-			if e.pinned[key]--; e.pinned[key] == 0 {
-				delete(e.pinned, key)
-			}
-		}
-	}
-}
-
-// endEdit puts the new definitions in the place of the old ones, or forgets them
-// if the edit was broken off.
-func (e *Engine) endEdit(ctx context.Context, ed *editing, broken error) error {
-	err := e.alone(ctx, "", true, func(x *txn) error {
-		if broken != nil {
-			return broken
-		}
-		return x.completeEdit(ed)
-	})
-	if err == nil {
-		return nil
-	}
-	e.lock()
-	defer e.unlock()
-	e.endShadows(ed)
-	e.giveUp(ed.growth)
-	return err
+	r.start()
+	x.onAbandon(r.end)
+	_, err := x.bringRest(r)
+	return r, err
 }
 
 // completeEdit makes the new definitions those of their keys, for every profile.
-func (x *txn) completeEdit(ed *editing) error {
-	e := x.e
-	ed.edited.version = ed.growth.version
-	if err := x.storeDefinition(ed.edited); err != nil {
+func (x *txn) completeEdit(r *rollout) error {
+	r.edited.version = x.e.version
+	if err := x.storeDefinition(r.edited); err != nil {
 		return err
 	}
-	made := x.swap(ed)
-	for id, err := range x.store.Profiles(x.ctx, profile.User, "") {
-		if err == nil {
-			err = x.tellEdit(profile.UserRef(id), made)
+	latched, err := x.latchEdited(r)
+	if err != nil {
+		return err
+	}
+	made := x.swap(r)
+	if err := x.every(func(ref profile.Ref) error {
+		err := x.tellEdit(ref, made[ref.Subject])
+		if !latched { // what they have latched is only in their states so far
+			x.evict()
 		}
-		if err != nil {
-			return err
-		}
+		return err
+	}); err != nil {
+		return err
 	}
 	x.onCommit(func() {
-		e.over(ed.growth)
-		for _, m := range slices.Backward(made) {
-			e.dropNodes(e.detach(m.live, m.old))
+		for _, of := range made {
+			for _, m := range slices.Backward(of) {
+				if m.old != nil {
+					x.e.dropNodes(x.e.detach(m.live, m.old))
+				}
+			}
 		}
-		e.endShadows(ed)
+		for _, a := range r.lives {
+			a.root.replaces = nil
+		}
+		r.end()
 	})
 	return nil
 }
 
-// swap makes the new definitions those of their keys.
-func (x *txn) swap(ed *editing) (made []remade) {
+// latchEdited has new definitions of batch audiences latch anew what they latched as each
+// profile was upgraded: that is some time ago. What follows is that of new definitions
+// only, and told of none.
+func (x *txn) latchEdited(r *rollout) (any bool, err error) {
+	var of [2][]*node
+	for _, d := range r.defs {
+		if n := r.lives[d.key].root; n.kind == kindBatch && n.batchOf == d.key && n != x.e.live[d.key].root {
+			of[n.of] = append(of[n.of], n)
+		}
+	}
+	for subject, nodes := range of {
+		if len(nodes) == 0 {
+			continue
+		}
+		any = true
+		if err := x.everyProfile(profile.Subject(subject), func(ref profile.Ref) error {
+			x.begin(x.ctx, x.t, CauseEdit)
+			p, _ := x.reach(ref)
+			x.settle()
+			for _, n := range nodes {
+				x.turn(p)
+				x.latch(n)
+			}
+			x.settle()
+			return x.gatherRun()
+		}); err != nil {
+			return any, err
+		}
+	}
+	return any, nil
+}
+
+// swap makes the new definitions those of their keys, and returns what that makes anew of
+// the profiles of each subject.
+func (x *txn) swap(r *rollout) (made [2][]remade) {
 	e := x.e
 	e.changes++
-	for _, s := range ed.shadows {
-		a := e.live[s.key]
-		m := remade{live: a, root: s.root, old: a.root, cause: CauseDependency}
-		if s.definition == ed.edited {
-			m.cause = CauseEdit
+	for _, d := range r.defs {
+		a, s := e.live[d.key], r.lives[d.key]
+		cause := CauseDependency
+		if d == r.edited {
+			cause = CauseEdit
 		}
 		x.keepDefinition(a)
-		a.definition, a.refs, a.filters = s.definition, s.refs, s.filters
-		if m.root != m.old {
-			e.nets[m.root.of].attach(a, m.root)
-			made = append(made, m)
-			x.onAbandon(func() {
-				e.detach(a, m.root) // the shadow has it still
-				a.root = m.old
-			})
+		a.definition, a.refs, a.filters = d, s.refs, s.filters
+		for of := range made {
+			m := remade{a, s.rootOf(profile.Subject(of)), a.rootOf(profile.Subject(of)), cause}
+			if m.root == m.old {
+				continue
+			}
+			made[of] = append(made[of], m)
+			if m.root != nil {
+				e.nets[of].attach(a, m.root)
+			} else {
+				a.users = nil
+			}
 		}
+		x.onAbandon(func() {
+			for of := range made {
+				for _, m := range made[of] {
+					if m.live == a && m.root != nil {
+						e.detach(a, m.root) // the shadow has it still
+					}
+				}
+			}
+		})
 	}
 	e.publish()
 	return made
@@ -251,31 +240,49 @@ func (x *txn) swap(ed *editing) (made []remade) {
 func (x *txn) keepDefinition(a *live) {
 	was := *a
 	x.onAbandon(func() {
-		a.definition, a.refs, a.filters = was.definition, was.refs, was.filters
+		*a = was
 		x.e.publish()
 	})
 }
 
-// tellEdit records what new roots change for a user, who has them.
+// tellEdit records what new roots change for a profile, which has them.
 func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	x.begin(x.ctx, x.t, CauseEdit)
 	p, _ := x.reach(ref)
-	p.part.made = append(p.part.made, made...)
-	if len(p.part.made) == 0 {
-		p.part.made = []remade{} // of what is an edit's shadow nothing is told
-	}
+	p.part.made = append([]remade{}, made...) // not nil: nothing else is told
 	x.turn(p)
 	x.settle()
-	for _, m := range made {
-		if m.root.kind == kindBatch && m.root.batchOf == m.key {
-			x.latch(m.root) // anew: it is some time ago
+	x.noteAll()
+	return x.gatherRun()
+}
+
+// every calls fn for every stored user, then every account.
+func (x *txn) every(fn func(ref profile.Ref) error) error {
+	for of := range x.nets {
+		if err := x.everyProfile(profile.Subject(of), fn); err != nil {
+			return err
 		}
 	}
-	x.walk()
-	x.noteAll()
-	err := x.gatherRun()
-	x.evict()
-	return err
+	return nil
+}
+
+// everyProfile calls fn for every stored profile of a subject in the order of ids.
+func (x *txn) everyProfile(of profile.Subject, fn func(ref profile.Ref) error) error {
+	return eachProfile(x.ctx, x.store, of, fn)
+}
+
+// eachProfile calls fn for every profile of a subject that a reader has, in the order of
+// ids.
+func eachProfile(ctx context.Context, r profile.Reader, of profile.Subject, fn func(ref profile.Ref) error) error {
+	for id, err := range r.Profiles(ctx, of, "") {
+		if err != nil {
+			return err
+		}
+		if err := fn(profile.Ref{Subject: of, ID: id}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // storeDefinition stores the definition of a key that was used.
@@ -285,62 +292,6 @@ func (x *txn) storeDefinition(d *definition) error {
 		return err
 	}
 	return x.put(&profile.SetKey{Record: r})
-}
-
-// editJoint is an edit where profiles depend on each other: no data is taken
-// meanwhile.
-func (x *txn) editJoint(sorted []*definition, edited *definition) error {
-	e := x.e
-	edited.version = e.version
-	record, err := edited.record()
-	if err != nil {
-		return err
-	}
-	e.changes++
-	var b backfill
-	x.onAbandon(func() { e.unmake(&b) })
-	for _, d := range sorted {
-		cause := CauseDependency
-		if d == edited {
-			cause = CauseEdit
-		}
-		a := e.live[d.key]
-		old := a.root
-		x.keepDefinition(a)
-		b.bring(e, a, d, cause)
-		if d != edited {
-			d.takePlace(a.root, old)
-		}
-	}
-	keys := make([]string, len(sorted))
-	for i, d := range sorted {
-		keys[i] = d.key
-	}
-	x.onCommit(func() {
-		e.publish()
-		for _, m := range slices.Backward(b.made) {
-			if m.old != nil {
-				e.dropNodes(e.detach(m.live, m.old))
-			}
-		}
-	})
-	return x.backfillJoined(&b, keys, CauseEdit, &profile.SetKey{Record: record})
-}
-
-// unmake gives what was made anew its old roots back.
-func (e *Engine) unmake(b *backfill) {
-	for _, m := range slices.Backward(b.made) {
-		var released []*node
-		if m.root != nil {
-			released = e.detach(m.live, m.root)
-		}
-		if m.subjectOf() == m.live.subject() {
-			m.live.root = m.old
-		} else {
-			m.live.users = m.old
-		}
-		e.dropNodes(released)
-	}
 }
 
 // dependents returns a and all that reads it, directly or not.

@@ -71,11 +71,12 @@ type Engine struct {
 	// Data of one profile is applied with that shard locked. What concerns more,
 	// creating audiences or merging profiles, locks all shards, in their order,
 	// and then mu. nets and live may be read under any of these locks.
-	mu      sync.RWMutex
-	nets    [2]*network // by Subject
-	x       *txn        // under all locks
-	growths []*growth   // that have not come to every profile yet
-	version uint32      // of the last of them there was, in this engine or one before
+	mu       sync.RWMutex
+	nets     [2]*network // by Subject
+	x        *txn        // under all locks
+	rollouts []*rollout  // that run
+	growths  []*growth   // that have not come to every profile yet
+	version  uint32      // of the last of them there was, in this engine or one before
 
 	moved atomic.Uint64 // counts what was done with all locks: only so users come to accounts
 
@@ -136,8 +137,8 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 		e.untake()
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
-	if len(e.growths) > 0 {
-		go e.resume(slices.Clone(e.growths))
+	if len(e.rollouts) > 0 {
+		go e.resume(slices.Clone(e.rollouts))
 	}
 	return e, nil
 }

@@ -37,8 +37,11 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	}
 	defer func() { _ = e.leave(ctx, at) }()
 	a := e.live[key]
-	if a == nil || a.audience == nil || a.rootOf(ref.Subject) == nil {
+	switch {
+	case a == nil || a.audience == nil || !a.holdsOf(ref.Subject):
 		return x, profile.ErrNotFound
+	case a.rootOf(ref.Subject) == nil:
+		return x, ErrLocked
 	}
 	id, exists, err := e.store.Resolve(ctx, ref)
 	if err != nil {
@@ -123,7 +126,7 @@ func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
 func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state, t int64) *step {
 	x := newTxn(e, nil)
 	x.store = store
-	x.mute, x.peek = true, true
+	x.peek = true
 	s := &x.step
 	s.quiet = true
 	p.version = e.version
@@ -146,6 +149,11 @@ func (a *live) rootOf(of profile.Subject) *node {
 		return a.root
 	}
 	return a.users
+}
+
+// holdsOf reports whether profiles of a subject are members.
+func (a *live) holdsOf(of profile.Subject) bool {
+	return of == a.subject() || of == profile.User && a.audience.PerUser
 }
 
 // glance returns a step with a state of its own for a profile: what is due at

@@ -47,8 +47,13 @@ func (e *Engine) enterFew(ctx context.Context, id string, r reach) (x *txn, agai
 	if e.closed.Load() {
 		return nil, false, profile.ErrClosed
 	}
-	if len(e.growths) > 0 || len(e.nets[profile.User].linked) > 0 {
+	if len(e.nets[profile.User].linked) > 0 {
 		return nil, false, nil
+	}
+	x = e.shardOf(refs[0].ID).few
+	lacks, err := x.lacksAny(ctx, refs...)
+	if x = nil; lacks || err != nil {
+		return nil, false, err
 	}
 	t, err := e.now(shards)
 	if err != nil {
@@ -228,8 +233,15 @@ func (e *Engine) firesFew(ctx context.Context, of *shard, refs []profile.Ref, sh
 		return nil, profile.ErrClosed
 	case of.due.Load() != due:
 		return nil, nil
-	case len(e.growths) > 0 || len(e.nets[profile.User].linked) > 0:
+	case len(e.nets[profile.User].linked) > 0:
 		return nil, errJoined
+	}
+	lacks, err := of.few.lacksAny(ctx, refs...)
+	if err == nil && lacks {
+		err = errJoined
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, other := range e.shards {
 		if other != of && other.due.Load() <= due {

@@ -118,7 +118,7 @@ func (sh *shard) firesAlone(ctx context.Context, due int64) (bool, error) {
 // asks for none.
 func (sh *shard) staysAlone(due timer) bool {
 	p := sh.state(due.ref)
-	return p != nil && len(sh.e.growths) == 0 && sh.e.jointWake(p) > due.at
+	return p != nil && p.version >= sh.e.wanted(due.ref.Subject) && sh.e.jointWake(p) > due.at
 }
 
 // fireJoined settles the profiles that are due first, if that is at t or before: as one

@@ -2,112 +2,173 @@ package audience
 
 import (
 	"context"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/muster-go/muster/profile"
 )
 
-// growth is what definitions in the making ask of every profile. The network has
-// their nodes at once; a profile has not, until it is upgraded: by a goroutine
-// that goes through all, a few under a lock at a time, or when data or time
-// comes to it first.
+// growth is what one stage of a rollout asks of every profile. The network has its nodes
+// at once; a profile has not, until it is upgraded: by a goroutine that goes through all,
+// a few under a lock at a time, or when data or time comes to it first.
 type growth struct {
-	version uint32 // profiles of an earlier one have yet to be upgraded
-	keys    []string
-	fresh   []*node
-	leaves  *leafIndex // of fresh
-	relied  []*node    // by fresh; see relied
-	made    []remade   // what is told of each profile when it is upgraded
-	started time.Time
-	counters
+	version uint32   // profiles of an earlier one have yet to be upgraded
+	of      [2]grown // by Subject
+	rollout *rollout // nil: it was given up
 }
 
-// counters say how far something is that goes through profiles.
-type counters struct {
-	done  atomic.Int64 // profiles
-	total atomic.Int64 // 0: they are being counted
+// grown is what a growth brings to the profiles of a subject.
+type grown struct {
+	brought
+	leaves *leafIndex // of fresh
 }
 
-const (
-	// firstUpgrades is how many profiles are upgraded with all locks held: small
-	// stores are done with then.
-	firstUpgrades = 512
-	// upgradeTime is how long a lock is held to upgrade some more.
-	upgradeTime = time.Millisecond
-)
+// firstUpgrades is how many profiles are upgraded with all locks held: small stores are
+// done with then.
+const firstUpgrades = 512
 
-// beginGrowth makes a growth of what b brings, and upgrades the first profiles. It
+// bringNext brings the next stage of a rollout, and upgrades the first profiles. It
 // reports whether these were all. All locks are held.
-func (x *txn) beginGrowth(b *backfill, keys []string) (g *growth, all bool, err error) {
+func (x *txn) bringNext(r *rollout) (all bool, err error) {
 	e := x.e
-	g = newGrowth(e.version, b, keys)
+	e.version++ // it is used from here on, whatever becomes of the rollout
+	if err := x.storeVersion(r); err != nil {
+		return false, err
+	}
+	before := r.growth
+	b := r.bring()
+	g := newGrowth(e.version, b, r)
+	r.growth = g
 	e.growths = append(e.growths, g)
 	e.publish()
 	x.onAbandon(func() {
 		e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool { return o == g })
+		r.growth = before
+		r.unbring()
 		e.publish()
 	})
 	n := 0
-	for id, err := range x.store.Profiles(x.ctx, profile.User, "") {
-		if err != nil {
-			return g, false, err
-		}
-		if n++; n > e.firstUpgrades {
-			return g, false, nil
-		}
-		if err := x.upgradeID(profile.UserRef(id), x.t); err != nil {
-			return g, false, err
+	for _, of := range g.subjects() {
+		for id, err := range x.store.Profiles(x.ctx, of, "") {
+			if err != nil {
+				return false, err
+			}
+			if n++; n > e.firstUpgrades {
+				return false, nil
+			}
+			if err := x.upgradeID(profile.Ref{Subject: of, ID: id}, x.t); err != nil {
+				return false, err
+			}
 		}
 	}
-	return g, true, nil
+	return true, nil
+}
+
+// bringRest brings the stages of a rollout that are left, as long as the first profiles
+// are all there are. All locks are held.
+func (x *txn) bringRest(r *rollout) (all bool, err error) {
+	for r.next < len(r.stages) {
+		if r.resumed {
+			x.e.forgetAll()
+		}
+		if all, err := x.bringNext(r); !all || err != nil {
+			return false, err
+		}
+		x.e.over(r.growth)
+	}
+	return true, nil
+}
+
+// forgetAll forgets all states: they are read from the store again.
+func (e *Engine) forgetAll() {
+	for _, sh := range e.shards {
+		for _, states := range sh.states {
+			for _, p := range states {
+				sh.forget(p)
+			}
+		}
+	}
 }
 
 // newGrowth returns what b brings to profiles as a version.
-func newGrowth(version uint32, b *backfill, keys []string) *growth {
-	g := &growth{version: version, keys: keys, made: b.made, started: time.Now()}
-	g.setFresh(b.fresh)
-	setPending(b.fresh, version)
+func newGrowth(version uint32, b [2]brought, r *rollout) *growth {
+	g := &growth{version: version, rollout: r}
+	for of := range b {
+		g.of[of] = grown{b[of], indexOf(b[of].fresh)}
+		setPending(b[of].fresh, version)
+	}
 	return g
 }
 
-// floor returns the version that every profile has.
-func (e *Engine) floor() uint32 {
+// indexOf returns the index of leaves among nodes.
+func indexOf(nodes []*node) *leafIndex {
+	ix := newLeafIndex()
+	for _, n := range nodes {
+		ix.add(n)
+	}
+	return &ix
+}
+
+// subjects returns those whose profiles the growth concerns.
+func (g *growth) subjects() (of []profile.Subject) {
+	for subject := range g.of {
+		if g.of[subject].concerns {
+			of = append(of, profile.Subject(subject))
+		}
+	}
+	return of
+}
+
+// floor returns the version that every profile of a subject has.
+func (e *Engine) floor(of profile.Subject) uint32 {
 	v := e.version
 	for _, g := range e.growths {
-		v = min(v, g.version-1)
+		if g.of[of].concerns {
+			v = min(v, g.version-1)
+		}
 	}
 	return v
 }
 
-func (g *growth) setFresh(nodes []*node) {
-	g.fresh, g.leaves, g.relied = nodes, indexOf(nodes), relied(nodes, profile.User)
+// wanted returns the version of the last growth that concerns a subject.
+func (e *Engine) wanted(of profile.Subject) (version uint32) {
+	for _, g := range e.growths {
+		if g.of[of].concerns {
+			version = max(version, g.version)
+		}
+	}
+	return version
 }
 
 // over ends a growth that all profiles have. All locks are held.
 func (e *Engine) over(g *growth) {
-	allHave(g.fresh)
-	// One before it that was given up has been made up with it.
+	for of := range g.of {
+		allHave(g.of[of].fresh)
+	}
+	// What was given up before it has been made up with it.
 	e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool {
-		return o == g || o.keys == nil && o.version < g.version
+		if o.rollout == nil && o.version < g.version {
+			for of := range o.of {
+				o.of[of].concerns = o.of[of].concerns && !g.of[of].concerns
+			}
+		}
+		return o == g || len(o.subjects()) == 0
 	})
-	e.publish()
 }
 
-// giveUp forgets what a growth tells. What others use of it by now profiles
-// still have to be brought.
+// giveUp forgets what a growth tells. What others use of it by now profiles still have to
+// be brought. All locks are held.
 func (e *Engine) giveUp(g *growth) {
-	g.keys, g.made = nil, nil
-	g.setFresh(slices.DeleteFunc(slices.Clone(g.fresh), func(n *node) bool {
-		return e.nets[n.of].nodes[n.id] != n
-	}))
-	if len(g.fresh) == 0 || len(e.growths) == 1 {
+	g.rollout = nil
+	used := false
+	for of := range g.of {
+		fresh := slices.DeleteFunc(slices.Clone(g.of[of].fresh), func(n *node) bool { return e.nets[of].nodes[n.id] != n })
+		rely := slices.DeleteFunc(slices.Clone(g.of[of].rely), func(n *node) bool { return e.nets[of].nodes[n.id] != n })
+		g.of[of] = grown{brought{concerns: g.of[of].concerns, fresh: fresh, rely: rely}, indexOf(fresh)}
+		used = used || len(fresh) > 0
+	}
+	if !used || len(e.growths) == 1 {
 		e.over(g)
 	}
-	e.publish()
 }
 
 // upgrade brings a profile what it has yet to get, as of t or, if it is due at
@@ -117,47 +178,74 @@ func (x *txn) upgrade(p *state, t int64) error {
 	now := x.t
 	defer func() { x.t = now }()
 	for _, g := range x.e.growths {
-		if g.version <= p.version {
+		of := &g.of[p.ref.Subject]
+		if g.version <= p.version || !of.concerns {
 			continue
 		}
 		x.begin(x.ctx, min(t, p.wake-1), CauseBackfill)
 		p.version = g.version
-		if err := x.compare(p, g.made, func() {
-			x.bringFresh(g.leaves, g.fresh)
-			x.walk()
-			x.rely(g.relied)
-		}); err != nil {
+		x.add(p.ref, p).made = of.made
+		x.turn(p)
+		x.bringFresh(of.leaves, of.fresh)
+		x.walk()
+		x.rely(of.rely)
+		if err := x.gatherRun(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// compare is a run, begun, that tells of one profile what new roots change, after bring.
-func (x *txn) compare(p *state, made []remade, bring func()) error {
-	x.add(p.ref, p).made = made
-	x.turn(p)
-	bring()
-	return x.gatherRun()
+// bringFresh loads fresh leaves and marks the nodes above.
+func (s *step) bringFresh(ix *leafIndex, fresh []*node) {
+	s.load(ix)
+	for _, n := range fresh {
+		if len(n.children)+len(n.others) > 0 || n.accounts || n.kind == kindBatch {
+			s.push(n)
+		}
+	}
+}
+
+// rely brings nodes up to date for the profile at hand, and has it woken when
+// they end.
+func (s *step) rely(on []*node) {
+	for _, n := range on {
+		s.p.wake = min(s.p.wake, s.ask(n).Until)
+	}
 }
 
 // lacks reports whether a profile has yet to get something that is in the making.
 func (x *txn) lacks(ref profile.Ref) (lacks bool, k kept) {
-	if len(x.e.growths) == 0 {
+	wanted := x.e.wanted(ref.Subject)
+	if wanted == 0 {
 		return false, nothingKept
 	}
-	if p := x.shardOf(ref).state(ref); p != nil {
-		return p.version < x.e.version, p.kept
+	if p := x.e.shardOf(ref.ID).state(ref); p != nil {
+		return p.version < wanted, p.kept
 	}
 	k = x.keptOf(ref)
-	return max(k.version, x.e.floor()) < x.e.version, k
+	return max(k.version, x.e.floor(ref.Subject)) < wanted, k
+}
+
+// lacksAny is lacks for any of some profiles.
+func (x *txn) lacksAny(ctx context.Context, refs ...profile.Ref) (bool, error) {
+	if len(x.e.growths) == 0 {
+		return false, nil
+	}
+	x.ctx, x.err = ctx, nil
+	for _, ref := range refs {
+		if lacks, _ := x.lacks(ref); lacks || x.err != nil {
+			return true, x.err
+		}
+	}
+	return false, nil
 }
 
 // madeSince returns what growths tell that came after a version.
-func (e *Engine) madeSince(version uint32) (made []remade) {
+func (e *Engine) madeSince(of profile.Subject, version uint32) (made []remade) {
 	for _, g := range e.growths {
 		if g.version > version {
-			made = append(made, g.made...)
+			made = append(made, g.of[of].made...)
 		}
 	}
 	return made
@@ -192,115 +280,9 @@ func (sh *shard) lacking(ctx context.Context, id string) (ref profile.Ref, err e
 			return ref, err
 		}
 	}
-	x := sh.x
-	x.ctx, x.err = ctx, nil
-	if lacks, _ := x.lacks(profile.UserRef(id)); lacks {
+	lacks, err := sh.x.lacksAny(ctx, profile.UserRef(id))
+	if lacks && err == nil {
 		ref = profile.UserRef(id)
 	}
-	return ref, x.err
-}
-
-// upgradeAll upgrades every user, shards side by side.
-func (e *Engine) upgradeAll(ctx context.Context, g *growth) error {
-	ids := make(map[*shard][]string, len(e.shards))
-	for id, err := range e.store.Profiles(ctx, profile.User, "") {
-		if err != nil {
-			return err
-		}
-		sh := e.shardOf(id)
-		ids[sh] = append(ids[sh], id)
-		g.total.Add(1)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next atomic.Int64
-	work := func() {
-		for i := next.Add(1) - 1; i < int64(len(e.shards)); i = next.Add(1) - 1 {
-			sh := e.shards[i]
-			if err := sh.upgradeMany(ctx, ids[sh], g); err != nil {
-				cancel(err)
-				return
-			}
-		}
-	}
-	// The caller works, and all processors but one: that is for the data.
-	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(e.shards)) - 2 {
-		others.Add(1)
-		go func() {
-			defer others.Done()
-			work()
-		}()
-	}
-	work()
-	others.Wait()
-	return context.Cause(ctx)
-}
-
-// upgradeMany upgrades users of the shard, as many at a time as upgradeTime
-// allows.
-func (sh *shard) upgradeMany(ctx context.Context, ids []string, g *growth) error {
-	for len(ids) > 0 {
-		t, err := sh.enter(ctx)
-		if err != nil {
-			return err
-		}
-		if ids, err = sh.upgradeSome(ctx, ids, g, t); err != nil {
-			return err
-		}
-		runtime.Gosched() // data that waited for the lock goes first, not in ten milliseconds
-	}
-	return nil
-}
-
-// upgradeSome upgrades the first of some users and returns the others. The shard
-// was entered, and is left.
-func (sh *shard) upgradeSome(ctx context.Context, ids []string, g *growth, t int64) (rest []string, err error) {
-	defer func() { _ = sh.e.leave(ctx, sh.x) }()
-	until := time.Now().Add(upgradeTime)
-	for n := 0; len(ids) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {
-		ref := profile.UserRef(ids[0])
-		if err := sh.x.within(func() error { return sh.x.upgradeID(ref, t) }, ref); err != nil {
-			return ids, err
-		}
-		ids = ids[1:]
-		g.done.Add(1)
-	}
-	return ids, nil
-}
-
-// enter locks the shard for what its profiles are to be brought, as Engine.enter
-// does for data.
-func (sh *shard) enter(ctx context.Context) (t int64, err error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return 0, context.Cause(ctx)
-		}
-		t, ready, err := sh.tryEnter(ctx)
-		if ready {
-			return t, nil
-		}
-		sh.deliver(ctx)
-		if err == nil {
-			err = sh.e.computeBatches(ctx, t)
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-}
-
-// tryEnter locks the shard, and unlocks it if it is not ready.
-func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) {
-	sh.mu.Lock()
-	defer func() {
-		if !ready {
-			sh.mu.Unlock()
-		}
-	}()
-	if t, err = sh.e.now(sh.self); err != nil {
-		return 0, false, err
-	}
-	ready, err = sh.ready(ctx, profile.Ref{}, t)
-	return t, ready, err
+	return ref, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -143,25 +144,54 @@ func TestACancelledCreationIsUndone(t *testing.T) {
 	require.ErrorIs(t, e.CreateFile(context.Background(), file), profile.ErrRetired)
 }
 
-// Data of users goes on while definitions are made, edited, deleted and broken
-// off. Callbacks alternate, and in the end everybody is where a new engine,
-// which goes through the history, puts them.
+// Data goes on while definitions are made, edited, deleted and broken off. Callbacks
+// alternate, and in the end everybody is where a preview, which goes through the history,
+// puts them.
 func TestDefinitionsChangeBesideIngestion(t *testing.T) {
-	const users, rounds = 400, 12
+	ordered := audience.Performed("Order")
+	ofUsers := []audience.Definition{
+		audience.Define("").Members(ordered.AtLeast(2).Within(profile.Day)),
+		audience.Define("").Members(audience.All(audience.Performed("View").Within(30*time.Hour), audience.Trait("traits.plan == 'pro'"))),
+		audience.Define("").Members(audience.Not(ordered.Where("traits.plan == 'pro'"))),
+		audience.Define("").Members(audience.Trait("traits.orders > 2")),
+		audience.Define("").Members(audience.Not(audience.InAudience("base"))),
+	}
+	t.Run("users", func(t *testing.T) { changeBesideIngestion(t, 12, ofUsers) })
+	ofAccounts := []audience.Definition{
+		audience.Define("").OfAccounts().Members(audience.AnyUser(ordered.AtLeast(2).Within(profile.Day))),
+		audience.Define("").OfAccounts().WithPerUser().Members(audience.NoUser(audience.InAudience("base"))),
+		audience.Define("").OfAccounts().Members(audience.All(audience.Performed("Order").AtLeast(3), audience.Trait("account.traits.size != 3"))),
+		audience.Define("").OfAccounts().Members(audience.AllUsers(audience.Not(audience.InAudience("busy")))),
+		audience.Define("").Members(audience.All(audience.InAudience("busy"), audience.Trait("account.traits.size > 1"))),
+		audience.Define("").Members(audience.Not(audience.InAudience("busy"))),
+	}
+	t.Run("accounts", func(t *testing.T) { changeBesideIngestion(t, 12, append(ofAccounts, ofUsers...)) })
+}
+
+func changeBesideIngestion(t *testing.T, rounds int, kinds []audience.Definition) {
+	const users = 400
 	ctx := context.Background()
-	e, store, at := shop(t, users)
+	e, _, at := shop(t, users)
+	accounts := slices.ContainsFunc(kinds, func(d audience.Definition) bool { return d.Of == profile.Account })
+	account := func(i int) string { return fmt.Sprint("acc", i%20) }
+	if accounts {
+		for u := range users {
+			require.NoError(t, e.Group(ctx, audience.Group{Profile: fmt.Sprint("u", u), Account: account(u), Time: at.Add(-time.Hour)}))
+		}
+	}
 	var mu sync.Mutex
 	in := map[[2]string]bool{}
-	e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+	_, err := e.Subscribe(func(_ context.Context, tr audience.Transition) error {
 		mu.Lock()
 		defer mu.Unlock()
-		of := [2]string{tr.Audience, tr.Profile}
+		of := [2]string{tr.Audience, fmt.Sprint(tr.Ref())}
 		if in[of] != (tr.Type == audience.Exited) {
 			t.Errorf("%s, who was in: %t", tr, in[of])
 		}
 		in[of] = tr.Type == audience.Entered
 		return nil
 	})
+	require.NoError(t, err)
 	stop := make(chan struct{})
 	var ingestion sync.WaitGroup
 	for w := range 4 {
@@ -177,14 +207,21 @@ func TestDefinitionsChangeBesideIngestion(t *testing.T) {
 				}
 				id := fmt.Sprint("u", rng.IntN(users+20)) // some are new
 				var err error
-				switch rng.IntN(40) {
-				case 0:
+				switch kind := rng.IntN(40); {
+				case kind == 0:
 					err = e.Alias(ctx, id, fmt.Sprint("u", rng.IntN(users)))
-				case 1:
+				case kind == 1:
 					err = e.DeleteUser(ctx, id)
-				case 2, 3:
+				case kind < 4:
 					traits, _ := profile.NewObject(map[string]any{"plan": []string{"pro", "free"}[rng.IntN(2)]})
 					err = e.Identify(ctx, audience.Identify{Profile: id, Traits: traits, Time: at.Add(time.Duration(i))})
+				case kind < 6 && accounts:
+					traits, _ := profile.NewObject(map[string]any{"size": rng.IntN(5)})
+					err = e.Group(ctx, audience.Group{Profile: id, Account: account(rng.IntN(20)), Traits: traits, Time: at.Add(time.Duration(i))})
+				case kind == 6 && accounts:
+					err = e.Leave(ctx, id, account(rng.IntN(20)))
+				case kind == 7 && accounts && i%5 == 0:
+					err = e.DeleteAccount(ctx, account(rng.IntN(20)))
 				default:
 					err = e.Track(ctx, profile.Event{Profile: id, Name: []string{"View", "Order"}[rng.IntN(2)], Time: at.Add(-time.Duration(rng.IntN(48)) * time.Hour)})
 				}
@@ -196,27 +233,33 @@ func TestDefinitionsChangeBesideIngestion(t *testing.T) {
 		}()
 	}
 	ordered := audience.Performed("Order")
-	conditions := []audience.Condition{
-		ordered.AtLeast(2).Within(profile.Day),
-		audience.All(audience.Performed("View").Within(30*time.Hour), audience.Trait("traits.plan == 'pro'")),
-		audience.Not(ordered.Where("traits.plan == 'pro'")),
-		audience.Trait("traits.orders > 2"),
-		audience.Not(audience.InAudience("base")),
-	}
-	require.NoError(t, e.CreateFile(ctx, audience.File{
+	busy := audience.Define("busy").OfAccounts().Members(audience.AnyUser(ordered.AtLeast(2)))
+	file := audience.File{
 		Traits:    []trait.Computed{trait.Count("orders", "Order")},
 		Audiences: []audience.Definition{audience.Define("base").Members(ordered)},
-	}))
+	}
+	if accounts {
+		file.Audiences = append(file.Audiences, busy)
+	}
+	require.NoError(t, e.CreateFile(ctx, file))
 	rng := rand.New(rand.NewPCG(2, 2))
 	for round := range rounds {
-		key := fmt.Sprint("a", round)
-		condition := func() audience.Condition { return conditions[rng.IntN(len(conditions))] }
-		require.NoError(t, e.Create(ctx, audience.Define(key).Members(condition())))
+		define := func(key string, of profile.Subject) (d audience.Definition) {
+			for d = kinds[rng.IntN(len(kinds))]; d.Of != of; d = kinds[rng.IntN(len(kinds))] {
+			}
+			d.Key = key
+			return d
+		}
+		key, of := fmt.Sprint("a", round), kinds[rng.IntN(len(kinds))].Of
+		require.NoError(t, e.Create(ctx, define(key, of)))
 		require.NoError(t, e.EditAudience(ctx, audience.Define("base").Members(ordered.AtLeast(1+rng.IntN(3)))))
-		require.NoError(t, e.EditAudience(ctx, audience.Define(key).Members(condition())))
+		if accounts {
+			require.NoError(t, e.EditAudience(ctx, busy.Members(audience.AnyUser(ordered.AtLeast(1+rng.IntN(3))))))
+		}
+		require.NoError(t, e.EditAudience(ctx, define(key, of)))
 		broken, cancel := context.WithTimeout(ctx, time.Duration(rng.IntN(2000))*time.Microsecond)
-		_ = e.Create(broken, audience.Define(key+"_broken").Members(condition()))
-		_ = e.EditAudience(broken, audience.Define(key).Members(condition()))
+		_ = e.Create(broken, define(key+"_broken", of))
+		_ = e.EditAudience(broken, define(key, of))
 		cancel()
 		if round%3 == 0 {
 			require.NoError(t, e.DeleteAudience(ctx, key))
@@ -225,27 +268,24 @@ func TestDefinitionsChangeBesideIngestion(t *testing.T) {
 	close(stop)
 	ingestion.Wait()
 	require.Empty(t, e.Progress())
-	require.NoError(t, e.Close())
-
-	again, err := audience.New(ctx, store, audience.Options{Clock: audience.NewManualClock(at)})
-	require.NoError(t, err)
-	again.Subscribe(func(_ context.Context, tr audience.Transition) error {
-		t.Errorf("was left undone: %s", tr)
-		return nil
-	})
-	require.NoError(t, again.Advance(ctx, at))
-	for _, d := range again.List() {
-		n := 0
-		for m, err := range again.Members(ctx, d.Key) {
+	for _, d := range e.List() {
+		p, err := e.Preview(ctx, d, audience.PreviewOptions{Sample: -1})
+		require.NoError(t, err)
+		n, told := 0, 0
+		for m, err := range e.Members(ctx, d.Key) {
 			require.NoError(t, err)
-			require.True(t, in[[2]string{d.Key, m.Ref.ID}], "%s in %s", m.Ref.ID, d.Key)
-			n++
-		}
-		for of, is := range in {
-			if of[0] == d.Key && is {
-				n--
+			told--
+			require.True(t, in[[2]string{d.Key, fmt.Sprint(m.Ref)}], "%v in %s", m.Ref, d.Key)
+			if m.Ref.Subject == d.Of {
+				n++
 			}
 		}
-		require.Zero(t, n, d.Key)
+		require.Equal(t, p.Members, n, "%s: %+v", d.Key, d.Where)
+		for of, is := range in {
+			if of[0] == d.Key && is {
+				told++
+			}
+		}
+		require.Zero(t, told, d.Key)
 	}
 }

@@ -51,7 +51,7 @@ func (n *node) differing() uint64 { return ^n.mark }
 // keep stores what is to be kept of a profile that is a part, if it has changed.
 func (x *txn) keep(p *state) {
 	is := kept{p.wake, p.kept.version, x.marksOf(p)}
-	if p.version > max(is.version, x.e.floor()) {
+	if p.version > max(is.version, x.e.floor(p.ref.Subject)) {
 		is.version = p.version
 	}
 	same := slices.Equal(is.marks, p.kept.marks)
@@ -110,13 +110,13 @@ func (x *txn) outline(ref profile.Ref) *state {
 	if err != nil {
 		x.err = err
 	}
-	p.setTraits(writes, net.readsTrait)
+	p.setTraits(writes, net)
 	values, err := x.store.ValuesOf(x.ctx, ref)
 	if err != nil {
 		x.err = err
 	}
 	for _, v := range values {
-		if a := x.e.live[v.Key]; a != nil && a.computed != nil {
+		if a := x.e.live[v.Key]; a != nil && a.computed != nil && a.root != nil {
 			p.aggregates = append(p.aggregates, &computedState{node: a.root.id, value: v.Value})
 		}
 	}

@@ -17,8 +17,9 @@ type leafIndex struct {
 
 	// Of accounts: the leaves of users that read a trait of their accounts, and
 	// those that read them as a whole.
-	readers    map[string][]*node
-	allReaders []*node
+	readers     map[string][]*node
+	allReaders  []*node
+	readersMade uint32 // so many there ever were
 }
 
 func newLeafIndex() leafIndex {
@@ -32,6 +33,7 @@ func (ix *leafIndex) readsTrait(name string) bool {
 
 // addReader notes a leaf of users that reads traits of their accounts.
 func (ix *leafIndex) addReader(n *node) {
+	ix.readersMade++
 	names, all := n.filter.AccountTraits()
 	if all {
 		ix.allReaders = append(ix.allReaders, n)

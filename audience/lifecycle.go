@@ -20,8 +20,10 @@ import (
 // computed when it is come to or, before that, when something happens to it.
 // Progress tells how far it is. When ctx ends it is broken off: who had entered
 // exits, with the cause delete. If the engine is closed meanwhile, or the process ends,
-// it goes on with the next engine of the store. While anything is defined of accounts no data is
-// taken meanwhile.
+// it goes on with the next engine of the store.
+//
+// What asks accounts of their users, or users of their accounts, comes in stages: who is
+// asked is gone through before who asks. Up to a few hundred profiles all is one change.
 func (e *Engine) Create(ctx context.Context, defs ...Definition) error {
 	return e.CreateFile(ctx, File{Audiences: defs})
 }
@@ -48,23 +50,23 @@ func (e *Engine) create(ctx context.Context, defs []*definition) error {
 		return err
 	}
 	defer unreserve()
-	var g *growth
-	err = e.planned(ctx, func() ([]*definition, func(string) keyOf, error) { return defs, e.keyOf, nil }, func(x *txn, sorted []*definition) error {
-		var all bool
-		if g, all, err = x.bringNew(sorted); all && err == nil {
-			err = x.made(g)
-		}
+	var r *rollout
+	var all bool
+	err = e.planned(ctx, func() ([]*definition, func(string) keyOf, error) { return defs, e.keyOf, nil }, func(x *txn, sorted []*definition) (err error) {
+		r, all, err = x.beginCreation(sorted)
 		return err
 	})
-	if err != nil || g == nil || len(g.keys) == 0 {
+	if err != nil || all {
 		return err
 	}
-	err = e.upgradeAll(ctx, g)
-	if err == nil {
-		err = e.complete(lasting(ctx), g)
-	}
+	return e.endCreation(ctx, r)
+}
+
+// endCreation brings a creation that has begun to every profile, or breaks it off.
+func (e *Engine) endCreation(ctx context.Context, r *rollout) error {
+	err := e.carryOut(ctx, r, func(x *txn) error { return x.made(r) })
 	if err != nil {
-		return e.breakOff(lasting(ctx), g, err)
+		return e.breakOff(lasting(ctx), r, err)
 	}
 	return nil
 }
@@ -105,9 +107,9 @@ func (e *Engine) planned(ctx context.Context, prepare func() ([]*definition, fun
 	}
 }
 
-// bringNew makes planned definitions live. all says that every profile has
-// them. All locks are held.
-func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
+// beginCreation makes planned definitions live. all says that every profile has them. All
+// locks are held.
+func (x *txn) beginCreation(sorted []*definition) (r *rollout, all bool, err error) {
 	e := x.e
 	if err := x.checkNew(sorted); err != nil {
 		return nil, false, err
@@ -116,101 +118,111 @@ func (x *txn) bringNew(sorted []*definition) (g *growth, all bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	joined := e.joins(sorted)
-	if !joined {
-		e.version++
-	}
-	batch := make([]profile.Change, 0, len(sorted))
-	keys := make([]string, 0, len(sorted))
 	for _, d := range sorted {
 		if d.noBackfill() {
 			d.since = seq
 		}
-		d.version, d.pending = e.version, !joined
-		r, err := d.record()
-		if err != nil {
-			return nil, false, err
-		}
-		batch = append(batch, &profile.UseKey{Record: r})
-		keys = append(keys, d.key)
+		d.pending = true
 	}
-	e.changes++
-	x.onAbandon(func() { e.undefine(keys) })
-	var b backfill
-	for _, d := range sorted {
-		b.bring(e, &live{}, d, CauseBackfill)
-	}
-	if joined {
-		x.onCommit(func() { e.publish() })
-		return nil, true, x.backfillJoined(&b, keys, CauseBackfill, batch...)
-	}
-	if err := x.put(batch...); err != nil {
+	r = newRollout(e, sorted)
+	if err := x.countProfiles(r); err != nil {
 		return nil, false, err
 	}
-	for _, key := range keys {
-		e.changing[key] = true
+	e.changes++
+	r.start()
+	x.onAbandon(r.undefine)
+	if all, err = x.bringRest(r); all && err == nil {
+		// As one change: in the order of profiles, whatever stage it is of.
+		slices.SortStableFunc(x.notices, compareNotices)
+		err = x.made(r)
 	}
-	return x.beginGrowth(&b, keys)
+	return r, all, err
 }
 
-// joins reports whether profiles depend on each other, or do with some definitions.
-func (e *Engine) joins(defs []*definition) bool {
-	return e.joined() || slices.ContainsFunc(defs, func(d *definition) bool {
-		return d.subject() == profile.Account || d.plan.joins()
-	})
-}
-
-// undefine takes new definitions out of the network, of which those that come later may
-// read those that come earlier. All locks are held.
-func (e *Engine) undefine(keys []string) {
-	for _, key := range slices.Backward(keys) {
-		delete(e.changing, key)
-		if a := e.live[key]; a != nil {
-			e.removeLive(a)
+// countProfiles counts the profiles that a rollout has to upgrade.
+func (x *txn) countProfiles(r *rollout) error {
+	var n [2]int
+	for of := range n {
+		var err error
+		if n[of], err = x.store.Count(x.ctx, profile.Subject(of)); err != nil {
+			return err
 		}
 	}
-	e.changes++
-	e.publish()
+	for i := range r.stages {
+		for of, concerned := range r.stages[i].of {
+			if concerned {
+				r.total.Add(int64(n[of]))
+			}
+		}
+	}
+	return nil
+}
+
+// storeVersion stores the version that profiles have with the next stage of a rollout. All
+// locks are held.
+func (x *txn) storeVersion(r *rollout) error {
+	if r.edited != nil {
+		was := *x.e.live[r.edited.key].definition
+		was.version = x.e.version
+		return x.storeDefinition(&was)
+	}
+	for _, d := range r.defs {
+		d.version = x.e.version
+		record, err := d.record()
+		if err != nil {
+			return err
+		}
+		var change profile.Change = &profile.SetKey{Record: record}
+		if r.next == 0 && !r.resumed {
+			change = &profile.UseKey{Record: record}
+		}
+		if err := x.put(change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undefine takes new definitions away. All locks are held.
+func (r *rollout) undefine() {
+	for _, key := range r.keys {
+		delete(r.e.live, key)
+	}
+	r.end()
+	r.e.changes++
+	r.e.publish()
 }
 
 // made ends the making of definitions that all profiles have.
-func (x *txn) made(g *growth) error {
-	if g == nil {
-		return nil
-	}
-	e := x.e
-	for _, key := range g.keys {
-		d := *e.live[key].definition
-		d.pending = false
-		if err := x.storeDefinition(&d); err != nil {
+func (x *txn) made(r *rollout) error {
+	for _, d := range r.defs {
+		done := *d
+		done.pending = false
+		if err := x.storeDefinition(&done); err != nil {
 			return err
 		}
 	}
 	x.onCommit(func() {
-		for _, key := range g.keys {
-			e.live[key].pending = false
-			delete(e.changing, key)
+		for _, d := range r.defs {
+			d.pending = false
 		}
-		g.keys = nil
-		e.over(g)
+		r.end()
 	})
 	return nil
 }
 
-// complete ends a creation that went through all profiles.
-func (e *Engine) complete(ctx context.Context, g *growth) error {
-	return e.alone(ctx, "", false, func(x *txn) error { return x.made(g) })
-}
-
 // breakOff ends a creation that cannot be completed: there is nothing of it then, but
 // that its keys were used.
-func (e *Engine) breakOff(ctx context.Context, g *growth, broken error) error {
+func (e *Engine) breakOff(ctx context.Context, r *rollout, broken error) error {
 	return errors.Join(broken, e.alone(ctx, "", true, func(x *txn) error {
-		for _, key := range g.keys {
-			delete(e.changing, key)
+		if err := x.deleteAll(r.keys); err != nil {
+			return err
 		}
-		x.onCommit(func() { e.giveUp(g) })
-		return x.deleteAll(g.keys)
+		x.onCommit(func() {
+			r.end()
+			e.giveUp(r.growth)
+		})
+		return nil
 	}))
 }
 
@@ -218,6 +230,8 @@ func (e *Engine) breakOff(ctx context.Context, g *growth, broken error) error {
 // earlier.
 func (x *txn) deleteAll(keys []string) error {
 	for _, key := range slices.Backward(keys) {
+		delete(x.e.changing, key)
+		x.onAbandon(func() { x.e.changing[key] = true })
 		if err := x.deleteLive(x.e.live[key], keys...); err != nil {
 			return err
 		}
@@ -262,8 +276,6 @@ func (x *txn) checkNew(defs []*definition) error {
 		case len(net.traits[d.key])+len(net.readers[d.key]) > 0,
 			d.subject() == profile.User && e.nets[profile.Account].readsOfActor(d.key):
 			return d.fail("key", errReadAsCustom)
-		case len(e.growths) > 0 && (d.subject() == profile.Account || d.plan.joins()):
-			return d.fail("", fmt.Errorf("%w: another definition is in the making, and this one is of accounts", ErrLocked))
 		}
 		for _, key := range d.plan.refs(nil) {
 			if e.changing[key] {

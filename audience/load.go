@@ -57,7 +57,7 @@ func (s *step) loadTraits() {
 		s.err = err
 		return
 	}
-	s.p.setTraits(writes, s.net.readsTrait)
+	s.p.setTraits(writes, s.net)
 }
 
 func (s *step) loadEvents(d *dispatch, name string) {

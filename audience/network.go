@@ -50,6 +50,7 @@ type node struct {
 	joint     bool    // a change of it may change, or ask for, other profiles: see reach.go
 	latched   *node   // of kindBatch: the condition
 	latches   int     // how many latch it
+	pins      int     // how many rollouts keep it up to date before it is asked across
 	audiences []*live // those whose root it is
 	traits    []*live // the computed traits that it computes
 	uses      int     // parents, audiences and traits, each time they name it; across
@@ -103,7 +104,7 @@ type live struct {
 type network struct {
 	leafIndex
 	quantified []*node // of kindUsers
-	across     []*node // those that others depend on
+	across     []*node // those that others depend on, or are about to
 	batches    []*node // of kindBatch
 	linked     []*node // those with others
 	nodes      []*node // by id; nil once released
@@ -144,13 +145,28 @@ func (e *Engine) detach(a *live, n *node) (released []*node) {
 	return e.releaseNode(n, nil)
 }
 
+// pin keeps n up to date, and known to others, although nothing asks for it yet.
+func (net *network) pin(n *node) {
+	n.uses++
+	n.pins++
+	net.setRoot(n)
+}
+
+// unpin undoes pin, as detach does attach.
+func (e *Engine) unpin(n *node) (released []*node) {
+	n.pins--
+	e.nets[n.of].setRoot(n)
+	return e.releaseNode(n, nil)
+}
+
 func (net *network) setRoot(n *node) {
-	if at := slices.Index(net.across, n); at < 0 && len(n.across) > 0 {
+	across := len(n.across)+n.pins > 0
+	if at := slices.Index(net.across, n); at < 0 && across {
 		net.across = append(net.across, n)
-	} else if at >= 0 && len(n.across) == 0 {
+	} else if at >= 0 && !across {
 		net.across = slices.Delete(net.across, at, at+1)
 	}
-	is := len(n.audiences)+len(n.traits)+len(n.across)+n.latches > 0
+	is := len(n.audiences)+len(n.traits)+n.latches > 0 || across
 	if is == net.root[n.id] {
 		return
 	}

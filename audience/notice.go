@@ -1,6 +1,11 @@
 package audience
 
-import "github.com/muster-go/muster/profile"
+import (
+	"cmp"
+	"strings"
+
+	"github.com/muster-go/muster/profile"
+)
 
 // notice is what is told to subscribers: a transition, the change of a computed
 // trait, or that of a profile's ids.
@@ -19,6 +24,32 @@ func (n *notice) ref() profile.Ref {
 		return n.change.Profile
 	}
 	return n.transition.Ref()
+}
+
+// compareNotices is the order of what is told of one instant: by profile, what is of
+// computed traits before what is of memberships, and each by key.
+func compareNotices(a, b notice) int {
+	if c := compareRefs(a.ref(), b.ref()); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.rank(), b.rank()); c != 0 || a.ids != nil {
+		return c
+	}
+	if a.change != nil {
+		return strings.Compare(a.change.Trait, b.change.Trait)
+	}
+	return strings.Compare(a.transition.Audience, b.transition.Audience)
+}
+
+// rank orders what is told of one profile.
+func (n *notice) rank() int {
+	switch {
+	case n.ids != nil:
+		return 0
+	case n.change != nil:
+		return 1
+	}
+	return 2
 }
 
 // exitOf tells the end of a membership.

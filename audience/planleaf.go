@@ -227,11 +227,6 @@ func (pl *planner) keys(into []string, of profile.Subject, names []string) []str
 	return into
 }
 
-// joins reports whether it makes profiles depend on each other.
-func (p *plan) joins() bool {
-	return p.accounts || p.of == profile.Account || slices.ContainsFunc(p.children, (*plan).joins)
-}
-
 func (pl *planner) checkRetention(w profile.Window) error {
 	if pl.retention > 0 && (w.IsZero() || w.Max > pl.retention) {
 		return fmt.Errorf("%w: %s, the store keeps events for %s",

@@ -156,10 +156,7 @@ func (e *Engine) aside(snap profile.Snapshot, d Definition, seq uint64) (*Engine
 	}
 	view := newEngine(store, e.env, Options{Clock: e.clock, Shards: 1})
 	view.detached = true
-	var b backfill
-	for _, d := range sorted {
-		b.bring(view, &live{}, d, CauseBackfill)
-	}
+	view.define(sorted)
 	return view, view.live[d.Key], nil
 }
 

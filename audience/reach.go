@@ -55,9 +55,6 @@ func ofMessage(m *profile.Message) reach {
 // locks held.
 func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error) {
 	e := sh.e
-	if len(e.growths) > 0 {
-		return false, nil
-	}
 	p, kept := sh.states[profile.User][id], id
 	if p == nil {
 		var exists bool
@@ -68,6 +65,9 @@ func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error)
 		if p = sh.states[profile.User][kept]; exists && p == nil {
 			return false, nil
 		}
+	}
+	if lacks, err := sh.x.lacksAny(ctx, profile.UserRef(kept)); lacks || err != nil {
+		return false, err
 	}
 	of, accounts := e.nets[profile.User], e.nets[profile.Account]
 	switch r.kind {
@@ -131,7 +131,7 @@ func (e *Engine) rejoin() {
 		if n == nil {
 			continue
 		}
-		if n.joint = e.isJoint(n, known); n.joint {
+		if n.joint = isJoint(n, known); n.joint {
 			users.joint++
 		}
 	}
@@ -139,15 +139,15 @@ func (e *Engine) rejoin() {
 }
 
 // isJoint reports whether a change of a node of users, or of what depends on it, may
-// change other profiles or ask for them. Evidence looks at all of a condition.
-func (e *Engine) isJoint(n *node, known map[*node]bool) bool {
+// change other profiles or ask for them.
+func isJoint(n *node, known map[*node]bool) bool {
 	joint, is := known[n]
 	if is {
 		return joint
 	}
-	joint = len(n.across) > 0 || n.accounts || len(n.others) > 0 || e.evident && n.linked
+	joint = len(n.across) > 0 || n.linked // what has run out below it is computed with it
 	for _, parent := range n.parents {
-		joint = joint || e.isJoint(parent, known)
+		joint = joint || isJoint(parent, known)
 	}
 	known[n] = joint
 	return joint

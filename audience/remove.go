@@ -95,5 +95,7 @@ func (e *Engine) removeLive(a *live) {
 	if a.users != nil {
 		e.dropNodes(e.detach(a, a.users))
 	}
-	e.dropNodes(e.detach(a, a.root))
+	if a.root != nil {
+		e.dropNodes(e.detach(a, a.root))
+	}
 }

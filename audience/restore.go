@@ -31,17 +31,18 @@ func (e *Engine) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var b backfill
-	var pending []*definition
+	var there, pending []*definition
 	for _, d := range sorted {
 		if d.pending {
 			pending = append(pending, d) // nothing that is not reads it
-			continue
+		} else {
+			there = append(there, d)
 		}
-		b.bring(e, &live{}, d, CauseTime)
 	}
-	allHave(b.fresh)
-	e.restorePending(pending)
+	allHave(e.define(there))
+	if err := e.restorePending(ctx, now.UnixNano(), pending); err != nil {
+		return err
+	}
 	e.rejoin()
 	e.publish()
 	e.batchesDue(now.UnixNano())
@@ -53,20 +54,49 @@ func (e *Engine) restore(ctx context.Context) error {
 	return nil
 }
 
-// restorePending makes growths of definitions that not every profile has.
-func (e *Engine) restorePending(defs []*definition) {
+// define makes definitions live that are planned and sorted, and returns the nodes that are
+// new. All locks are held, or nobody else has the engine yet.
+func (e *Engine) define(sorted []*definition) (fresh []*node) {
+	r := newRollout(e, sorted)
+	for key, a := range r.lives {
+		e.live[key] = a
+	}
+	return r.bringAll()
+}
+
+// restorePending goes on with creations that were broken off. One of a single stage keeps
+// its version: who has that has what it brings. Of others nobody knows how far they came;
+// their first stage begins again, as a new version, and who was told what they bring is
+// not told again.
+func (e *Engine) restorePending(ctx context.Context, now int64, defs []*definition) error {
 	slices.SortStableFunc(defs, func(a, b *definition) int { return int(a.version) - int(b.version) })
 	for len(defs) > 0 {
-		version := defs[0].version
-		var b backfill
-		var keys []string
-		for ; len(defs) > 0 && defs[0].version == version; defs = defs[1:] {
-			b.bring(e, &live{}, defs[0], CauseBackfill)
-			keys = append(keys, defs[0].key)
-			e.changing[defs[0].key] = true
+		version, n := defs[0].version, 1
+		for n < len(defs) && defs[n].version == version {
+			n++
 		}
-		e.growths = append(e.growths, newGrowth(version, &b, keys))
+		r := newRollout(e, defs[:n])
+		defs = defs[n:]
+		r.resumed = true
+		x := e.x
+		x.ctx, x.t, x.err = ctx, now, nil
+		if err := x.within(func() error {
+			if len(r.stages) > 1 {
+				e.version++
+				version = e.version
+				if err := x.storeVersion(r); err != nil {
+					return err
+				}
+			}
+			return x.countProfiles(r)
+		}); err != nil {
+			return err
+		}
+		r.start()
+		r.growth = newGrowth(version, r.bring(), r)
+		e.growths = append(e.growths, r.growth)
 	}
+	return nil
 }
 
 // batchesDue has batch audiences be computed at the next multiple of their intervals: of
@@ -93,13 +123,10 @@ func multipleFrom(t, interval int64) int64 {
 
 // resume brings to profiles what an engine before could not finish, and ends with the
 // engine. What fails is reported, and tried again.
-func (e *Engine) resume(growths []*growth) {
-	for _, g := range growths {
+func (e *Engine) resume(rollouts []*rollout) {
+	for _, r := range rollouts {
 		for failures := 0; ; failures++ {
-			err := e.upgradeAll(e.life, g)
-			if err == nil {
-				err = e.complete(e.life, g)
-			}
+			err := e.carryOut(e.life, r, func(x *txn) error { return x.made(r) })
 			if err == nil {
 				break
 			}

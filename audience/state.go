@@ -26,9 +26,10 @@ type state struct {
 	touched int32  // its place among the profiles that the transaction at hand touched, from 1; 0: it is none
 	cached         // how the cache has it
 
-	writes []profile.TraitWrite // of the traits that the network reads
-	views  []view               // those traits, by what counts of them
-	counts map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
+	writes  []profile.TraitWrite // of the traits that the network reads
+	readers uint32               // so many of its leaves of others' had been made then
+	views   []view               // those traits, by what counts of them
+	counts  map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
 
 	aggregates []*computedState // of computed traits, in the order of their nodes' ids
 	funnels    []*attempts      // likewise of funnels
@@ -221,11 +222,12 @@ func (p *state) copied() *state {
 	return &c
 }
 
-// setTraits takes the profile's trait writes as the store has them now.
-func (p *state) setTraits(writes []profile.TraitWrite, reads func(name string) bool) {
-	p.writes = p.writes[:0]
+// setTraits takes the profile's trait writes as the store has them now, as far as the network
+// reads them.
+func (p *state) setTraits(writes []profile.TraitWrite, net *network) {
+	p.writes, p.readers = p.writes[:0], net.readersMade
 	for _, w := range writes {
-		if reads(w.Name) {
+		if net.readsTrait(w.Name) {
 			p.writes = append(p.writes, w)
 		}
 	}

@@ -262,7 +262,7 @@ func (s *step) walk() {
 	var last dirt
 	for len(s.dirty) > 0 {
 		d := s.dirty.pop()
-		if d == last || d.n.linked && s.x.waiting {
+		if d == last {
 			continue
 		}
 		last = d

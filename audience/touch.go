@@ -59,7 +59,7 @@ func (x *txn) renew(ref profile.Ref, k kept) *state {
 	}
 	p := newState(ref)
 	x.linkedOf = nil // who has looked at an outline of it looks at this
-	p.kept, p.version = k, max(k.version, x.e.floor())
+	p.kept, p.version = k, max(k.version, x.e.floor(ref.Subject))
 	x.remember(p)
 	sh.keep(p)
 	return p
@@ -75,7 +75,7 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 	if p != nil && p.part != nil {
 		return p, p.part.fresh
 	}
-	if p != nil {
+	if p != nil && p.version >= x.e.wanted(ref.Subject) {
 		x.add(ref, p)
 		return p, false
 	}
@@ -87,7 +87,7 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 // hydrate makes a profile a part whose state is new, and reads it from the store.
 func (x *txn) hydrate(p *state) {
 	pt := x.add(p.ref, p)
-	pt.fresh, pt.made = true, x.e.madeSince(p.version)
+	pt.fresh, pt.made = true, x.e.madeSince(p.ref.Subject, p.version)
 	p.mute = true
 	x.read(p)
 }

@@ -54,9 +54,7 @@ type txn struct {
 	parts []*part // in the order in which they were reached
 	used  []*part // parts of earlier runs, to be used again
 
-	mute    bool // nothing is pushed across: all profiles are gone through
-	waiting bool // nodes that depend on other profiles are left for later
-	peek    bool // of a state that is not the engine's: nothing is changed
+	peek bool // of a state that is not the engine's: nothing is changed
 
 	guarded guardedTx        // what tx is
 	putting []profile.Change // scratch

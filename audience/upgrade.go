@@ -1,0 +1,163 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// upgradeTime is how long a lock is held to upgrade some profiles.
+const upgradeTime = time.Millisecond
+
+// carryOut brings a rollout to every profile, stage by stage, and calls end, with all
+// locks, in the transaction of the last.
+func (e *Engine) carryOut(ctx context.Context, r *rollout, end func(*txn) error) error {
+	for {
+		if err := e.upgradeAll(ctx, r.growth); err != nil {
+			return err
+		}
+		all := false
+		err := e.alone(lasting(ctx), "", true, func(x *txn) (err error) {
+			e.over(r.growth)
+			if all, err = x.bringRest(r); all && err == nil {
+				err = end(x)
+			}
+			return err
+		})
+		if err != nil || all {
+			return err
+		}
+	}
+}
+
+// upgradeAll upgrades every profile that a growth concerns, shards side by side.
+func (e *Engine) upgradeAll(ctx context.Context, g *growth) error {
+	refs := make(map[*shard][]profile.Ref, len(e.shards))
+	for _, of := range g.subjects() {
+		for id, err := range e.store.Profiles(ctx, of, "") {
+			if err != nil {
+				return err
+			}
+			sh := e.shardOf(id)
+			refs[sh] = append(refs[sh], profile.Ref{Subject: of, ID: id})
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(e.shards)); i = next.Add(1) - 1 {
+			sh := e.shards[i]
+			if err := sh.upgradeMany(ctx, refs[sh], g.rollout); err != nil {
+				cancel(err)
+				return
+			}
+		}
+	}
+	// The caller works, and all processors but one: that is for the data.
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(e.shards)) - 2 {
+		others.Add(1)
+		go func() {
+			defer others.Done()
+			work()
+		}()
+	}
+	work()
+	others.Wait()
+	return context.Cause(ctx)
+}
+
+// upgradeMany upgrades profiles of the shard, as many at a time as upgradeTime allows.
+// Where they depend on others all locks are taken for that.
+func (sh *shard) upgradeMany(ctx context.Context, refs []profile.Ref, r *rollout) error {
+	for len(refs) > 0 {
+		t, err := sh.enter(ctx)
+		switch {
+		case err == nil:
+			refs, err = sh.upgradeSome(ctx, refs, r, t)
+		case errors.Is(err, errJoined):
+			err = sh.e.alone(ctx, "", true, func(x *txn) (err error) {
+				refs, err = x.upgradeSome(refs, r, x.t, x.upgradeID)
+				return err
+			})
+		}
+		if err != nil {
+			return err
+		}
+		runtime.Gosched() // data that waited for the lock goes first, not in ten milliseconds
+	}
+	return nil
+}
+
+// upgradeSome upgrades the first of some profiles and returns the others. The shard
+// was entered, and is left.
+func (sh *shard) upgradeSome(ctx context.Context, refs []profile.Ref, r *rollout, t int64) (rest []profile.Ref, err error) {
+	defer func() {
+		if stays := sh.e.leave(ctx, sh.x); err == nil {
+			err = stays
+		}
+	}()
+	x := sh.x
+	return x.upgradeSome(refs, r, t, func(ref profile.Ref, t int64) error {
+		return x.within(func() error { return x.upgradeID(ref, t) }, ref)
+	})
+}
+
+// upgradeSome upgrades the first of some profiles, each with upgrade, and returns the
+// others.
+func (x *txn) upgradeSome(refs []profile.Ref, r *rollout, t int64, upgrade func(profile.Ref, int64) error) ([]profile.Ref, error) {
+	until := time.Now().Add(upgradeTime)
+	for n := 0; len(refs) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {
+		if err := upgrade(refs[0], t); err != nil {
+			return refs, err
+		}
+		refs = refs[1:]
+		r.done.Add(1)
+	}
+	return refs, nil
+}
+
+// enter locks the shard for what its profiles are to be brought, as Engine.enter
+// does for data. The error is errJoined where that lock is not enough.
+func (sh *shard) enter(ctx context.Context) (t int64, err error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, context.Cause(ctx)
+		}
+		t, ready, err := sh.tryEnter(ctx)
+		if ready || err == errJoined {
+			return t, err
+		}
+		sh.deliver(ctx)
+		if err == nil {
+			err = sh.e.computeBatches(ctx, t)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// tryEnter locks the shard, and unlocks it if it is not ready.
+func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) {
+	sh.mu.Lock()
+	defer func() {
+		if !ready {
+			sh.mu.Unlock()
+		}
+	}()
+	if sh.e.joined() && !sh.e.timersAlone {
+		return 0, false, errJoined
+	}
+	if t, err = sh.e.now(sh.self); err != nil {
+		return 0, false, err
+	}
+	ready, err = sh.ready(ctx, profile.Ref{}, t)
+	return t, ready, err
+}
