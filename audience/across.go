@@ -13,7 +13,7 @@ import (
 // spread marks what depends on a node of the profile at hand, which changed, in
 // other profiles.
 func (s *step) spread(n *node) {
-	if s.x.peek || s.p.mute || len(n.across) == 0 {
+	if s.peek || s.p.mute || len(n.across) == 0 {
 		return
 	}
 	if s.p.ref.Subject == profile.Account {
@@ -25,7 +25,7 @@ func (s *step) spread(n *node) {
 		by = 1
 	}
 	for _, account := range s.accountsOf(s.p.ref.ID) {
-		q, _ := s.x.reach(profile.AccountRef(account))
+		q := s.outside.Reach(profile.AccountRef(account))
 		for _, users := range n.across {
 			if i, ok := q.find(users.id); ok {
 				q.cells[i].past += by
@@ -37,7 +37,7 @@ func (s *step) spread(n *node) {
 
 // overUsers marks nodes for all users of the account at hand.
 func (s *step) overUsers(nodes []*node) {
-	if len(nodes) == 0 || s.x.peek {
+	if len(nodes) == 0 || s.peek {
 		return
 	}
 	for user, err := range s.store.Users(s.ctx, s.p.ref.ID) {
@@ -45,7 +45,7 @@ func (s *step) overUsers(nodes []*node) {
 			s.err = err
 			return
 		}
-		q, _ := s.x.reach(profile.UserRef(user))
+		q := s.outside.Reach(profile.UserRef(user))
 		for _, n := range nodes {
 			delete(q.counts, n.id)
 			s.dirty.push(dirt{n, q})
@@ -68,65 +68,11 @@ func (s *step) accounts() []*state {
 		s.linked = s.linked[:0]
 		p := s.p
 		for _, id := range s.accountsOf(p.ref.ID) {
-			s.linked = append(s.linked, s.x.stateOf(profile.AccountRef(id)))
+			s.linked = append(s.linked, s.outside.Look(profile.AccountRef(id)))
 		}
 		s.linkedOf = p
 	}
 	return s.linked
-}
-
-// stateOf returns the state of a profile to be read.
-func (x *txn) stateOf(ref profile.Ref) *state {
-	if !x.covers(ref) {
-		return newState(ref)
-	}
-	p := x.e.shardOf(ref.ID).state(ref)
-	if p != nil && p.readers != x.nets[ref.Subject].readersMade {
-		if !x.peek {
-			x.remember(p)
-		}
-		x.renewWrites(p)
-	}
-	switch {
-	case p != nil && x.peek:
-		// What it remembers of traits depends on the instant, which may be to come.
-		glanced := *p
-		glanced.views = nil
-		return &glanced
-	case p == nil && !x.e.detached:
-		return x.outline(ref)
-	case p == nil && x.peek:
-		return newState(ref)
-	case p == nil: // nothing is stored of what is looked at aside
-		p, _ = x.reach(ref)
-	}
-	return p
-}
-
-// renewWrites reads the traits of a profile that others ask for, of which some were not read
-// before.
-func (x *txn) renewWrites(p *state) {
-	writes, err := x.store.Traits(x.ctx, p.ref)
-	if err != nil {
-		x.err = err
-		return
-	}
-	p.setTraits(writes, x.nets[p.ref.Subject])
-}
-
-// truthOf returns a node's truth for a profile, as others know it.
-func (x *txn) truthOf(ref profile.Ref, n *node) bool {
-	if !x.covers(ref) {
-		return false
-	}
-	if p := x.e.shardOf(ref.ID).state(ref); p != nil {
-		return p.known(n)
-	}
-	if x.e.detached {
-		return x.stateOf(ref).known(n)
-	}
-	k := x.keptOf(ref)
-	return k.truth(n)
 }
 
 // computeUsers answers a condition on the users of the account at hand.
@@ -151,7 +97,7 @@ func (s *step) countUsers(n *node) {
 			break
 		}
 		users++
-		if s.x.truthOf(profile.UserRef(user), n.others[0]) {
+		if s.outside.TruthOf(profile.UserRef(user), n.others[0]) {
 			meet++
 		}
 	}
@@ -168,4 +114,18 @@ func (s *step) computeInAccount(n *node) horizon.Verdict {
 		}
 	}
 	return horizon.Always(false)
+}
+
+// count adds a user to what the account at hand has counted, or takes one out.
+func (s *step) count(user *state, by int32) {
+	for _, n := range s.net.quantified {
+		if i, ok := s.p.find(n.id); ok {
+			c := &s.p.cells[i]
+			c.limit += by
+			if user.known(n.others[0]) {
+				c.past += by
+			}
+		}
+		s.push(n)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
@@ -39,57 +38,6 @@ func (e *Engine) Recompute(ctx context.Context, keys ...string) error {
 		}
 		return x.latchAll(nodes, CauseBackfill)
 	})
-}
-
-// condition returns the plan of the definition's tree.
-func (p *plan) condition() *plan {
-	if p.kind == kindBatch {
-		return p.children[0]
-	}
-	return p
-}
-
-// note notes that a batch audience differs from its condition for the profile at
-// hand: it is due at the next multiple of its interval, which may be this very
-// instant.
-func (s *step) note(n *node) {
-	interval := int64(n.interval)
-	if interval <= 0 || s.quiet {
-		return
-	}
-	due := multipleFrom(s.t, interval)
-	lower(&n.due, due)
-	if lower(&s.e.batchDue, due) {
-		s.e.poke()
-	}
-}
-
-// lower sets an instant to an earlier one, and reports whether it is.
-func lower(instant *atomic.Int64, to int64) bool {
-	for at := instant.Load(); to < at; at = instant.Load() {
-		if instant.CompareAndSwap(at, to) {
-			return true
-		}
-	}
-	return false
-}
-
-// noteFlip notes what a condition's change of truth makes due.
-func (s *step) noteFlip(condition *node) {
-	for _, n := range s.net.batches {
-		if n.latched == condition {
-			s.note(n)
-		}
-	}
-}
-
-// noteAll notes all that differs for the profile at hand, whose state is new.
-func (s *step) noteAll() {
-	for _, n := range s.net.batches {
-		if s.p.truth(n) != s.p.truth(n.latched) {
-			s.note(n)
-		}
-	}
 }
 
 // computeBatches computes what batch audiences are due strictly before t, as far
@@ -135,9 +83,9 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 	err := e.x.within(func() error { return e.x.latchAll(nodes, CauseTime) })
 	if err != nil {
 		for _, n := range nodes {
-			lower(&n.due, at)
+			horizon.Lower(&n.due, at)
 		}
-		lower(&e.batchDue, at)
+		horizon.Lower(&e.batchDue, at)
 	}
 	return err
 }
@@ -199,17 +147,11 @@ func (x *txn) anyDiffers(ref profile.Ref, nodes []*node) bool {
 	if lacks, _ := x.lacks(ref); lacks {
 		return true
 	}
-	if p := x.shardOf(ref).state(ref); p != nil {
+	if p := x.shardOf(ref).states.get(ref); p != nil {
 		return slices.ContainsFunc(nodes, p.differs)
 	}
 	k := x.keptOf(ref)
 	return slices.ContainsFunc(nodes, func(n *node) bool { return n.of == ref.Subject && k.has(n.differing()) })
-}
-
-// differs reports whether a node of a batch audience would latch another truth
-// for the profile than it has.
-func (p *state) differs(n *node) bool {
-	return n.of == p.ref.Subject && p.truth(n) != p.truth(n.latched)
 }
 
 // latchJoined has nodes, by height, latch for every profile, and for those whose
@@ -241,61 +183,11 @@ func (x *txn) latchJoined(nodes []*node) {
 	}
 }
 
-// latch has a node take the truth of its condition.
-func (s *step) latch(n *node) {
-	c := s.p.cell(n)
-	old := c.verdict()
-	v := s.toLatch(n)
-	s.set(n, v)
-	s.mark(n, old, v, false)
-}
-
-// toLatch returns what a node latches: one that takes the place of another has
-// not been computed for that.
-func (s *step) toLatch(n *node) horizon.Verdict {
-	if n.replaces != nil {
-		return horizon.Always(s.p.truth(n.replaces))
-	}
-	return horizon.Always(s.ask(n.latched).True)
-}
-
 // takePlace notes that the batch audience's node takes the place of old, its
 // node so far: an edit of what an audience reads does not compute it. The root
 // of one that is only a member of another is the other's node.
 func (d *definition) takePlace(root, old *node) {
 	if root != old && root.kind == kindBatch && old.kind == kindBatch && root.batchOf == d.key {
 		root.replaces = old
-	}
-}
-
-// computeBatch answers what was latched. For a profile that it was never computed
-// for, as the audience is new, it latches.
-func (s *step) computeBatch(n *node) horizon.Verdict {
-	if i, ok := s.p.find(n.id); ok {
-		return horizon.Always(s.p.cells[i].truth)
-	}
-	v := s.toLatch(n)
-	s.p.cell(n)
-	return v
-}
-
-// loadBatches latches what the stored memberships say.
-func (s *step) loadBatches() {
-	if len(s.net.batches) == 0 {
-		return
-	}
-	members, err := s.store.Memberships(s.ctx, s.p.ref)
-	if err != nil {
-		s.err = err
-		return
-	}
-	for _, n := range s.net.batches {
-		if s.p.version < n.pending && n.replaces == nil {
-			s.push(n) // it latches
-			continue
-		}
-		is := slices.ContainsFunc(members, func(m profile.Membership) bool { return m.Audience == n.batchOf })
-		s.p.cell(n).truth = is
-		s.push(n.parents...)
 	}
 }

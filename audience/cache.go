@@ -1,17 +1,26 @@
 package audience
 
 import (
+	"iter"
+	"maps"
 	"unsafe"
 
 	"github.com/muster-go/muster/profile"
 )
 
-// cache bounds the states of a shard, if Options.CacheBytes does: a clock, which forgets
-// what was not used since the hand came by last.
+// cache has the states of a shard that are in memory, and bounds how much they take: a clock,
+// which forgets what was not used since the hand came by last. It is guarded by the lock of
+// the shard.
 type cache struct {
-	ring  []*state // in no order
-	hand  int
-	bytes int // of the states, as they were measured last
+	states [2]map[string]*state // by Subject, by id
+	bound  int                  // in bytes; 0: there is none
+	ring   []*state             // all of them, in no order
+	hand   int
+	bytes  int // of the states, as they were measured last
+}
+
+func newCache(bound int) cache {
+	return cache{states: [2]map[string]*state{{}, {}}, bound: bound}
 }
 
 // cached is how a cache has a state.
@@ -23,12 +32,28 @@ type cached struct {
 	measure int32 // it is measured anew after being used so many times
 }
 
-func (c *cache) add(p *state) {
+// get returns the state of the profile kept under ref, or nil.
+func (c *cache) get(ref profile.Ref) *state { return c.states[ref.Subject][ref.ID] }
+
+// len returns how many there are.
+func (c *cache) len() int { return len(c.ring) }
+
+// all yields all states. The one at hand may be forgotten meanwhile.
+func (c *cache) all(of profile.Subject) iter.Seq[*state] { return maps.Values(c.states[of]) }
+
+// keep makes p the state of its profile.
+func (c *cache) keep(p *state) {
+	if old := c.get(p.ref); old != nil {
+		c.forget(old)
+	}
+	c.states[p.ref.Subject][p.ref.ID] = p
 	p.cached = cached{place: int32(len(c.ring)), held: true, used: true}
 	c.ring = append(c.ring, p)
 }
 
-func (c *cache) remove(p *state) {
+// forget lets go of a state. What is stored stays, and its timer with it.
+func (c *cache) forget(p *state) {
+	delete(c.states[p.ref.Subject], p.ref.ID)
 	last := c.ring[len(c.ring)-1]
 	last.place = p.place
 	c.ring[p.place] = last
@@ -41,6 +66,9 @@ func (c *cache) remove(p *state) {
 // use notes that a state was used, and measures it from time to time: as often as it may
 // have grown by a quarter.
 func (c *cache) use(p *state) {
+	if c.bound == 0 || !p.held {
+		return
+	}
 	p.used = true
 	if p.measure--; p.measure > 0 {
 		return
@@ -50,14 +78,13 @@ func (c *cache) use(p *state) {
 	p.size, p.measure = int32(size), int32(len(p.cells)/4+1)
 }
 
-// evict forgets states until what is left is within the bound. None is a part of a run.
-// The shard is locked.
-func (sh *shard) evict() {
-	if sh.e.cache == 0 {
+// evict forgets states until what is left is within the bound, if there is one. None is a
+// part of a transaction.
+func (c *cache) evict() {
+	if c.bound == 0 {
 		return
 	}
-	c := &sh.cache
-	for c.bytes > sh.e.cache && len(c.ring) > 0 {
+	for c.bytes > c.bound && len(c.ring) > 0 {
 		if c.hand >= len(c.ring) {
 			c.hand = 0
 		}
@@ -67,16 +94,7 @@ func (sh *shard) evict() {
 			c.hand++
 			continue
 		}
-		sh.forget(p)
-	}
-}
-
-// evict is that of all shards whose locks a transaction has.
-func (x *txn) evict() {
-	for _, sh := range x.e.shards {
-		if x.holdsAll() || sh == x.home || x.few&sh.self != 0 {
-			sh.evict()
-		}
+		c.forget(p)
 	}
 }
 

@@ -1,10 +1,10 @@
 package audience
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/muster-go/muster/internal/reuse"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -25,30 +25,21 @@ type commitment struct {
 
 // change is one membership that a transaction changed.
 type change struct {
-	audience *live
+	audience *output
 	member   bool
 	cause    Cause
 }
 
 // valueChange is the value of one computed trait that a transaction changed.
 type valueChange struct {
-	trait    *live
+	trait    *output
 	old, new profile.Value
 	cause    Cause
 }
 
 func (c *commitment) clear() {
-	c.batch, c.sets, c.puts, c.wakes = emptied(c.batch), emptied(c.sets), emptied(c.puts), emptied(c.wakes)
-	c.notices = emptied(c.notices)
-}
-
-// emptied returns a slice to be used again, unless it is a giant's.
-func emptied[T any](s []T) []T {
-	if cap(s) > 1024 {
-		return nil
-	}
-	clear(s)
-	return s[:0]
+	c.batch, c.sets, c.puts, c.wakes = reuse.Emptied(c.batch), reuse.Emptied(c.sets), reuse.Emptied(c.puts), reuse.Emptied(c.wakes)
+	c.notices = reuse.Emptied(c.notices)
 }
 
 // gatherRun stores what a run has changed.
@@ -65,7 +56,12 @@ func (x *txn) gatherRun() error {
 		}
 		return x.err
 	}
-	x.sweep()
+	for _, pt := range x.parts {
+		if pt.p != nil && x.cause == CauseTime { // it has brought profiles to where it changes nothing
+			x.turn(pt.p)
+			x.sweep()
+		}
+	}
 	x.finish()
 	return nil
 }
@@ -76,7 +72,7 @@ func (x *txn) gatherAll() {
 		return
 	}
 	if len(x.parts) > 1 {
-		slices.SortStableFunc(x.parts, func(a, b *part) int { return compareRefs(a.ref, b.ref) })
+		slices.SortStableFunc(x.parts, func(a, b *part) int { return a.ref.Compare(b.ref) })
 		// What a state made that was forgotten is no change.
 		x.flips = slices.DeleteFunc(x.flips, func(f flip) bool { return f.p.part == nil })
 		x.moves = slices.DeleteFunc(x.moves, func(m move) bool { return m.p.part == nil })
@@ -122,16 +118,16 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 		x.takeFlips(flips, pt.cause)
 		x.takeMoves(moves, pt.cause)
 	}
-	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.key, b.audience.key) })
-	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.key, b.trait.key) })
+	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.Key, b.audience.Key) })
+	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.Key, b.trait.Key) })
 	at := instant(x.t)
 	for _, c := range x.values {
 		x.puts = append(x.puts, profile.SetValue{
-			Value: profile.ComputedValue{Key: c.trait.key, Ref: pt.ref, Value: c.new, Since: at},
+			Value: profile.ComputedValue{Key: c.trait.Key, Ref: pt.ref, Value: c.new, Since: at},
 		})
 		x.batch = append(x.batch, &x.puts[len(x.puts)-1])
 		x.notices = append(x.notices, notice{change: &TraitChange{
-			Trait:   c.trait.key,
+			Trait:   c.trait.Key,
 			Profile: pt.ref,
 			Old:     c.old,
 			New:     c.new,
@@ -141,12 +137,12 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 	}
 	for _, c := range x.changes {
 		x.sets = append(x.sets, profile.SetMember{
-			Membership: profile.Membership{Audience: c.audience.key, Ref: pt.ref, Since: at},
+			Membership: profile.Membership{Audience: c.audience.Key, Ref: pt.ref, Since: at},
 			Member:     c.member,
 		})
 		x.batch = append(x.batch, &x.sets[len(x.sets)-1])
 		tr := Transition{
-			Audience: c.audience.key,
+			Audience: c.audience.Key,
 			Subject:  pt.ref.Subject,
 			Profile:  pt.ref.ID,
 			Type:     typeOf(c.member),
@@ -154,7 +150,7 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 			Cause:    c.cause,
 		}
 		if x.e.evident && x.err == nil {
-			evidence := x.explainMembership(c.audience)
+			evidence := x.explainMembership(x.e.live[c.audience.Key])
 			tr.Evidence = &evidence
 		}
 		x.notices = append(x.notices, notice{transition: tr})
@@ -196,25 +192,4 @@ func (x *txn) takeMoves(moves []move, cause Cause) {
 			}
 		}
 	}
-}
-
-// sortChanges brings the flips and moves of each node of a profile together, in
-// the order in which they happened: several nodes may change in turns.
-func (s *step) sortChanges() {
-	if len(s.flips) > 1 {
-		slices.SortStableFunc(s.flips, func(a, b flip) int { return compareCells(a.p, a.node, b.p, b.node) })
-	}
-	if len(s.moves) > 1 {
-		slices.SortStableFunc(s.moves, func(a, b move) int { return compareCells(a.p, a.node, b.p, b.node) })
-	}
-}
-
-// compareCells is the order of what profiles have of nodes.
-func compareCells(p *state, n *node, q *state, m *node) int {
-	if p != q {
-		if c := compareRefs(p.ref, q.ref); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(n.id, m.id)
 }

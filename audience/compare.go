@@ -38,21 +38,17 @@ func (x *txn) compareStored(moves []move, made []remade, cause Cause) {
 	x.compareValues(moves, was.values, cause)
 	for _, m := range made {
 		for i := range x.changes {
-			if x.changes[i].audience == m.live {
+			if x.changes[i].audience == &m.live.output {
 				x.changes[i].cause = m.cause
 			}
 		}
 		for i := range x.values {
-			if x.values[i].trait == m.live {
+			if x.values[i].trait == &m.live.output {
 				x.values[i].cause = m.cause
 			}
 		}
 	}
 }
-
-// waits reports whether what a definition makes of the profiles of a subject comes with a
-// later stage of its creation: of one that an engine before has begun something is stored.
-func (a *live) waits(of profile.Subject) bool { return a.pending && a.rootOf(of) == nil }
 
 func (x *txn) compareMembers(stored []profile.Membership, cause Cause) {
 	was := make(map[string]bool, len(stored))
@@ -63,14 +59,14 @@ func (x *txn) compareMembers(stored []profile.Membership, cause Cause) {
 	is := x.changes
 	x.changes = x.changes[:0]
 	for _, c := range is {
-		if !was[c.audience.key] {
+		if !was[c.audience.Key] {
 			x.changes = append(x.changes, c)
 		}
-		delete(was, c.audience.key)
+		delete(was, c.audience.Key)
 	}
 	for key := range was {
 		if a := x.e.live[key]; a != nil && !a.waits(x.p.ref.Subject) {
-			x.changes = append(x.changes, change{audience: a, cause: cause})
+			x.changes = append(x.changes, change{audience: &a.output, cause: cause})
 		}
 	}
 }
@@ -84,8 +80,8 @@ func (x *txn) compareValues(moves []move, stored []profile.ComputedValue, cause 
 	is := x.values // from null, each
 	x.values = x.values[:0]
 	for _, v := range is {
-		old := was[v.trait.key]
-		delete(was, v.trait.key)
+		old := was[v.trait.Key]
+		delete(was, v.trait.Key)
 		if !same(old, v.new) {
 			v.old = old
 			x.values = append(x.values, v)
@@ -93,7 +89,7 @@ func (x *txn) compareValues(moves []move, stored []profile.ComputedValue, cause 
 	}
 	for key, old := range was {
 		if a := x.e.live[key]; a != nil && !a.waits(x.p.ref.Subject) {
-			x.values = append(x.values, valueChange{trait: a, old: old, cause: cause})
+			x.values = append(x.values, valueChange{trait: &a.output, old: old, cause: cause})
 		}
 	}
 }
@@ -109,7 +105,7 @@ func (x *txn) compareRoots(m remade) {
 	}
 	if m.computed == nil {
 		if was := m.old != nil && p.truth(m.old); was != is {
-			x.changes = append(x.changes, change{audience: m.live, member: is, cause: m.cause})
+			x.changes = append(x.changes, change{audience: &m.live.output, member: is, cause: m.cause})
 		}
 		return
 	}
@@ -118,6 +114,6 @@ func (x *txn) compareRoots(m remade) {
 		was, _ = p.read(m.old)
 	}
 	if is, _ := p.read(m.root); !same(was, is) {
-		x.values = append(x.values, valueChange{m.live, was, is, m.cause})
+		x.values = append(x.values, valueChange{&m.live.output, was, is, m.cause})
 	}
 }

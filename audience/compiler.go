@@ -17,7 +17,7 @@ import (
 // compiler turns the plan of one audience into nodes: those that are there as
 // far as they are, and fresh ones.
 type compiler struct {
-	nets    *[2]*network
+	nets    *networks
 	since   uint64
 	root    func(key string) *node // the root of a live audience or computed trait
 	fresh   []*node                // children before parents
@@ -201,7 +201,7 @@ func (n *node) setLeaf(p *plan, since uint64) {
 		text, _ := json.Marshal(p.funnel.Funnel()) // it has been compiled
 		n.leaf = fmt.Sprintf("funnel\x00%d\x00%s", since, text)
 	case kindTrait:
-		nothing := &fields{p: newState(profile.Ref{}), reads: n.reads}
+		nothing := noData(n.reads)
 		in := celfilter.Input{Traits: nothing}
 		if n.of == profile.Account {
 			in.Account = nothing

@@ -149,3 +149,18 @@ func (c Count) validate() error {
 	}
 	return nil
 }
+
+// quantified returns the one condition that is set; ok is false if there is none,
+// or more than one.
+func (u *Users) quantified() (q quantifier, n *Node, ok bool) {
+	for i, of := range [...]*Node{u.Any, u.All, u.None} {
+		if of == nil {
+			continue
+		}
+		if n != nil {
+			return 0, nil, false
+		}
+		q, n = quantifier(i), of
+	}
+	return q, n, n != nil
+}

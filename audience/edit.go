@@ -153,7 +153,7 @@ func (x *txn) completeEdit(r *rollout) error {
 		for _, of := range made {
 			for _, m := range slices.Backward(of) {
 				if m.old != nil {
-					x.e.dropNodes(x.e.detach(m.live, m.old))
+					x.e.dropNodes(x.e.nets.detach(&m.live.output, m.old))
 				}
 			}
 		}
@@ -217,7 +217,7 @@ func (x *txn) swap(r *rollout) (made [2][]remade) {
 			}
 			made[of] = append(made[of], m)
 			if m.root != nil {
-				e.nets[of].attach(a, m.root)
+				e.nets.attach(&a.output, m.root)
 			} else {
 				a.users = nil
 			}
@@ -226,7 +226,7 @@ func (x *txn) swap(r *rollout) (made [2][]remade) {
 			for of := range made {
 				for _, m := range made[of] {
 					if m.live == a && m.root != nil {
-						e.detach(a, m.root) // the shadow has it still
+						e.nets.detach(&a.output, m.root) // the shadow has it still
 					}
 				}
 			}
@@ -249,7 +249,7 @@ func (x *txn) keepDefinition(a *live) {
 func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	x.begin(x.ctx, x.t, CauseEdit)
 	p, _ := x.reach(ref)
-	p.part.made = append([]remade{}, made...) // not nil: nothing else is told
+	partOf(p).made = append([]remade{}, made...) // not nil: nothing else is told
 	x.turn(p)
 	x.settle()
 	x.noteAll()
@@ -318,15 +318,15 @@ func (e *Engine) dropNodes(released []*node) {
 			if len(nodes) == 0 {
 				continue
 			}
-			for _, p := range sh.states[subject] {
+			for p := range sh.states.all(profile.Subject(subject)) {
 				p.drop(nodes)
 			}
 		}
 	}
 	if !e.joined() { // and so accounts are of no account
 		for _, sh := range e.shards {
-			for _, p := range sh.states[profile.Account] {
-				sh.forget(p)
+			for p := range sh.states.all(profile.Account) {
+				sh.states.forget(p)
 			}
 		}
 	}

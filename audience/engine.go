@@ -72,17 +72,16 @@ type Engine struct {
 	// creating audiences or merging profiles, locks all shards, in their order,
 	// and then mu. nets and live may be read under any of these locks.
 	mu       sync.RWMutex
-	nets     [2]*network // by Subject
-	x        *txn        // under all locks
-	rollouts []*rollout  // that run
-	growths  []*growth   // that have not come to every profile yet
-	version  uint32      // of the last of them there was, in this engine or one before
+	nets     networks
+	x        *txn       // under all locks
+	rollouts []*rollout // that run
+	growths  []*growth  // that have not come to every profile yet
+	version  uint32     // of the last of them there was, in this engine or one before
 
 	moved atomic.Uint64 // counts what was done with all locks: only so users come to accounts
 
-	accountsAlone bool   // what time changes of an account stays with it
-	timersAlone   bool   // and what it changes of a user, too
-	changes       uint64 // of live: it changes with it
+	stays   alone  // what stays with its profile
+	changes uint64 // of live: it changes with it
 
 	reserved map[string]keyOf // keys of traits that are about to be made
 	changing map[string]bool  // keys whose definitions are being made or edited
@@ -154,7 +153,7 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		noID:    opts.NoID,
 		evident: opts.Evidence,
 		env:     env,
-		nets:    [2]*network{newNetwork(), newNetwork()},
+		nets:    newNetworks(),
 		live:    map[string]*live{},
 		broken:  map[string]*broken{},
 		wake:    make(chan struct{}, 1),
@@ -217,7 +216,7 @@ func (e *Engine) lock() {
 }
 
 func (e *Engine) unlock() {
-	e.rejoin()
+	e.nets.rejoin(&e.stays)
 	e.mu.Unlock()
 	for _, sh := range e.shards {
 		sh.mu.Unlock()

@@ -90,7 +90,7 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 		if err != nil || !confined {
 			return nil, err == nil, err
 		}
-		if _, due := e.earliest(); due < t && !e.timersAlone { // of whichever shard
+		if _, due := e.earliest(); due < t && !e.stays.timers { // of whichever shard
 			sh.mu.Unlock()
 			done = true
 			return nil, false, e.fireAll(ctx, t-1)
@@ -165,7 +165,7 @@ func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error
 			sh.mu.Unlock()
 		}
 	}()
-	if len(e.shards) == 1 || sh.states[profile.User][id] != nil {
+	if len(e.shards) == 1 || sh.states.get(profile.UserRef(id)) != nil {
 		return sh, nil
 	}
 	// It is new, or the id was merged into another profile, elsewhere.
@@ -192,7 +192,7 @@ func (e *Engine) leave(ctx context.Context, x *txn) error {
 	for sh := range shards.of(e) {
 		earlier = earlier || sh.earlier
 		sh.earlier = false
-		sh.evict()
+		sh.states.evict()
 	}
 	shards.unlock(e)
 	if earlier {

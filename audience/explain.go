@@ -60,7 +60,7 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 // warm has the state of an account in memory, where profiles depend on each other: it
 // may have more users than are read to explain it.
 func (x *txn) warm(ref profile.Ref) error {
-	if !x.holdsAll() || ref.Subject != profile.Account || x.shardOf(ref).state(ref) != nil {
+	if !x.holdsAll() || ref.Subject != profile.Account || x.shardOf(ref).states.get(ref) != nil {
 		return nil
 	}
 	// What is due at this very instant waits for its data.
@@ -106,7 +106,7 @@ const MaxExamined = 1000
 // crowd returns a copy of the state of an account that has more users than are
 // read; nil: it is none, or there is no state that can be looked at.
 func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
-	p := e.shardOf(ref.ID).state(ref)
+	p := e.shardOf(ref.ID).states.get(ref)
 	if ref.Subject != profile.Account || p == nil {
 		return nil, nil
 	}
@@ -122,44 +122,29 @@ func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
 	return nil, nil
 }
 
-// peek returns a step with a state of its own.
-func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state, t int64) *step {
+// peek returns a run that is none of the engine's, with a state of its own.
+func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state, t int64) *txn {
 	x := newTxn(e, nil)
 	x.store = store
 	x.peek = true
-	s := &x.step
-	s.quiet = true
+	x.quiet = true
 	p.version = e.version
-	s.begin(ctx, p, t)
-	return s
+	x.step.begin(ctx, p, t)
+	return x
 }
 
 // explainMembership explains why the step's profile is in an audience or not.
-func (s *step) explainMembership(a *live) Explained {
+func (s *txn) explainMembership(a *live) Explained {
 	if s.p.ref.Subject != a.subject() {
 		return s.explainAccounts(a)
 	}
 	return s.explain(a.plan.condition(), &a.audience.Where, "where")
 }
 
-// rootOf returns the node that says whether a profile of a subject is a member,
-// nil if none ever is.
-func (a *live) rootOf(of profile.Subject) *node {
-	if of == a.subject() {
-		return a.root
-	}
-	return a.users
-}
-
-// holdsOf reports whether profiles of a subject are members.
-func (a *live) holdsOf(of profile.Subject) bool {
-	return of == a.subject() || of == profile.User && a.audience.PerUser
-}
-
 // glance returns a step with a state of its own for a profile: what is due at
 // this very instant waits for the data of the instant, which explaining must not
 // separate.
-func (e *Engine) glance(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *step {
+func (e *Engine) glance(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *txn {
 	s := e.peek(ctx, store, newState(ref), t)
 	if exists {
 		s.load(&s.net.leafIndex)
@@ -172,7 +157,7 @@ func (e *Engine) glance(ctx context.Context, store profile.Reader, ref profile.R
 
 // explainAccounts explains a user's membership of an audience of accounts, by an
 // account that is a member or, if there is none, by any.
-func (s *step) explainAccounts(a *live) Explained {
+func (s *txn) explainAccounts(a *live) Explained {
 	x := Explained{Path: "where", Condition: "an account in " + a.key, Holds: s.ask(a.users).True}
 	accounts := s.accounts()
 	i := max(0, slices.IndexFunc(accounts, func(p *state) bool { return p.truth(a.root) }))
@@ -184,7 +169,7 @@ func (s *step) explainAccounts(a *live) Explained {
 
 // explainUsers explains a condition on the users of an account, by one who
 // decides it or, if there is none, by any.
-func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
+func (s *txn) explainUsers(x *Explained, p *plan, u *Users) {
 	if i, ok := s.p.find(p.node.id); ok {
 		x.Users, x.Meet = int(s.p.cells[i].limit), int(s.p.cells[i].past)
 	}
@@ -195,7 +180,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 			s.err = err
 			return
 		}
-		meets := s.x.truthOf(profile.UserRef(user), p.node.others[0])
+		meets := s.outside.TruthOf(profile.UserRef(user), p.node.others[0])
 		if example == "" || meets == decides {
 			example = user
 		}
@@ -209,7 +194,7 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 }
 
 // explainOther explains a condition of another profile.
-func (s *step) explainOther(ref profile.Ref, p *plan, n *Node, path string) Explained {
+func (s *txn) explainOther(ref profile.Ref, p *plan, n *Node, path string) Explained {
 	other := s.e.glance(s.ctx, s.store, ref, true, s.t)
 	x := other.explain(p, n, path)
 	x.Of = ref
@@ -220,7 +205,7 @@ func (s *step) explainOther(ref profile.Ref, p *plan, n *Node, path string) Expl
 }
 
 // explain returns the tree of a plan for the step's profile.
-func (s *step) explain(p *plan, n *Node, path string) Explained {
+func (s *txn) explain(p *plan, n *Node, path string) Explained {
 	x := Explained{Path: path, Condition: n.describe(), Holds: s.ask(p.node).True}
 	switch p.kind {
 	case kindAll, kindAny:
@@ -262,7 +247,7 @@ func (s *step) explain(p *plan, n *Node, path string) Explained {
 
 // counted returns how many events count for a leaf, and the newest of them. partial
 // says that these are of those that were examined: an account has more.
-func (s *step) counted(n *node) (count int, newest []Seen, partial bool) {
+func (s *txn) counted(n *node) (count int, newest []Seen, partial bool) {
 	saved, event, quiet := s.input, s.taking, s.quiet
 	s.quiet = true
 	defer func() { s.input, s.taking, s.quiet = saved, event, quiet }()
@@ -302,7 +287,7 @@ func newestOf(seen []Seen) []Seen {
 }
 
 // seenTraits returns the traits that a leaf names, as it sees them.
-func (s *step) seenTraits(n *node) []SeenTrait {
+func (s *txn) seenTraits(n *node) []SeenTrait {
 	view := fields{set: s.p.traits(n.since, s.t), p: s.p, reads: n.reads}
 	names, _ := n.traitNames()
 	for _, r := range n.reads {
@@ -326,7 +311,7 @@ const maxForeseen = 10_000
 // when the audience and the nodes of its tree change first. A verdict's end is
 // no more than the instant until which it is sure. What depends on other
 // profiles does not change.
-func (s *step) foresee(x *Explanation, a *live, root *node) {
+func (s *txn) foresee(x *Explanation, a *live, root *node) {
 	open := []*foreseen{{root: root, holds: s.ask(root).True, until: &x.Until}}
 	if root == a.root {
 		open = appendForeseen(open, a.plan.condition(), &x.Tree)
@@ -339,7 +324,7 @@ func (s *step) foresee(x *Explanation, a *live, root *node) {
 		if next == horizon.Never || s.err != nil {
 			return
 		}
-		s.t, s.event = next, nil
+		s.t, s.step.event = next, nil
 		s.actorKnown = false // traits of users hold for their time, too
 		open = slices.DeleteFunc(open, func(f *foreseen) bool {
 			if s.ask(f.root).True == f.holds {

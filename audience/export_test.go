@@ -16,7 +16,7 @@ func (e *Engine) Held() (n int) {
 	e.lock()
 	defer e.unlock()
 	for _, sh := range e.shards {
-		n += len(sh.states[0]) + len(sh.states[1])
+		n += sh.states.len()
 	}
 	return n
 }

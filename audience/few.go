@@ -75,7 +75,7 @@ func (e *Engine) enterFew(ctx context.Context, id string, r reach) (x *txn, agai
 // firstOf returns what is to be done before data of an instant is applied to shards, which
 // are locked, without their locks; nil if there is nothing.
 func (e *Engine) firstOf(ctx context.Context, shards shardSet, t int64) (do func() error) {
-	if !e.timersAlone {
+	if !e.stays.timers {
 		if _, due := e.earliest(); due < t {
 			return func() error { return e.fireAll(ctx, t-1) }
 		}
@@ -181,6 +181,15 @@ func (x *txn) covers(ref profile.Ref) bool {
 
 // holdsAll reports whether the transaction has all locks.
 func (x *txn) holdsAll() bool { return x.home == nil && x.few == 0 }
+
+// evict has the caches of all shards whose locks a transaction has keep within their bounds.
+func (x *txn) evict() {
+	for _, sh := range x.e.shards {
+		if x.holdsAll() || sh == x.home || x.few&sh.self != 0 {
+			sh.states.evict()
+		}
+	}
+}
 
 // isBeyond reports whether an error of a transaction says that it needs all locks.
 func (x *txn) isBeyond(err error) bool {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // fields are the traits that a leaf sees: the custom ones that count for it, and
@@ -40,12 +39,6 @@ func (f *fields) All() iter.Seq2[string, profile.Value] {
 		return func(func(string, profile.Value) bool) {}
 	}
 	return f.set.All()
-}
-
-// countsSomething reports whether a node is a computed trait of which a profile
-// without a value has 0.
-func (n *node) countsSomething() bool {
-	return n.kind == kindComputed && (n.computed.Type == trait.TypeCount || n.computed.Type == trait.TypeUniqueListCount)
 }
 
 // read returns what a node is as a trait: the value of a computed one, or

@@ -36,7 +36,7 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 		return true, e.computeDue(ctx, due)
 	}
 	for _, sh := range e.shards {
-		if sh != first && sh.due.Load() == due && compareRefs(sh.firstProfile(), first.firstProfile()) < 0 {
+		if sh != first && sh.due.Load() == due && sh.firstProfile().Compare(first.firstProfile()) < 0 {
 			first = sh
 		}
 	}
@@ -86,7 +86,7 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 	case sh.due.Load() != due:
 		return nil
 	}
-	if sh.e.joined() && !sh.e.timersAlone {
+	if sh.e.joined() && !sh.e.stays.timers {
 		alone, err := sh.firesAlone(ctx, due)
 		if err != nil {
 			return err
@@ -95,7 +95,7 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 			return errJoined
 		}
 	}
-	defer sh.evict()
+	defer sh.states.evict()
 	return sh.x.fire(lasting(ctx))
 }
 
@@ -117,7 +117,7 @@ func (sh *shard) firesAlone(ctx context.Context, due int64) (bool, error) {
 // staysAlone reports whether what is due of a profile changes nothing of another, and
 // asks for none.
 func (sh *shard) staysAlone(due timer) bool {
-	p := sh.state(due.ref)
+	p := sh.states.get(due.ref)
 	return p != nil && p.version >= sh.e.wanted(due.ref.Subject) && sh.e.jointWake(p) > due.at
 }
 
@@ -164,7 +164,7 @@ func (e *Engine) timersAt(ctx context.Context, due int64) (timers []timer, alone
 			alone = alone && sh.staysAlone(next)
 		}
 	}
-	slices.SortFunc(timers, func(a, b timer) int { return compareRefs(a.ref, b.ref) })
+	slices.SortFunc(timers, func(a, b timer) int { return a.ref.Compare(b.ref) })
 	return timers, alone, nil
 }
 
@@ -191,7 +191,7 @@ func (x *txn) fire(ctx context.Context) error {
 func (x *txn) fireOf(ref profile.Ref, p *state) error {
 	sh := x.shardOf(ref)
 	if p == nil || !p.held {
-		p = sh.state(ref)
+		p = sh.states.get(ref)
 	}
 	if p == nil {
 		if exists, err := x.exists(ref); err != nil || !exists {
@@ -202,7 +202,7 @@ func (x *txn) fireOf(ref profile.Ref, p *state) error {
 		if err := x.upgradeID(ref, x.t); err != nil {
 			return err
 		}
-		p = sh.state(ref)
+		p = sh.states.get(ref)
 	}
 	sh.last = x.t
 	return x.run(CauseTime, func() {

@@ -81,9 +81,9 @@ func (x *txn) bringRest(r *rollout) (all bool, err error) {
 // forgetAll forgets all states: they are read from the store again.
 func (e *Engine) forgetAll() {
 	for _, sh := range e.shards {
-		for _, states := range sh.states {
-			for _, p := range states {
-				sh.forget(p)
+		for of := range e.nets {
+			for p := range sh.states.all(profile.Subject(of)) {
+				sh.states.forget(p)
 			}
 		}
 	}
@@ -196,31 +196,13 @@ func (x *txn) upgrade(p *state, t int64) error {
 	return nil
 }
 
-// bringFresh loads fresh leaves and marks the nodes above.
-func (s *step) bringFresh(ix *leafIndex, fresh []*node) {
-	s.load(ix)
-	for _, n := range fresh {
-		if len(n.children)+len(n.others) > 0 || n.accounts || n.kind == kindBatch {
-			s.push(n)
-		}
-	}
-}
-
-// rely brings nodes up to date for the profile at hand, and has it woken when
-// they end.
-func (s *step) rely(on []*node) {
-	for _, n := range on {
-		s.p.wake = min(s.p.wake, s.ask(n).Until)
-	}
-}
-
 // lacks reports whether a profile has yet to get something that is in the making.
 func (x *txn) lacks(ref profile.Ref) (lacks bool, k kept) {
 	wanted := x.e.wanted(ref.Subject)
 	if wanted == 0 {
 		return false, nothingKept
 	}
-	if p := x.e.shardOf(ref.ID).state(ref); p != nil {
+	if p := x.e.shardOf(ref.ID).states.get(ref); p != nil {
 		return p.version < wanted, p.kept
 	}
 	k = x.keptOf(ref)
@@ -257,7 +239,7 @@ func (x *txn) upgradeID(ref profile.Ref, t int64) error {
 	if !lacks || x.err != nil {
 		return x.err
 	}
-	if p := x.shardOf(ref).state(ref); p != nil {
+	if p := x.shardOf(ref).states.get(ref); p != nil {
 		return x.upgrade(p, t)
 	}
 	exists, err := x.exists(ref)
@@ -274,7 +256,7 @@ func (sh *shard) lacking(ctx context.Context, id string) (ref profile.Ref, err e
 	if len(sh.e.growths) == 0 {
 		return ref, nil
 	}
-	if sh.states[profile.User][id] == nil {
+	if sh.states.get(profile.UserRef(id)) == nil {
 		var exists bool
 		if id, exists, err = sh.e.store.Resolve(ctx, profile.UserRef(id)); err != nil || !exists {
 			return ref, err

@@ -44,3 +44,6 @@ func (n *node) setMark() {
 	sum := sha256.Sum256([]byte(n.of.String() + "\x00" + n.identity(func(m *node) string { return strconv.FormatUint(m.mark, 36) })))
 	n.mark = binary.BigEndian.Uint64(sum[:])
 }
+
+// differing is the mark of a batch audience's node whose condition differs from it.
+func (n *node) differing() uint64 { return ^n.mark }

@@ -25,7 +25,7 @@ func (s *step) load(ix *leafIndex) {
 		}
 		if w.Name != last {
 			last = w.Name
-			s.e.words.traits[s.p.ref.Subject].note(w.Name)
+			s.words.traits[s.p.ref.Subject].note(w.Name)
 			s.push(ix.traits[w.Name]...)
 		}
 	}
@@ -40,7 +40,7 @@ func (s *step) load(ix *leafIndex) {
 			s.err = err
 			return
 		}
-		s.e.words.events.note(name)
+		s.words.events.note(name)
 		if d := ix.events[name]; d != nil {
 			s.loadEvents(d, name)
 		}
@@ -168,4 +168,22 @@ func (s *step) recount(n *node) {
 		}
 	}
 	s.p.counts[n.id] = min(until, s.actorUntil)
+}
+
+// bringFresh loads fresh leaves and marks the nodes above.
+func (s *step) bringFresh(ix *leafIndex, fresh []*node) {
+	s.load(ix)
+	for _, n := range fresh {
+		if len(n.children)+len(n.others) > 0 || n.accounts || n.kind == kindBatch {
+			s.push(n)
+		}
+	}
+}
+
+// rely brings nodes up to date for the profile at hand, and has it woken when
+// they end.
+func (s *step) rely(on []*node) {
+	for _, n := range on {
+		s.p.wake = min(s.p.wake, s.ask(n).Until)
+	}
 }

@@ -2,11 +2,8 @@ package audience
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 
-	"github.com/muster-go/muster/internal/near"
-	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -97,25 +94,4 @@ func (e *Engine) missesOfFilter(at filterAt) uint64 {
 		return e.nets[n.of].events[n.events[0]].uses[n.useKey(at.filter)].missed()
 	}
 	return n.misses.Load()
-}
-
-// noteMissing notes what an event has that may be meant by the property that it does
-// not have.
-func (n *node) noteMissing(from property.Fields) {
-	fields, ok := from.(interface {
-		All() iter.Seq2[string, profile.Value]
-	})
-	if !ok {
-		return
-	}
-	names := func(yield func(string) bool) {
-		for name := range fields.All() {
-			if !yield(name) {
-				return
-			}
-		}
-	}
-	if meant, ok := near.Name(n.source.Keys[0].String(), names); ok {
-		n.missing.Store(&meant)
-	}
 }

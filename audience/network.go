@@ -44,16 +44,16 @@ type node struct {
 
 	children  []*node
 	parents   []*node
-	others    []*node // of the other subject, which it depends on
-	across    []*node // of the other subject, which depend on it
-	linked    bool    // it, or what it depends on, depends on others
-	joint     bool    // a change of it may change, or ask for, other profiles: see reach.go
-	latched   *node   // of kindBatch: the condition
-	latches   int     // how many latch it
-	pins      int     // how many rollouts keep it up to date before it is asked across
-	audiences []*live // those whose root it is
-	traits    []*live // the computed traits that it computes
-	uses      int     // parents, audiences and traits, each time they name it; across
+	others    []*node   // of the other subject, which it depends on
+	across    []*node   // of the other subject, which depend on it
+	linked    bool      // it, or what it depends on, depends on others
+	joint     bool      // a change of it may change, or ask for, other profiles: see reach.go
+	latched   *node     // of kindBatch: the condition
+	latches   int       // how many latch it
+	pins      int       // how many rollouts keep it up to date before it is asked across
+	audiences []*output // those whose root it is
+	traits    []*output // the computed traits that it computes
+	uses      int       // parents, audiences and traits, each time they name it; across
 
 	// Of leaves only.
 	events      []string               // the names of the events it takes
@@ -90,14 +90,23 @@ type reading struct {
 	node *node
 }
 
-// live is an audience or a computed trait that exists.
-type live struct {
-	*definition
-	refs    []string // the keys that it reads
-	root    *node
-	users   *node // of an audience of accounts that tells of users, too: the users of its members
-	filters []filterAt
-	shadow  bool // of an edit that runs: it is told to nobody
+// output is an audience or a computed trait, as far as the network is concerned: the node
+// that answers for it.
+type output struct {
+	Key    string
+	Of     profile.Subject // of whom it is
+	root   *node
+	users  *node // of an audience of accounts that tells of users, too: the users of its members
+	shadow bool  // of an edit that runs: it is told to nobody
+}
+
+// rootOf returns the node that says whether a profile of a subject is a member,
+// nil if none ever is.
+func (o *output) rootOf(of profile.Subject) *node {
+	if of == o.Of {
+		return o.root
+	}
+	return o.users
 }
 
 // network is the conditions of all live audiences, each distinct one once.
@@ -119,44 +128,49 @@ func newNetwork() *network {
 	return &network{leafIndex: newLeafIndex(), byText: map[string]*node{}}
 }
 
-// attach makes n the root of a, or the node of its users.
-func (net *network) attach(a *live, n *node) {
-	if n.of == a.subject() {
-		a.root = n
+// networks are those of users and of accounts.
+type networks [2]*network // by Subject
+
+func newNetworks() networks { return networks{newNetwork(), newNetwork()} }
+
+// attach makes n the root of an output, or the node of its users.
+func (nets *networks) attach(o *output, n *node) {
+	if n.of == o.Of {
+		o.root = n
 	} else {
-		a.users = n
+		o.users = n
 	}
 	n.uses++
-	if a.computed != nil {
-		n.traits = append(n.traits, a)
+	if n.kind == kindComputed {
+		n.traits = append(n.traits, o)
 	} else {
-		n.audiences = append(n.audiences, a)
+		n.audiences = append(n.audiences, o)
 	}
-	net.setRoot(n)
+	nets[n.of].setRoot(n)
 }
 
 // detach undoes attach and releases the nodes that nothing uses any more; it
 // returns them.
-func (e *Engine) detach(a *live, n *node) (released []*node) {
-	is := func(b *live) bool { return a == b }
+func (nets *networks) detach(o *output, n *node) (released []*node) {
+	is := func(b *output) bool { return o == b }
 	n.audiences = slices.DeleteFunc(n.audiences, is)
 	n.traits = slices.DeleteFunc(n.traits, is)
-	e.nets[n.of].setRoot(n)
-	return e.releaseNode(n, nil)
+	nets[n.of].setRoot(n)
+	return nets.release(n, nil)
 }
 
 // pin keeps n up to date, and known to others, although nothing asks for it yet.
-func (net *network) pin(n *node) {
+func (nets *networks) pin(n *node) {
 	n.uses++
 	n.pins++
-	net.setRoot(n)
+	nets[n.of].setRoot(n)
 }
 
 // unpin undoes pin, as detach does attach.
-func (e *Engine) unpin(n *node) (released []*node) {
+func (nets *networks) unpin(n *node) (released []*node) {
 	n.pins--
-	e.nets[n.of].setRoot(n)
-	return e.releaseNode(n, nil)
+	nets[n.of].setRoot(n)
+	return nets.release(n, nil)
 }
 
 func (net *network) setRoot(n *node) {
@@ -181,30 +195,30 @@ func (net *network) setRoot(n *node) {
 	}
 }
 
-func (e *Engine) releaseNode(n *node, released []*node) []*node {
+func (nets *networks) release(n *node, released []*node) []*node {
 	if n.uses--; n.uses > 0 {
 		return released
 	}
-	e.nets[n.of].remove(n)
-	e.nets[n.of].rejoin = e.nets[n.of].rejoin || n.linked || n.of == profile.Account
+	nets[n.of].remove(n)
+	nets[n.of].rejoin = nets[n.of].rejoin || n.linked || n.of == profile.Account
 	if n.accounts {
-		e.nets[profile.Account].removeReader(n)
+		nets[profile.Account].removeReader(n)
 	}
 	released = append(released, n)
 	is := func(p *node) bool { return p == n }
 	for _, c := range n.children {
 		c.parents = slices.DeleteFunc(c.parents, is)
-		released = e.releaseNode(c, released)
+		released = nets.release(c, released)
 	}
 	if n.latched != nil {
 		n.latched.latches--
-		e.nets[n.of].setRoot(n.latched)
-		released = e.releaseNode(n.latched, released)
+		nets[n.of].setRoot(n.latched)
+		released = nets.release(n.latched, released)
 	}
 	for _, other := range n.others {
 		other.across = slices.DeleteFunc(other.across, is)
-		e.nets[other.of].setRoot(other)
-		released = e.releaseNode(other, released)
+		nets[other.of].setRoot(other)
+		released = nets.release(other, released)
 	}
 	return released
 }

@@ -22,7 +22,7 @@ func compareDirt(a, b dirt) int {
 	if a.p == b.p {
 		return 0
 	}
-	return compareRefs(a.p.ref, b.p.ref)
+	return a.p.ref.Compare(b.p.ref)
 }
 
 func (h *dirtHeap) push(d dirt) {

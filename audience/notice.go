@@ -29,7 +29,7 @@ func (n *notice) ref() profile.Ref {
 // compareNotices is the order of what is told of one instant: by profile, what is of
 // computed traits before what is of memberships, and each by key.
 func compareNotices(a, b notice) int {
-	if c := compareRefs(a.ref(), b.ref()); c != 0 {
+	if c := a.ref().Compare(b.ref()); c != 0 {
 		return c
 	}
 	if c := cmp.Compare(a.rank(), b.rank()); c != 0 || a.ids != nil {

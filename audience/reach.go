@@ -3,7 +3,6 @@ package audience
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
@@ -55,14 +54,14 @@ func ofMessage(m *profile.Message) reach {
 // locks held.
 func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error) {
 	e := sh.e
-	p, kept := sh.states[profile.User][id], id
+	p, kept := sh.states.get(profile.UserRef(id)), id
 	if p == nil {
 		var exists bool
 		var err error
 		if kept, exists, err = e.store.Resolve(ctx, profile.UserRef(id)); err != nil {
 			return false, fmt.Errorf("resolve %q: %w", id, err)
 		}
-		if p = sh.states[profile.User][kept]; exists && p == nil {
+		if p = sh.states.get(profile.UserRef(kept)); exists && p == nil {
 			return false, nil
 		}
 	}
@@ -84,81 +83,12 @@ func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error)
 	return false, nil
 }
 
-// confinesEvent reports whether nothing that an event of a name changes of a user
-// depends on other profiles, or others on it.
-func (net *network) confinesEvent(name string) bool {
-	d := net.events[name]
-	if d == nil {
-		return true
-	}
-	for _, u := range d.uses {
-		for _, to := range u.targets {
-			if to.node.joint {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// confinesTraits is confinesEvent for traits that are set.
-func (net *network) confinesTraits(traits profile.Object) bool {
-	is := func(n *node) bool { return n.joint }
-	if slices.ContainsFunc(net.allTrait, is) {
-		return false
-	}
-	for name := range traits.All() {
-		if slices.ContainsFunc(net.traits[name], is) {
-			return false
-		}
-	}
-	return true
-}
-
-// rejoin finds out anew which nodes of users are joint, if the network has changed so
-// that it may be others. All locks are held.
-func (e *Engine) rejoin() {
-	users, accounts := e.nets[profile.User], e.nets[profile.Account]
-	if !users.rejoin && !accounts.rejoin {
-		return
-	}
-	users.rejoin, accounts.rejoin = false, false
-	e.accountsAlone = len(users.linked) == 0 &&
-		!slices.ContainsFunc(accounts.nodes, func(n *node) bool { return n != nil && n.readsTraits })
-	known := map[*node]bool{}
-	users.joint = 0
-	for _, n := range users.nodes {
-		if n == nil {
-			continue
-		}
-		if n.joint = isJoint(n, known); n.joint {
-			users.joint++
-		}
-	}
-	e.timersAlone = e.accountsAlone && users.joint == 0
-}
-
-// isJoint reports whether a change of a node of users, or of what depends on it, may
-// change other profiles or ask for them.
-func isJoint(n *node, known map[*node]bool) bool {
-	joint, is := known[n]
-	if is {
-		return joint
-	}
-	joint = len(n.across) > 0 || n.linked // what has run out below it is computed with it
-	for _, parent := range n.parents {
-		joint = joint || isJoint(parent, known)
-	}
-	known[n] = joint
-	return joint
-}
-
 // jointWake returns when time changes something of a profile that may change others.
 func (e *Engine) jointWake(p *state) int64 {
 	switch {
 	case p.wake == horizon.Never:
 		return horizon.Never
-	case p.ref.Subject == profile.Account && e.accountsAlone:
+	case p.ref.Subject == profile.Account && e.stays.accounts:
 		return horizon.Never
 	case p.ref.Subject == profile.Account:
 		return p.wake

@@ -93,9 +93,9 @@ func (x *txn) deleteStored(key string) error {
 func (e *Engine) removeLive(a *live) {
 	delete(e.live, a.key)
 	if a.users != nil {
-		e.dropNodes(e.detach(a, a.users))
+		e.dropNodes(e.nets.detach(&a.output, a.users))
 	}
 	if a.root != nil {
-		e.dropNodes(e.detach(a, a.root))
+		e.dropNodes(e.nets.detach(&a.output, a.root))
 	}
 }

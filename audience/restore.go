@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -43,7 +44,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	if err := e.restorePending(ctx, now.UnixNano(), pending); err != nil {
 		return err
 	}
-	e.rejoin()
+	e.nets.rejoin(&e.stays)
 	e.publish()
 	e.batchesDue(now.UnixNano())
 	for _, sh := range e.shards {
@@ -105,20 +106,11 @@ func (e *Engine) batchesDue(now int64) {
 	for _, net := range e.nets {
 		for _, n := range net.batches {
 			if n.interval > 0 {
-				n.due.Store(multipleFrom(now, int64(n.interval)))
-				lower(&e.batchDue, n.due.Load())
+				n.due.Store(horizon.MultipleFrom(now, int64(n.interval)))
+				horizon.Lower(&e.batchDue, n.due.Load())
 			}
 		}
 	}
-}
-
-// multipleFrom returns the first multiple of an interval that is not before t.
-func multipleFrom(t, interval int64) int64 {
-	due := t - t%interval
-	if due < t {
-		due += interval
-	}
-	return due
 }
 
 // resume brings to profiles what an engine before could not finish, and ends with the

@@ -48,7 +48,7 @@ func newRollout(e *Engine, defs []*definition) *rollout {
 	r := &rollout{e: e, defs: defs, lives: map[string]*live{}, started: time.Now()}
 	for _, d := range defs {
 		r.keys = append(r.keys, d.key)
-		r.lives[d.key] = &live{definition: d, refs: d.plan.refs(nil)}
+		r.lives[d.key] = newLive(d)
 	}
 	at := map[string]int{}
 	for _, d := range defs {
@@ -135,7 +135,7 @@ func (r *rollout) bring() (b [2]brought) {
 		b[of].concerns = s.of[of]
 	}
 	add := func(fresh []*node) {
-		r.e.begins(fresh)
+		r.e.words.begin(fresh)
 		for _, n := range fresh {
 			b[n.of].fresh = append(b[n.of].fresh, n)
 			if n.latched != nil {
@@ -144,7 +144,7 @@ func (r *rollout) bring() (b [2]brought) {
 		}
 	}
 	root := func(a *live, n *node) {
-		r.e.nets[n.of].attach(a, n)
+		r.e.nets.attach(&a.output, n)
 		if !a.shadow {
 			b[n.of].made = append(b[n.of].made, remade{a, n, nil, CauseBackfill})
 		}
@@ -172,7 +172,7 @@ func (r *rollout) bring() (b [2]brought) {
 			p.node = c.node(p.plan)
 			add(c.fresh)
 		}
-		r.e.nets[p.node.of].pin(p.node)
+		r.e.nets.pin(p.node)
 		b[p.node.of].rely = append(b[p.node.of].rely, p.node)
 	}
 	return b
@@ -189,12 +189,12 @@ func (r *rollout) unbring() {
 	r.unpin(s)
 	for _, d := range slices.Backward(s.users) {
 		a := r.lives[d.key]
-		r.e.dropNodes(r.e.detach(a, a.users))
+		r.e.dropNodes(r.e.nets.detach(&a.output, a.users))
 		a.users = nil
 	}
 	for _, d := range slices.Backward(s.roots) {
 		a := r.lives[d.key]
-		r.e.dropNodes(r.e.detach(a, a.root))
+		r.e.dropNodes(r.e.nets.detach(&a.output, a.root))
 		a.root = nil
 	}
 }
@@ -203,7 +203,7 @@ func (r *rollout) unpin(s *stage) {
 	for i := range s.pins {
 		if n := s.pins[i].node; n != nil {
 			s.pins[i].node = nil
-			r.e.dropNodes(r.e.unpin(n))
+			r.e.dropNodes(r.e.nets.unpin(n))
 		}
 	}
 }

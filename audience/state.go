@@ -20,7 +20,7 @@ type state struct {
 	wake  int64    // the earliest end of a root's verdict
 	kept  kept     // what the store has of it
 	mute  bool     // it was read, and others are not told of its changes yet: they know what is kept
-	part  *part    // of the run at hand; nil: it is of none
+	part  any      // what a transaction has of it during a run; nil: it is of none
 
 	version uint32 // of the last growth that it has
 	touched int32  // its place among the profiles that the transaction at hand touched, from 1; 0: it is none

@@ -6,6 +6,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/reuse"
 	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 )
@@ -23,8 +24,7 @@ import (
 // stops the walk. And a verdict that has run out needs no walk: who relied on
 // it has run out as well, and asks again when it is asked itself.
 type step struct {
-	e     *Engine
-	nets  *[2]*network
+	nets  *networks
 	net   *network // of the profile at hand
 	store profile.Reader
 	ctx   context.Context // of the call that the step is part of
@@ -35,7 +35,10 @@ type step struct {
 	dirty dirtHeap
 	flips []flip // roots whose truth changed
 	moves []move // computed traits whose value changed
-	x     *txn   // that it is of
+	peek  bool   // of a state that is not the engine's: nothing is changed
+
+	outside outside
+	words   *seenWords
 
 	event   *profile.Event // that arrived, for leaves whose filter reads traits
 	takers  []*state       // the profiles it arrived for
@@ -57,6 +60,18 @@ type step struct {
 	actorUntil int64
 }
 
+// outside is what a run asks of profiles other than the one at hand, and tells them.
+type outside interface {
+	// Reach returns the state of a stored profile, which the run may change from here on.
+	Reach(ref profile.Ref) *state
+	// Look returns the state of a profile, to be read: as much of it as others ask for.
+	Look(ref profile.Ref) *state
+	// TruthOf returns what others know of a node of a profile.
+	TruthOf(ref profile.Ref, n *node) bool
+	// BatchDue notes that a batch audience is to be computed at an instant.
+	BatchDue(at int64)
+}
+
 // flip is a root's change of truth, from what it was.
 type flip struct {
 	p    *state
@@ -74,9 +89,9 @@ type move struct {
 // begin makes the step one of p.
 func (s *step) begin(ctx context.Context, p *state, t int64) {
 	s.ctx, s.t = ctx, t
-	s.flips, s.moves = emptied(s.flips), emptied(s.moves)
-	s.dirty = emptied(s.dirty)
-	s.event, s.taken, s.takers = nil, emptied(s.taken), emptied(s.takers)
+	s.flips, s.moves = reuse.Emptied(s.flips), reuse.Emptied(s.moves)
+	s.dirty = reuse.Emptied(s.dirty)
+	s.event, s.taken, s.takers = nil, reuse.Emptied(s.taken), reuse.Emptied(s.takers)
 	s.actor, s.actorKnown = "", false
 	s.turn(p)
 }
@@ -99,7 +114,7 @@ func (s *step) push(nodes ...*node) {
 // addEvent brings an event that just arrived to the leaves that it matches.
 func (s *step) addEvent(ev *profile.Event) {
 	if s.p.ref.Subject == profile.User {
-		s.e.words.events.note(ev.Name)
+		s.words.events.note(ev.Name)
 	}
 	d := s.net.events[ev.Name]
 	if d == nil {
@@ -207,7 +222,7 @@ func (s *step) renewTraits(changed profile.Object) {
 // changeTraits brings the traits that just changed to the leaves that read
 // them. The profile's state has them already.
 func (s *step) changeTraits(changed profile.Object) {
-	s.noteTraits(changed)
+	s.words.noteTraits(s.p.ref.Subject, changed)
 	s.recompute(s.net.allTrait...)
 	for name := range changed.All() {
 		s.recompute(s.net.traits[name]...)

@@ -6,19 +6,13 @@ import (
 	"github.com/muster-go/muster/internal/horizon"
 )
 
-// sweep lets go of what a profile keeps of events that count nowhere any more. It is
-// done when time alone has brought a profile to where time alone changes nothing: its
-// windows are over. What is not asked for any longer would otherwise stay for ever.
-func (x *txn) sweep() {
-	if x.cause != CauseTime {
-		return
-	}
-	for _, pt := range x.parts {
-		if p := pt.p; p != nil && p.wake == horizon.Never {
-			x.turn(p)
-			x.sweepEvents()
-			x.sweepCells()
-		}
+// sweep lets go of what the profile at hand keeps of events that count nowhere any more,
+// when time alone changes nothing of it: its windows are over. What is not asked for any
+// longer would otherwise stay for ever.
+func (s *step) sweep() {
+	if s.p.wake == horizon.Never {
+		s.sweepEvents()
+		s.sweepCells()
 	}
 }
 

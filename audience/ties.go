@@ -28,7 +28,7 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 		return of, err
 	}
 	if exists {
-		of.user = x.stateOf(profile.UserRef(id))
+		of.user = x.Look(profile.UserRef(id))
 	}
 	if of.accounts, err = store.Accounts(ctx, user); err != nil {
 		return of, err
@@ -83,20 +83,6 @@ func (x *ties) join(y *ties) {
 		x.renew = slices.Compact(x.renew)
 	}
 	y.renew = x.renew
-}
-
-// count adds a user to what the account at hand has counted, or takes one out.
-func (s *step) count(user *state, by int32) {
-	for _, n := range s.net.quantified {
-		if i, ok := s.p.find(n.id); ok {
-			c := &s.p.cells[i]
-			c.limit += by
-			if user.known(n.others[0]) {
-				c.past += by
-			}
-		}
-		s.push(n)
-	}
 }
 
 // tie counts a user, whose state is new, in accounts that are not to be computed

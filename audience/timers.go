@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
@@ -33,12 +32,7 @@ func compareTimers(a, b timer) int {
 	if a.at != b.at {
 		return cmp.Compare(a.at, b.at)
 	}
-	return compareRefs(a.ref, b.ref)
-}
-
-// compareRefs is the order of profiles at one instant: accounts follow users.
-func compareRefs(a, b profile.Ref) int {
-	return cmp.Or(cmp.Compare(a.Subject, b.Subject), strings.Compare(a.ID, b.ID))
+	return a.ref.Compare(b.ref)
 }
 
 // timersHeld is how many timers of a lane are read at a time; twice as many are held at

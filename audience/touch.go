@@ -25,6 +25,14 @@ type part struct {
 	made    []remade   // what is compared, instead of what changed
 }
 
+// partOf returns the part that a state is of the run at hand, nil if it is none.
+func partOf(p *state) *part {
+	if p == nil || p.part == nil {
+		return nil
+	}
+	return p.part.(*part)
+}
+
 // add makes a profile a part.
 func (x *txn) add(ref profile.Ref, p *state) *part {
 	var pt *part
@@ -54,14 +62,14 @@ func (x *txn) remember(p *state) {
 // renew makes a state of a profile that has nothing yet but what is kept of it.
 func (x *txn) renew(ref profile.Ref, k kept) *state {
 	sh := x.shardOf(ref)
-	if old := sh.state(ref); old != nil {
+	if old := sh.states.get(ref); old != nil {
 		x.forget(ref)
 	}
 	p := newState(ref)
 	x.linkedOf = nil // who has looked at an outline of it looks at this
 	p.kept, p.version = k, max(k.version, x.e.floor(ref.Subject))
 	x.remember(p)
-	sh.keep(p)
+	sh.states.keep(p)
 	return p
 }
 
@@ -71,9 +79,9 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 	if !x.covers(ref) {
 		return newState(ref), true
 	}
-	p = x.shardOf(ref).state(ref)
-	if p != nil && p.part != nil {
-		return p, p.part.fresh
+	p = x.shardOf(ref).states.get(ref)
+	if pt := partOf(p); pt != nil {
+		return p, pt.fresh
 	}
 	if p != nil && p.version >= x.e.wanted(ref.Subject) {
 		x.add(ref, p)
@@ -104,7 +112,7 @@ func (x *txn) create(ref profile.Ref) *state {
 func (x *txn) user(id string, created bool) (p *state, fresh bool) {
 	// One that is new may have been read already, with an account that was due.
 	ref := profile.UserRef(id)
-	if created && x.shardOf(ref).state(ref) == nil {
+	if created && x.shardOf(ref).states.get(ref) == nil {
 		return x.create(ref), false
 	}
 	return x.reach(ref)
@@ -121,11 +129,11 @@ func (x *txn) end(ref profile.Ref, was belongings) {
 // is reached again.
 func (x *txn) forget(ref profile.Ref) {
 	sh := x.shardOf(ref)
-	if p := sh.state(ref); p != nil {
+	if p := sh.states.get(ref); p != nil {
 		x.remember(p)
-		sh.forget(p)
-		if p.part != nil {
-			x.parts = slices.DeleteFunc(x.parts, func(pt *part) bool { return pt == p.part })
+		sh.states.forget(p)
+		if of := partOf(p); of != nil {
+			x.parts = slices.DeleteFunc(x.parts, func(pt *part) bool { return pt == of })
 			p.part = nil
 		}
 	}

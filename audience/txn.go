@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/reuse"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -39,6 +40,7 @@ import (
 // because one of another profile does.
 type txn struct {
 	step
+	e       *Engine
 	home    *shard        // whose lock alone is held; nil: all locks are, or
 	few     shardSet      // those of these; none: all
 	fewRefs []profile.Ref // then, the profiles that these are of
@@ -54,8 +56,6 @@ type txn struct {
 	parts []*part // in the order in which they were reached
 	used  []*part // parts of earlier runs, to be used again
 
-	peek bool // of a state that is not the engine's: nothing is changed
-
 	guarded guardedTx        // what tx is
 	putting []profile.Change // scratch
 	event   profile.PutEvent // scratch
@@ -64,8 +64,8 @@ type txn struct {
 }
 
 func newTxn(e *Engine, home *shard) *txn {
-	x := &txn{home: home}
-	x.step = step{e: e, store: e.reader, nets: &e.nets, x: x}
+	x := &txn{e: e, home: home}
+	x.step = step{store: e.reader, nets: &e.nets, words: &e.words, outside: x}
 	return x
 }
 
@@ -150,7 +150,7 @@ func (x *txn) begin(ctx context.Context, t int64, cause Cause) {
 			x.used = append(x.used, pt)
 		}
 	}
-	x.parts = emptied(x.parts)
+	x.parts = reuse.Emptied(x.parts)
 	x.linkedOf = nil
 }
 
@@ -230,7 +230,7 @@ func (x *txn) differsFromKnown(p *state, n *node) bool {
 	}
 	var was profile.Value
 	for _, v := range values {
-		if v.Key == n.traits[0].key {
+		if v.Key == n.traits[0].Key {
 			was = v.Value
 		}
 	}
@@ -291,8 +291,8 @@ func (x *txn) abandon() {
 	}
 	for _, of := range x.touched {
 		sh := x.shardOf(of.ref)
-		if p := sh.state(of.ref); p != nil {
-			sh.forget(p)
+		if p := sh.states.get(of.ref); p != nil {
+			sh.states.forget(p)
 		}
 	}
 	x.settled()
@@ -306,13 +306,11 @@ func (x *txn) settled() {
 	for i := range x.touched {
 		if p := x.touched[i].p; p != nil {
 			p.touched = 0
-			if x.e.cache > 0 && p.held {
-				x.shardOf(p.ref).cache.use(p)
-			}
+			x.shardOf(p.ref).states.use(p)
 		}
 	}
-	x.touched = emptied(x.touched)
-	x.undo, x.done = emptied(x.undo), emptied(x.done)
+	x.touched = reuse.Emptied(x.touched)
+	x.undo, x.done = reuse.Emptied(x.undo), reuse.Emptied(x.done)
 	x.commitment.clear()
 }
 

@@ -152,7 +152,7 @@ func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) 
 			sh.mu.Unlock()
 		}
 	}()
-	if sh.e.joined() && !sh.e.timersAlone {
+	if sh.e.joined() && !sh.e.stays.timers {
 		return 0, false, errJoined
 	}
 	if t, err = sh.e.now(sh.self); err != nil {

@@ -61,18 +61,17 @@ type seenWords struct {
 	calls  [2]atomic.Uint64 // that set traits
 }
 
-// begins notes at which call leaves that are new begin to count misses.
-func (e *Engine) begins(fresh []*node) {
+// begin notes at which call leaves that are new begin to count misses.
+func (w *seenWords) begin(fresh []*node) {
 	for _, n := range fresh {
-		n.before = e.words.calls[n.of].Load()
+		n.before = w.calls[n.of].Load()
 	}
 }
 
 // noteTraits remembers what a call has set.
-func (s *step) noteTraits(set profile.Object) {
-	of := s.p.ref.Subject
-	s.e.words.calls[of].Add(1)
+func (w *seenWords) noteTraits(of profile.Subject, set profile.Object) {
+	w.calls[of].Add(1)
 	for name := range set.All() {
-		s.e.words.traits[of].note(name)
+		w.traits[of].note(name)
 	}
 }
