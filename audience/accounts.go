@@ -9,12 +9,12 @@ import (
 
 // takingOf returns the accounts that take events of a user, ascending.
 func (x *txn) takingOf(user string) ([]string, error) {
-	accounts, err := x.store.Accounts(x.ctx, user)
+	accounts, err := x.Store.Accounts(x.Ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	for name := range x.nets[profile.Account].events {
-		for ev, err := range x.store.Events(x.ctx, user, name, time.Time{}) {
+	for name := range x.Nets[profile.Account].Events {
+		for ev, err := range x.Store.Events(x.Ctx, user, name, time.Time{}) {
 			if err != nil {
 				return nil, err
 			}
@@ -30,7 +30,7 @@ func (x *txn) takingOf(user string) ([]string, error) {
 // accountsTaking returns the accounts that take an event, ascending: those of
 // its user, and the one it was sent for if that exists.
 func (x *txn) accountsTaking(ev *profile.Event) []string {
-	accounts := x.accountsOf(ev.Profile)
+	accounts := x.AccountsOf(ev.Profile)
 	if ev.Account != "" && !slices.Contains(accounts, ev.Account) && x.isAccount(ev.Account) {
 		accounts = append(accounts, ev.Account)
 		slices.Sort(accounts)
@@ -43,17 +43,17 @@ func (x *txn) accountsTaking(ev *profile.Event) []string {
 func (x *txn) isAccount(id string) bool {
 	exists, err := x.exists(profile.AccountRef(id))
 	if err != nil {
-		x.err = err
+		x.Err = err
 	}
 	return exists
 }
 
 // exists reports whether a profile is kept under an id.
 func (x *txn) exists(ref profile.Ref) (bool, error) {
-	if x.covers(ref) && x.shardOf(ref).states.get(ref) != nil {
+	if x.covers(ref) && x.shardOf(ref).states.Get(ref) != nil {
 		return true, nil
 	}
-	id, exists, err := x.store.Resolve(x.ctx, ref)
+	id, exists, err := x.Store.Resolve(x.Ctx, ref)
 	return exists && id == ref.ID, err
 }
 
@@ -74,22 +74,22 @@ func (x *txn) deleteAccount(account string) error {
 		return err
 	}
 	var users []string
-	for user, err := range x.store.Users(x.ctx, account) {
+	for user, err := range x.Store.Users(x.Ctx, account) {
 		if err != nil {
 			return err
 		}
 		users = append(users, user)
 	}
 	del := &profile.Delete{Ref: ref}
-	if err := x.put(del); err != nil || !del.Existed || !x.e.joined() {
+	if err := x.put(del); err != nil || !del.Existed || !x.e.nets.Joined() {
 		return err
 	}
 	return x.run(CauseDelete, func() {
 		x.end(ref, was)
 		for _, user := range users {
 			if p, fresh := x.reach(profile.UserRef(user)); !fresh {
-				x.turn(p)
-				x.recompute(x.net.linked...)
+				x.Switch(p)
+				x.Recompute(x.Net.Linked...)
 			}
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/muster-go/muster/internal/eval"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/reuse"
 	"github.com/muster-go/muster/profile"
 )
@@ -25,14 +27,14 @@ type commitment struct {
 
 // change is one membership that a transaction changed.
 type change struct {
-	audience *output
+	audience *network.Output
 	member   bool
 	cause    Cause
 }
 
 // valueChange is the value of one computed trait that a transaction changed.
 type valueChange struct {
-	trait    *output
+	trait    *network.Output
 	old, new profile.Value
 	cause    Cause
 }
@@ -45,21 +47,21 @@ func (c *commitment) clear() {
 // gatherRun stores what a run has changed.
 func (x *txn) gatherRun() error {
 	x.gatherAll()
-	if x.err == nil && len(x.batch) > 0 {
-		x.err = x.put(x.batch...)
+	if x.Err == nil && len(x.batch) > 0 {
+		x.Err = x.put(x.batch...)
 	}
 	clear(x.batch)
 	x.batch = x.batch[:0]
-	if x.err != nil {
+	if x.Err != nil {
 		if len(x.parts) == 1 {
-			return failed(x.parts[0].ref, x.err)
+			return failed(x.parts[0].ref, x.Err)
 		}
-		return x.err
+		return x.Err
 	}
 	for _, pt := range x.parts {
 		if pt.p != nil && x.cause == CauseTime { // it has brought profiles to where it changes nothing
-			x.turn(pt.p)
-			x.sweep()
+			x.Switch(pt.p)
+			x.Sweep()
 		}
 	}
 	x.finish()
@@ -68,28 +70,28 @@ func (x *txn) gatherRun() error {
 
 // gatherAll gathers what changed, part after part in the order of profiles.
 func (x *txn) gatherAll() {
-	if x.err != nil {
+	if x.Err != nil {
 		return
 	}
 	if len(x.parts) > 1 {
 		slices.SortStableFunc(x.parts, func(a, b *part) int { return a.ref.Compare(b.ref) })
 		// What a state made that was forgotten is no change.
-		x.flips = slices.DeleteFunc(x.flips, func(f flip) bool { return f.p.part == nil })
-		x.moves = slices.DeleteFunc(x.moves, func(m move) bool { return m.p.part == nil })
+		x.Truths = slices.DeleteFunc(x.Truths, func(f eval.TruthChange) bool { return f.P.Part == nil })
+		x.Values = slices.DeleteFunc(x.Values, func(m eval.ValueChange) bool { return m.P.Part == nil })
 	}
-	x.sortChanges()
-	flips, moves := x.flips, x.moves
+	x.SortChanges()
+	flips, moves := x.Truths, x.Values
 	for _, pt := range x.parts {
 		nf, nm := 0, 0
-		for nf < len(flips) && flips[nf].p == pt.p {
+		for nf < len(flips) && flips[nf].P == pt.p {
 			nf++
 		}
-		for nm < len(moves) && moves[nm].p == pt.p {
+		for nm < len(moves) && moves[nm].P == pt.p {
 			nm++
 		}
 		x.gather(pt, flips[:nf], moves[:nm])
 		flips, moves = flips[nf:], moves[nm:]
-		if x.err != nil {
+		if x.Err != nil {
 			return
 		}
 	}
@@ -97,12 +99,12 @@ func (x *txn) gatherAll() {
 
 // gather gathers what changed for one part: those of computed traits before those
 // of memberships and each in the order of keys.
-func (x *txn) gather(pt *part, flips []flip, moves []move) {
+func (x *txn) gather(pt *part, flips []eval.TruthChange, moves []eval.ValueChange) {
 	x.changes, x.values = x.changes[:0], x.values[:0]
-	x.turn(pt.p)
+	x.Switch(pt.p)
 	switch {
 	case pt.ended:
-		x.notices = pt.was.appendEnd(x.notices, x.t, pt.cause)
+		x.notices = pt.was.appendEnd(x.notices, x.At, pt.cause)
 		return
 	case pt.fresh:
 		x.compareStored(moves, pt.made, pt.cause)
@@ -111,7 +113,7 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 			x.compareRoots(m)
 		}
 	case pt.created:
-		x.noteAll()
+		x.NoteAll()
 		x.addMembers(pt.cause)
 		x.takeMoves(moves, pt.cause)
 	default:
@@ -120,7 +122,7 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 	}
 	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.Key, b.audience.Key) })
 	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.Key, b.trait.Key) })
-	at := instant(x.t)
+	at := instant(x.At)
 	for _, c := range x.values {
 		x.puts = append(x.puts, profile.SetValue{
 			Value: profile.ComputedValue{Key: c.trait.Key, Ref: pt.ref, Value: c.new, Since: at},
@@ -149,7 +151,7 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 			At:       at,
 			Cause:    c.cause,
 		}
-		if x.e.evident && x.err == nil {
+		if x.e.evident && x.Err == nil {
 			evidence := x.explainMembership(x.e.live[c.audience.Key])
 			tr.Evidence = &evidence
 		}
@@ -161,14 +163,14 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 // takeFlips makes changes of the flips of one profile, sorted. A node may change
 // its truth several times in a transaction: what counts is what it was before the
 // first and what it is.
-func (x *txn) takeFlips(flips []flip, cause Cause) {
+func (x *txn) takeFlips(flips []eval.TruthChange, cause Cause) {
 	for i, f := range flips {
-		truth := f.p.truth(f.node)
-		if i > 0 && flips[i-1].node == f.node || truth == f.was {
+		truth := f.P.Truth(f.Node)
+		if i > 0 && flips[i-1].Node == f.Node || truth == f.Was {
 			continue
 		}
-		for _, a := range f.node.audiences {
-			if !a.shadow {
+		for _, a := range f.Node.Audiences {
+			if !a.Shadow {
 				x.changes = append(x.changes, change{audience: a, member: truth, cause: cause})
 			}
 		}
@@ -176,19 +178,19 @@ func (x *txn) takeFlips(flips []flip, cause Cause) {
 }
 
 // takeMoves is takeFlips for computed traits. The moves are sorted.
-func (x *txn) takeMoves(moves []move, cause Cause) {
+func (x *txn) takeMoves(moves []eval.ValueChange, cause Cause) {
 	for i := 0; i < len(moves); {
 		first := moves[i]
-		last := first.new
-		for i++; i < len(moves) && moves[i].node == first.node; i++ {
-			last = moves[i].new
+		last := first.New
+		for i++; i < len(moves) && moves[i].Node == first.Node; i++ {
+			last = moves[i].New
 		}
-		if same(first.old, last) {
+		if eval.Same(first.Old, last) {
 			continue
 		}
-		for _, c := range first.node.traits {
-			if !c.shadow && c.root == first.node {
-				x.values = append(x.values, valueChange{c, first.old, last, cause})
+		for _, c := range first.Node.Traits {
+			if !c.Shadow && c.Root == first.Node {
+				x.values = append(x.values, valueChange{c, first.Old, last, cause})
 			}
 		}
 	}

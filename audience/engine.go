@@ -11,6 +11,7 @@ import (
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -72,7 +73,7 @@ type Engine struct {
 	// creating audiences or merging profiles, locks all shards, in their order,
 	// and then mu. nets and live may be read under any of these locks.
 	mu       sync.RWMutex
-	nets     networks
+	nets     network.Networks
 	x        *txn       // under all locks
 	rollouts []*rollout // that run
 	growths  []*growth  // that have not come to every profile yet
@@ -80,8 +81,8 @@ type Engine struct {
 
 	moved atomic.Uint64 // counts what was done with all locks: only so users come to accounts
 
-	stays   alone  // what stays with its profile
-	changes uint64 // of live: it changes with it
+	stays   network.Alone // what stays with its profile
+	changes uint64        // of live: it changes with it
 
 	reserved map[string]keyOf // keys of traits that are about to be made
 	changing map[string]bool  // keys whose definitions are being made or edited
@@ -90,7 +91,7 @@ type Engine struct {
 	firstUpgrades int
 	live          map[string]*live
 	broken        map[string]*broken
-	words         seenWords
+	words         network.Names
 	untake        func()                  // lets another engine take the store
 	catalog       atomic.Pointer[catalog] // of live and growths
 	closed        atomic.Bool
@@ -153,7 +154,7 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		noID:    opts.NoID,
 		evident: opts.Evidence,
 		env:     env,
-		nets:    newNetworks(),
+		nets:    network.New(),
 		live:    map[string]*live{},
 		broken:  map[string]*broken{},
 		wake:    make(chan struct{}, 1),
@@ -216,7 +217,7 @@ func (e *Engine) lock() {
 }
 
 func (e *Engine) unlock() {
-	e.nets.rejoin(&e.stays)
+	e.nets.Rejoin(&e.stays)
 	e.mu.Unlock()
 	for _, sh := range e.shards {
 		sh.mu.Unlock()

@@ -85,12 +85,12 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 	if err != nil {
 		return nil, false, err
 	}
-	if e.joined() {
+	if e.nets.Joined() {
 		confined, err := sh.confined(ctx, r, id)
 		if err != nil || !confined {
 			return nil, err == nil, err
 		}
-		if _, due := e.earliest(); due < t && !e.stays.timers { // of whichever shard
+		if _, due := e.earliest(); due < t && !e.stays.Timers { // of whichever shard
 			sh.mu.Unlock()
 			done = true
 			return nil, false, e.fireAll(ctx, t-1)
@@ -101,7 +101,7 @@ func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, jo
 		return nil, false, err
 	}
 	ready, err := sh.ready(ctx, lacking, t)
-	if ready && e.joined() && e.isDue(t) {
+	if ready && e.nets.Joined() && e.isDue(t) {
 		return nil, true, nil
 	}
 	if done = ready; ready {
@@ -131,14 +131,14 @@ func (sh *shard) ready(ctx context.Context, lacking profile.Ref, t int64) (ready
 		}
 	}
 	x := sh.x
-	x.ctx, x.t, x.err = lasting(ctx), t, nil // what has begun is done to its end
+	x.Ctx, x.At, x.Err = lasting(ctx), t, nil // what has begun is done to its end
 	if err == nil && lacking.ID != "" && !due() && sh.out.waiting.Load() == waiting {
 		err = x.within(func() error { return x.upgradeID(lacking, t) }, lacking)
 	}
 	if err != nil || due() || sh.out.waiting.Load() != waiting {
 		return false, err
 	}
-	x.t = t
+	x.At = t
 	sh.last = t
 	return true, nil
 }
@@ -165,7 +165,7 @@ func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error
 			sh.mu.Unlock()
 		}
 	}()
-	if len(e.shards) == 1 || sh.states.get(profile.UserRef(id)) != nil {
+	if len(e.shards) == 1 || sh.states.Get(profile.UserRef(id)) != nil {
 		return sh, nil
 	}
 	// It is new, or the id was merged into another profile, elsewhere.
@@ -192,7 +192,7 @@ func (e *Engine) leave(ctx context.Context, x *txn) error {
 	for sh := range shards.of(e) {
 		earlier = earlier || sh.earlier
 		sh.earlier = false
-		sh.states.evict()
+		sh.states.Evict()
 	}
 	shards.unlock(e)
 	if earlier {
@@ -256,7 +256,7 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	}
 	e.moved.Add(1)
 	e.reach(t)
-	e.x.ctx, e.x.t, e.x.err = lasting(ctx), t, nil
+	e.x.Ctx, e.x.At, e.x.Err = lasting(ctx), t, nil
 	return e.x, until, nil
 }
 

@@ -47,7 +47,7 @@ func (e *Engine) enterFew(ctx context.Context, id string, r reach) (x *txn, agai
 	if e.closed.Load() {
 		return nil, false, profile.ErrClosed
 	}
-	if len(e.nets[profile.User].linked) > 0 {
+	if len(e.nets[profile.User].Linked) > 0 {
 		return nil, false, nil
 	}
 	x = e.shardOf(refs[0].ID).few
@@ -75,7 +75,7 @@ func (e *Engine) enterFew(ctx context.Context, id string, r reach) (x *txn, agai
 // firstOf returns what is to be done before data of an instant is applied to shards, which
 // are locked, without their locks; nil if there is nothing.
 func (e *Engine) firstOf(ctx context.Context, shards shardSet, t int64) (do func() error) {
-	if !e.stays.timers {
+	if !e.stays.Timers {
 		if _, due := e.earliest(); due < t {
 			return func() error { return e.fireAll(ctx, t-1) }
 		}
@@ -101,7 +101,7 @@ func (x *txn) beginFew(ctx context.Context, shards shardSet, refs []profile.Ref,
 		sh.last = max(sh.last, t)
 	}
 	x.few, x.fewRefs = shards, append(x.fewRefs[:0], refs...)
-	x.ctx, x.t, x.err, x.upTo = lasting(ctx), t, nil, 0
+	x.Ctx, x.At, x.Err, x.upTo = lasting(ctx), t, nil, 0
 }
 
 // takers appends a user, by the id that it is kept under, and the accounts that take an
@@ -175,7 +175,7 @@ func (x *txn) covers(ref profile.Ref) bool {
 	if x.few == 0 || x.few&x.e.shardOf(ref.ID).self != 0 {
 		return true
 	}
-	x.err = errBeyond
+	x.Err = errBeyond
 	return false
 }
 
@@ -186,7 +186,7 @@ func (x *txn) holdsAll() bool { return x.home == nil && x.few == 0 }
 func (x *txn) evict() {
 	for _, sh := range x.e.shards {
 		if x.holdsAll() || sh == x.home || x.few&sh.self != 0 {
-			sh.states.evict()
+			sh.states.Evict()
 		}
 	}
 }
@@ -242,7 +242,7 @@ func (e *Engine) firesFew(ctx context.Context, of *shard, refs []profile.Ref, sh
 		return nil, profile.ErrClosed
 	case of.due.Load() != due:
 		return nil, nil
-	case len(e.nets[profile.User].linked) > 0:
+	case len(e.nets[profile.User].Linked) > 0:
 		return nil, errJoined
 	}
 	lacks, err := of.few.lacksAny(ctx, refs...)

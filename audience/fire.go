@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -86,7 +87,7 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 	case sh.due.Load() != due:
 		return nil
 	}
-	if sh.e.joined() && !sh.e.stays.timers {
+	if sh.e.nets.Joined() && !sh.e.stays.Timers {
 		alone, err := sh.firesAlone(ctx, due)
 		if err != nil {
 			return err
@@ -95,7 +96,7 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) error {
 			return errJoined
 		}
 	}
-	defer sh.states.evict()
+	defer sh.states.Evict()
 	return sh.x.fire(lasting(ctx))
 }
 
@@ -117,8 +118,8 @@ func (sh *shard) firesAlone(ctx context.Context, due int64) (bool, error) {
 // staysAlone reports whether what is due of a profile changes nothing of another, and
 // asks for none.
 func (sh *shard) staysAlone(due timer) bool {
-	p := sh.states.get(due.ref)
-	return p != nil && p.version >= sh.e.wanted(due.ref.Subject) && sh.e.jointWake(p) > due.at
+	p := sh.states.Get(due.ref)
+	return p != nil && p.Version >= sh.e.wanted(due.ref.Subject) && sh.e.jointWake(p) > due.at
 }
 
 // fireJoined settles the profiles that are due first, if that is at t or before: as one
@@ -139,7 +140,7 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 	}
 	if !alone {
 		// Other shards may be ahead, with what this does not concern: see few.go.
-		e.x.ctx, e.x.t = lasting(ctx), due
+		e.x.Ctx, e.x.At = lasting(ctx), due
 		return e.x.within(func() error { return e.x.run(CauseTime, func() {}) })
 	}
 	for _, next := range timers {
@@ -177,7 +178,7 @@ func (x *txn) fire(ctx context.Context) error {
 		return err
 	}
 	first := of.line[len(of.line)-1]
-	x.ctx, x.t = ctx, max(first.at, sh.last)
+	x.Ctx, x.At = ctx, max(first.at, sh.last)
 	if err := x.within(func() error { return x.fireOf(first.ref, first.p) }, first.ref); err != nil {
 		return err
 	}
@@ -188,10 +189,10 @@ func (x *txn) fire(ctx context.Context) error {
 
 // fireOf settles a profile that is due, whose state may be p, unless it was deleted or
 // merged.
-func (x *txn) fireOf(ref profile.Ref, p *state) error {
+func (x *txn) fireOf(ref profile.Ref, p *state.State) error {
 	sh := x.shardOf(ref)
-	if p == nil || !p.held {
-		p = sh.states.get(ref)
+	if p == nil || !p.Held {
+		p = sh.states.Get(ref)
 	}
 	if p == nil {
 		if exists, err := x.exists(ref); err != nil || !exists {
@@ -199,12 +200,12 @@ func (x *txn) fireOf(ref profile.Ref, p *state) error {
 		}
 	}
 	if len(x.e.growths) > 0 {
-		if err := x.upgradeID(ref, x.t); err != nil {
+		if err := x.upgradeID(ref, x.At); err != nil {
 			return err
 		}
-		p = sh.states.get(ref)
+		p = sh.states.Get(ref)
 	}
-	sh.last = x.t
+	sh.last = x.At
 	return x.run(CauseTime, func() {
 		if p != nil {
 			x.add(ref, p)

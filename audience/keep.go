@@ -3,52 +3,53 @@ package audience
 import (
 	"slices"
 
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
 // keptOf reads what is kept of a profile.
-func (x *txn) keptOf(ref profile.Ref) kept {
+func (x *txn) keptOf(ref profile.Ref) state.Kept {
 	if x.e.detached {
-		return nothingKept
+		return state.NothingKept
 	}
-	w, err := x.store.Wake(x.ctx, ref)
+	w, err := x.Store.Wake(x.Ctx, ref)
 	if err != nil {
-		x.err = err
+		x.Err = err
 	}
-	return keptFrom(w)
+	return state.KeptFrom(w)
 }
 
 // keep stores what is to be kept of a profile that is a part, if it has changed.
-func (x *txn) keep(p *state) {
-	is := kept{p.wake, p.kept.version, x.marksOf(p)}
-	if p.version > max(is.version, x.e.floor(p.ref.Subject)) {
-		is.version = p.version
+func (x *txn) keep(p *state.State) {
+	is := state.Kept{At: p.Wake, Version: p.Kept.Version, Marks: x.marksOf(p)}
+	if p.Version > max(is.Version, x.e.floor(p.Ref.Subject)) {
+		is.Version = p.Version
 	}
-	same := slices.Equal(is.marks, p.kept.marks)
-	if same && is.at == p.kept.at && is.version == p.kept.version {
+	same := slices.Equal(is.Marks, p.Kept.Marks)
+	if same && is.At == p.Kept.At && is.Version == p.Kept.Version {
 		return
 	}
-	if is.marks = p.kept.marks; !same {
-		is.marks = slices.Clone(x.marks)
+	if is.Marks = p.Kept.Marks; !same {
+		is.Marks = slices.Clone(x.marks)
 	}
-	p.kept = is
-	x.touched[p.touched-1].now = is.at
-	x.wakes = append(x.wakes, profile.SetWake{Wake: is.wake(p.ref)})
+	p.Kept = is
+	x.touched[p.Touched-1].now = is.At
+	x.wakes = append(x.wakes, profile.SetWake{Wake: is.Wake(p.Ref)})
 	x.batch = append(x.batch, &x.wakes[len(x.wakes)-1])
 }
 
 // marksOf returns the marks of a profile, until it is called again.
-func (x *txn) marksOf(p *state) []uint64 {
-	net := x.nets[p.ref.Subject]
+func (x *txn) marksOf(p *state.State) []uint64 {
+	net := x.Nets[p.Ref.Subject]
 	x.marks = x.marks[:0]
-	for _, n := range net.across {
-		if p.truth(n) != n.idle {
-			x.marks = append(x.marks, n.mark)
+	for _, n := range net.Across {
+		if p.Truth(n) != n.Idle {
+			x.marks = append(x.marks, n.Mark)
 		}
 	}
-	for _, n := range net.batches {
-		if p.truth(n) != p.truth(n.latched) {
-			x.marks = append(x.marks, n.differing())
+	for _, n := range net.Batches {
+		if p.Truth(n) != p.Truth(n.Latched) {
+			x.marks = append(x.marks, n.Differing())
 		}
 	}
 	slices.Sort(x.marks)
@@ -57,27 +58,27 @@ func (x *txn) marksOf(p *state) []uint64 {
 
 // outline returns as much of the state of a profile as others ask for: what they know of
 // it, its traits, and its computed traits as they are stored. It is not the cache's.
-func (x *txn) outline(ref profile.Ref) *state {
-	p := newState(ref)
-	p.kept = x.keptOf(ref)
-	net := x.nets[ref.Subject]
-	for _, n := range net.across {
-		p.cell(n).truth = p.kept.truth(n)
+func (x *txn) outline(ref profile.Ref) *state.State {
+	p := state.New(ref)
+	p.Kept = x.keptOf(ref)
+	net := x.Nets[ref.Subject]
+	for _, n := range net.Across {
+		p.Cell(n).Truth = p.Kept.Truth(n)
 	}
-	writes, err := x.store.Traits(x.ctx, ref)
+	writes, err := x.Store.Traits(x.Ctx, ref)
 	if err != nil {
-		x.err = err
+		x.Err = err
 	}
-	p.setTraits(writes, net)
-	values, err := x.store.ValuesOf(x.ctx, ref)
+	p.SetTraits(writes, net)
+	values, err := x.Store.ValuesOf(x.Ctx, ref)
 	if err != nil {
-		x.err = err
+		x.Err = err
 	}
 	for _, v := range values {
-		if a := x.e.live[v.Key]; a != nil && a.computed != nil && a.root != nil {
-			p.aggregates = append(p.aggregates, &computedState{node: a.root.id, value: v.Value})
+		if a := x.e.live[v.Key]; a != nil && a.computed != nil && a.Root != nil {
+			p.Aggregates = append(p.Aggregates, &state.ComputedState{Node: a.Root.ID, Value: v.Value})
 		}
 	}
-	slices.SortFunc(p.aggregates, func(a, b *computedState) int { return compareAggregate(a, b.node) })
+	slices.SortFunc(p.Aggregates, func(a, b *state.ComputedState) int { return state.CompareAggregate(a, b.Node) })
 	return p
 }

@@ -1,17 +1,20 @@
 package audience
 
-import "github.com/muster-go/muster/profile"
+import (
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/profile"
+)
 
 // live is an audience or a computed trait that exists.
 type live struct {
 	*definition
-	output
+	network.Output
 	refs    []string // the keys that it reads
-	filters []filterAt
+	filters []network.FilterAt
 }
 
 func newLive(d *definition) *live {
-	return &live{definition: d, output: output{Key: d.key, Of: d.subject()}, refs: d.plan.refs(nil)}
+	return &live{definition: d, Output: network.Output{Key: d.key, Of: d.subject()}, refs: d.plan.Refs(nil)}
 }
 
 // holdsOf reports whether profiles of a subject are members.
@@ -21,4 +24,4 @@ func (a *live) holdsOf(of profile.Subject) bool {
 
 // waits reports whether what a definition makes of the profiles of a subject comes with a
 // later stage of its creation: of one that an engine before has begun something is stored.
-func (a *live) waits(of profile.Subject) bool { return a.pending && a.rootOf(of) == nil }
+func (a *live) waits(of profile.Subject) bool { return a.pending && a.RootOf(of) == nil }

@@ -89,10 +89,10 @@ type belongings struct {
 }
 
 func (x *txn) belongings(ref profile.Ref) (b belongings, err error) {
-	if b.members, err = x.store.Memberships(x.ctx, ref); err != nil {
+	if b.members, err = x.Store.Memberships(x.Ctx, ref); err != nil {
 		return b, err
 	}
-	b.values, err = x.store.ValuesOf(x.ctx, ref)
+	b.values, err = x.Store.ValuesOf(x.Ctx, ref)
 	return b, err
 }
 

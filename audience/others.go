@@ -2,33 +2,35 @@ package audience
 
 import (
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
 // What a run asks of profiles other than the one at hand, and tells them: see outside.
 
 // Look returns the state of a profile to be read.
-func (x *txn) Look(ref profile.Ref) *state {
+func (x *txn) Look(ref profile.Ref) *state.State {
 	if !x.covers(ref) {
-		return newState(ref)
+		return state.New(ref)
 	}
-	p := x.e.shardOf(ref.ID).states.get(ref)
-	if p != nil && p.readers != x.nets[ref.Subject].readersMade {
-		if !x.peek {
+	p := x.e.shardOf(ref.ID).states.Get(ref)
+	if p != nil && p.Readers != x.Nets[ref.Subject].ReadersMade {
+		if !x.Peek {
 			x.remember(p)
 		}
 		x.renewWrites(p)
 	}
 	switch {
-	case p != nil && x.peek:
+	case p != nil && x.Peek:
 		// What it remembers of traits depends on the instant, which may be to come.
 		glanced := *p
-		glanced.views = nil
+		glanced.Views = nil
 		return &glanced
 	case p == nil && !x.e.detached:
 		return x.outline(ref)
-	case p == nil && x.peek:
-		return newState(ref)
+	case p == nil && x.Peek:
+		return state.New(ref)
 	case p == nil: // nothing is stored of what is looked at aside
 		p, _ = x.reach(ref)
 	}
@@ -37,32 +39,32 @@ func (x *txn) Look(ref profile.Ref) *state {
 
 // renewWrites reads the traits of a profile that others ask for, of which some were not read
 // before.
-func (x *txn) renewWrites(p *state) {
-	writes, err := x.store.Traits(x.ctx, p.ref)
+func (x *txn) renewWrites(p *state.State) {
+	writes, err := x.Store.Traits(x.Ctx, p.Ref)
 	if err != nil {
-		x.err = err
+		x.Err = err
 		return
 	}
-	p.setTraits(writes, x.nets[p.ref.Subject])
+	p.SetTraits(writes, x.Nets[p.Ref.Subject])
 }
 
 // TruthOf returns a node's truth for a profile, as others know it.
-func (x *txn) TruthOf(ref profile.Ref, n *node) bool {
+func (x *txn) TruthOf(ref profile.Ref, n *network.Node) bool {
 	if !x.covers(ref) {
 		return false
 	}
-	if p := x.e.shardOf(ref.ID).states.get(ref); p != nil {
-		return p.known(n)
+	if p := x.e.shardOf(ref.ID).states.Get(ref); p != nil {
+		return p.Known(n)
 	}
 	if x.e.detached {
-		return x.Look(ref).known(n)
+		return x.Look(ref).Known(n)
 	}
 	k := x.keptOf(ref)
-	return k.truth(n)
+	return k.Truth(n)
 }
 
 // Reach makes a stored profile part of the transaction and returns its state.
-func (x *txn) Reach(ref profile.Ref) *state {
+func (x *txn) Reach(ref profile.Ref) *state.State {
 	p, _ := x.reach(ref)
 	return p
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -50,7 +51,7 @@ func (pl *planner) plan(d *definition) error {
 	} else {
 		d.plan, err = pl.node(&d.audience.Where, "where", 1)
 		if err == nil && d.audience.Batch != 0 {
-			d.plan = &plan{kind: kindBatch, of: pl.of, ref: d.key, batch: d.audience.Batch, children: []*plan{d.plan}}
+			d.plan = &network.Plan{Kind: network.KindBatch, Of: pl.of, Ref: d.key, Batch: d.audience.Batch, Children: []*network.Plan{d.plan}}
 		}
 	}
 	var at *pathError
@@ -83,8 +84,8 @@ func checkKey(key string) error {
 	return nil
 }
 
-func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
-	fail := func(field string, err error) (*plan, error) {
+func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) {
+	fail := func(field string, err error) (*network.Plan, error) {
 		return nil, &pathError{path + field, err}
 	}
 	if depth > MaxDepth {
@@ -102,15 +103,15 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 	}
 	switch {
 	case n.All != nil:
-		return pl.group(kindAll, n.All, path+".all", depth)
+		return pl.group(network.KindAll, n.All, path+".all", depth)
 	case n.Any != nil:
-		return pl.group(kindAny, n.Any, path+".any", depth)
+		return pl.group(network.KindAny, n.Any, path+".any", depth)
 	case n.Not != nil:
 		child, err := pl.node(n.Not, path+".not", depth+1)
 		if err != nil {
 			return nil, err
 		}
-		return &plan{kind: kindNot, of: pl.of, children: []*plan{child}}, nil
+		return &network.Plan{Kind: network.KindNot, Of: pl.of, Children: []*network.Plan{child}}, nil
 	case n.Event != nil:
 		return pl.event(n.Event, path+".event")
 	case n.Funnel != nil:
@@ -144,17 +145,17 @@ func (n *Node) kinds() []string {
 	return set
 }
 
-func (pl *planner) group(k kind, of []Node, path string, depth int) (*plan, error) {
+func (pl *planner) group(k network.Kind, of []Node, path string, depth int) (*network.Plan, error) {
 	if len(of) == 0 {
 		return nil, &pathError{path, fmt.Errorf("%w: no conditions in it", profile.ErrInvalid)}
 	}
-	p := &plan{kind: k, of: pl.of}
+	p := &network.Plan{Kind: k, Of: pl.of}
 	for i := range of {
 		child, err := pl.node(&of[i], fmt.Sprintf("%s[%d]", path, i), depth+1)
 		if err != nil {
 			return nil, err
 		}
-		p.children = append(p.children, child)
+		p.Children = append(p.Children, child)
 	}
 	return p, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -54,14 +55,14 @@ func ofMessage(m *profile.Message) reach {
 // locks held.
 func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error) {
 	e := sh.e
-	p, kept := sh.states.get(profile.UserRef(id)), id
+	p, kept := sh.states.Get(profile.UserRef(id)), id
 	if p == nil {
 		var exists bool
 		var err error
 		if kept, exists, err = e.store.Resolve(ctx, profile.UserRef(id)); err != nil {
 			return false, fmt.Errorf("resolve %q: %w", id, err)
 		}
-		if p = sh.states.get(profile.UserRef(kept)); exists && p == nil {
+		if p = sh.states.Get(profile.UserRef(kept)); exists && p == nil {
 			return false, nil
 		}
 	}
@@ -71,38 +72,38 @@ func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error)
 	of, accounts := e.nets[profile.User], e.nets[profile.Account]
 	switch r.kind {
 	case reachesEvent:
-		if accounts.events[r.event] == nil && of.confinesEvent(r.event) {
+		if accounts.Events[r.event] == nil && of.ConfinesEvent(r.event) {
 			return true, nil
 		}
 		// Of one who has no account nothing depends on accounts.
 		of, err := e.store.Accounts(ctx, kept)
 		return len(of) == 0 && r.account == "", err
 	case reachesTraits:
-		return len(accounts.actor) == 0 && of.confinesTraits(r.traits), nil
+		return len(accounts.Actor) == 0 && of.ConfinesTraits(r.traits), nil
 	}
 	return false, nil
 }
 
 // jointWake returns when time changes something of a profile that may change others.
-func (e *Engine) jointWake(p *state) int64 {
+func (e *Engine) jointWake(p *state.State) int64 {
 	switch {
-	case p.wake == horizon.Never:
+	case p.Wake == horizon.Never:
 		return horizon.Never
-	case p.ref.Subject == profile.Account && e.stays.accounts:
+	case p.Ref.Subject == profile.Account && e.stays.Accounts:
 		return horizon.Never
-	case p.ref.Subject == profile.Account:
-		return p.wake
+	case p.Ref.Subject == profile.Account:
+		return p.Wake
 	}
 	net, wake := e.nets[profile.User], horizon.Never
-	if net.joint == 0 {
+	if net.Joint == 0 {
 		return wake
 	}
-	for i, id := range p.nodes {
-		if until := p.cells[i].until; until < wake && net.root[id] && net.nodes[id].joint {
+	for i, id := range p.Nodes {
+		if until := p.Cells[i].Until; until < wake && net.Root[id] && net.Nodes[id].Joint {
 			wake = until
 		}
 	}
-	if wake == horizon.Never || e.accountless(p.ref.ID) {
+	if wake == horizon.Never || e.accountless(p.Ref.ID) {
 		return horizon.Never
 	}
 	return wake

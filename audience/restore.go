@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -44,7 +45,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	if err := e.restorePending(ctx, now.UnixNano(), pending); err != nil {
 		return err
 	}
-	e.nets.rejoin(&e.stays)
+	e.nets.Rejoin(&e.stays)
 	e.publish()
 	e.batchesDue(now.UnixNano())
 	for _, sh := range e.shards {
@@ -57,7 +58,7 @@ func (e *Engine) restore(ctx context.Context) error {
 
 // define makes definitions live that are planned and sorted, and returns the nodes that are
 // new. All locks are held, or nobody else has the engine yet.
-func (e *Engine) define(sorted []*definition) (fresh []*node) {
+func (e *Engine) define(sorted []*definition) (fresh []*network.Node) {
 	r := newRollout(e, sorted)
 	for key, a := range r.lives {
 		e.live[key] = a
@@ -80,7 +81,7 @@ func (e *Engine) restorePending(ctx context.Context, now int64, defs []*definiti
 		defs = defs[n:]
 		r.resumed = true
 		x := e.x
-		x.ctx, x.t, x.err = ctx, now, nil
+		x.Ctx, x.At, x.Err = ctx, now, nil
 		if err := x.within(func() error {
 			if len(r.stages) > 1 {
 				e.version++
@@ -104,10 +105,10 @@ func (e *Engine) restorePending(ctx context.Context, now int64, defs []*definiti
 // which profiles they differ from their conditions is in the store.
 func (e *Engine) batchesDue(now int64) {
 	for _, net := range e.nets {
-		for _, n := range net.batches {
-			if n.interval > 0 {
-				n.due.Store(horizon.MultipleFrom(now, int64(n.interval)))
-				horizon.Lower(&e.batchDue, n.due.Load())
+		for _, n := range net.Batches {
+			if n.Interval > 0 {
+				n.Due.Store(horizon.MultipleFrom(now, int64(n.Interval)))
+				horizon.Lower(&e.batchDue, n.Due.Load())
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -17,7 +18,7 @@ type shard struct {
 	lanes   []lane
 	page    []profile.Wake // scratch
 	mu      sync.Mutex
-	states  cache
+	states  state.Cache
 	last    int64 // the last instant at which anything was applied
 	earlier bool  // a timer was set that is earlier than all others
 
@@ -38,7 +39,7 @@ func newShard(e *Engine, i, n int) *shard {
 		e:      e,
 		self:   1 << i,
 		page:   make([]profile.Wake, timersHeld),
-		states: newCache(e.cache),
+		states: state.NewCache(e.cache),
 		last:   profile.MinTime.UnixNano(),
 	}
 	for number := i; number < profile.Lanes; number += n {

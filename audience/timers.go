@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -19,7 +20,7 @@ import (
 type timer struct {
 	at  int64
 	ref profile.Ref
-	p   *state // of the profile, if it is still held; nil: it is not known
+	p   *state.State // of the profile, if it is still held; nil: it is not known
 }
 
 // allTimers comes after all timers, and noTimer before.
@@ -112,7 +113,7 @@ func (sh *shard) laneOf(ref profile.Ref) *lane {
 
 // setTimer has a profile due at an instant that was due at another; horizon.Never: it is
 // not.
-func (sh *shard) setTimer(ref profile.Ref, p *state, was, at int64) {
+func (sh *shard) setTimer(ref profile.Ref, p *state.State, was, at int64) {
 	if was == at {
 		return
 	}
