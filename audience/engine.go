@@ -176,7 +176,6 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 	}
 	e.reader = store
 	e.outbox.limit = opts.Outbox.withDefaults()
-	e.x = newTxn(e, nil)
 	n := min(opts.Shards, profile.Lanes)
 	if n <= 0 {
 		n = 16
@@ -187,6 +186,8 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 	for i := range n {
 		e.shards = append(e.shards, newShard(e, i, n))
 	}
+	e.x = newTxn(e, e.shards[0])
+	e.x.locks = allShards
 	e.publish()
 	e.last.Store(profile.MinTime.UnixNano())
 	e.batchDue.Store(horizon.Never)

@@ -126,7 +126,8 @@ func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state.State, erro
 
 // peek returns a run that is none of the engine's, with a state of its own.
 func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state.State, t int64) *txn {
-	x := newTxn(e, nil)
+	x := newTxn(e, e.shards[0])
+	x.locks = allShards
 	x.Store = store
 	x.Peek = true
 	x.Quiet = true

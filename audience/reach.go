@@ -3,6 +3,7 @@ package audience
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/state"
@@ -46,42 +47,47 @@ func ofMessage(m *profile.Message) reach {
 	return reach{}
 }
 
-// confined reports whether a change stays with the user of the shard whom id names. The
-// shard is locked, and profiles depend on each other.
-//
-// Such a change is made once nothing is due at its instant or before, anywhere: no
-// profile goes back to an earlier one. Other shards may set timers meanwhile, even for
-// instants before, but only of what is confined itself: what is not is changed with all
-// locks held.
-func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error) {
+// reaches appends the profiles that a call about a user of the shard may change, or reports
+// that this may be any: then it takes all locks. The shard is locked, and profiles depend on
+// each other.
+func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile.Ref) (_ []profile.Ref, all bool, err error) {
 	e := sh.e
-	p, kept := sh.states.Get(profile.UserRef(id)), id
+	p, exists := sh.states.Get(profile.UserRef(id)), true
 	if p == nil {
-		var exists bool
-		var err error
+		var kept string
 		if kept, exists, err = e.store.Resolve(ctx, profile.UserRef(id)); err != nil {
-			return false, fmt.Errorf("resolve %q: %w", id, err)
+			return nil, false, fmt.Errorf("resolve %q: %w", id, err)
 		}
-		if p = sh.states.Get(profile.UserRef(kept)); exists && p == nil {
-			return false, nil
+		if exists {
+			id = kept
+			p = sh.states.Get(profile.UserRef(id))
 		}
 	}
-	if lacks, err := sh.x.lacksAny(ctx, profile.UserRef(kept)); lacks || err != nil {
-		return false, err
+	refs = append(refs, profile.UserRef(id))
+	users, accounts := e.nets[profile.User], e.nets[profile.Account]
+	if exists && p == nil && users.Joint > 0 {
+		return nil, true, nil // it is read, and may ask others for what depends on them
 	}
-	of, accounts := e.nets[profile.User], e.nets[profile.Account]
 	switch r.kind {
-	case reachesEvent:
-		if accounts.Events[r.event] == nil && of.ConfinesEvent(r.event) {
-			return true, nil
-		}
-		// Of one who has no account nothing depends on accounts.
-		of, err := e.store.Accounts(ctx, kept)
-		return len(of) == 0 && r.account == "", err
 	case reachesTraits:
-		return len(accounts.Actor) == 0 && of.ConfinesTraits(r.traits), nil
+		return refs, len(accounts.Actor) > 0 || !users.ConfinesTraits(r.traits), nil
+	case reachesEvent:
+		if accounts.Events[r.event] == nil && users.ConfinesEvent(r.event) {
+			return refs, false, nil
+		}
+		of, err := e.store.Accounts(ctx, id)
+		if err != nil || len(of) == 0 && r.account == "" {
+			return refs, false, err // of one who has no account nothing depends on accounts
+		}
+		for _, account := range of {
+			refs = append(refs, profile.AccountRef(account))
+		}
+		if r.account != "" && !slices.Contains(of, r.account) {
+			refs = append(refs, profile.AccountRef(r.account))
+		}
+		return refs, e.evident || len(users.Linked) > 0, nil
 	}
-	return false, nil
+	return nil, true, nil
 }
 
 // jointWake returns when time changes something of a profile that may change others.

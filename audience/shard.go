@@ -28,8 +28,7 @@ type shard struct {
 	due atomic.Int64
 	_   [64]byte
 
-	x   *txn // of its own profiles alone
-	few *txn // of a user of its own, and its accounts
+	x   *txn // of its profiles, and of some of others
 	out outbox
 }
 
@@ -45,7 +44,7 @@ func newShard(e *Engine, i, n int) *shard {
 	for number := i; number < profile.Lanes; number += n {
 		sh.lanes = append(sh.lanes, lane{number: number, upTo: allTimers}) // there is none yet
 	}
-	sh.x, sh.few = newTxn(e, sh), newTxn(e, nil)
+	sh.x = newTxn(e, sh)
 	sh.due.Store(horizon.Never)
 	return sh
 }

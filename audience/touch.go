@@ -169,7 +169,7 @@ func (x *txn) arrive(p *state.State, fresh bool, ev *profile.Event) {
 }
 
 func (x *txn) shardOf(ref profile.Ref) *shard {
-	if x.home != nil {
+	if x.locks == x.home.self {
 		return x.home
 	}
 	return x.e.shardOf(ref.ID)

@@ -44,9 +44,9 @@ import (
 type txn struct {
 	eval.Run
 	e       *Engine
-	home    *shard        // whose lock alone is held; nil: all locks are, or
-	few     shardSet      // those of these; none: all
-	fewRefs []profile.Ref // then, the profiles that these are of
+	home    *shard        // whose lock guards the transaction
+	locks   shardSet      // that are held
+	reached []profile.Ref // the profiles that these were taken for, if there are several
 	open    bool          // begun, and neither committed nor abandoned
 	refs    []profile.Ref // that the store's transaction may touch; none: all
 	tx      profile.Tx    // of the store; nil: nothing was stored yet
@@ -67,7 +67,7 @@ type txn struct {
 }
 
 func newTxn(e *Engine, home *shard) *txn {
-	x := &txn{e: e, home: home}
+	x := &txn{e: e, home: home, locks: home.self}
 	x.Run = eval.Run{Store: e.reader, Nets: &e.nets, Words: &e.words, Outside: x}
 	return x
 }
