@@ -301,8 +301,8 @@ func TestWhatBrokenClientsSendForNoID(t *testing.T) {
 func TestIDsOfDevices(t *testing.T) {
 	const text = `{"type":"track","event":"E","userId":"u","timestamp":1709294400,"context":{"traits":{"email":"a@x.io","phone":"+1"},"device":%s}}`
 	for device, want := range map[string][]ExternalID{
-		`{"type":"iOS","id":"d","advertisingId":"ad","token":"t"}`: {{"ios.id", "d"}, {"ios.idfa", "ad"}, {"ios.push_token", "t"}},
-		`{"type":"android","id":17}`:                               {{"android.id", "17"}},
+		`{"type":"iOS","id":"d","advertisingId":"ad","token":"t"}`:                                   {{"ios.id", "d"}, {"ios.idfa", "ad"}, {"ios.push_token", "t"}},
+		`{"type":"android","id":17}`:                                                                 {{"android.id", "17"}},
 		`{"type":"ios","id":"","advertisingId":"00000000-0000-0000-0000-000000000000","token":null}`: nil,
 		`{"id":"d"}`: nil,
 		`"ios"`:      nil,

@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/muster-go/muster/profile"
+)
+
+// reserve counts a request's body among the bytes in flight, until release is called. It
+// fails if there is no room for it.
+func (h *Handler) reserve(r *http.Request) (release func(), err error) {
+	size := int64(h.opts.MaxBatch)
+	if r.ContentLength > size {
+		return nil, errLarge
+	}
+	if r.ContentLength >= 0 && r.Header.Get("Content-Encoding") == "" {
+		size = r.ContentLength
+	}
+	if h.inFlight.Add(size) > h.opts.MaxInFlight {
+		h.inFlight.Add(-size)
+		return nil, errLimited
+	}
+	return func() { h.inFlight.Add(-size) }, nil
+}
+
+// read returns the body of a request, inflated.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var body io.Reader = http.MaxBytesReader(w, r.Body, int64(h.opts.MaxBatch))
+	compressed := false
+	switch strings.ToLower(r.Header.Get("Content-Encoding")) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		inflated, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, readError(err, true)
+		}
+		body, compressed = inflated, true
+	default:
+		return nil, errEncoding
+	}
+	var text bytes.Buffer
+	if !compressed && r.ContentLength > 0 {
+		text.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	if _, err := text.ReadFrom(io.LimitReader(body, int64(h.opts.MaxBatch)+1)); err != nil {
+		return nil, readError(err, compressed)
+	}
+	if text.Len() > h.opts.MaxBatch {
+		return nil, errLarge
+	}
+	return text.Bytes(), nil
+}
+
+// readError returns the failure that an error of reading a body is.
+func readError(err error, compressed bool) error {
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		return errLarge
+	case compressed:
+		// Also where a sender broke off: it is gone, and gets no answer.
+		return errGzip
+	}
+	return errIncomplete
+}
+
+// body is what a request says.
+type body struct {
+	envelope
+	writeKey string
+	messages [][]byte // the text of each
+}
+
+// envelope is what a batch says for each of its messages.
+type envelope struct {
+	typ          string          // of the route; empty: each message says its own
+	context      []byte          // an object, or nil
+	integrations []byte          // an object, or nil
+	sentAt       json.RawMessage // a time, or nil
+}
+
+// maxMerged is how many times MaxBatch the messages of a batch may have when its context
+// is merged into each.
+const maxMerged = 8
+
+// parse takes the text of a request apart. It reports what of a batch is passed over.
+func (h *Handler) parse(r *http.Request, text []byte, route route) (*body, error) {
+	fields, ok := fieldsOf(text)
+	if !ok {
+		return nil, errJSON
+	}
+	b := &body{envelope: envelope{typ: route.typ}}
+	for _, f := range fields {
+		if f.key == "writeKey" {
+			// What is no text is no key of anybody's.
+			_ = json.Unmarshal(f.value, &b.writeKey)
+		}
+	}
+	if !route.batch {
+		b.messages = [][]byte{text}
+		b.sentAt = sentAtOf(r)
+		return b, nil
+	}
+	found := false
+	for _, f := range fields {
+		switch f.key {
+		case "batch":
+			if b.messages, found = elementsOf(f.value); !found {
+				return nil, errNoBatch
+			}
+		case "sentAt", "sent_at":
+			b.sentAt = timeText(f.value)
+		case "context":
+			b.context = h.object(r, f)
+		case "integrations":
+			b.integrations = h.object(r, f)
+		}
+	}
+	if !found {
+		return nil, errNoBatch
+	}
+	if (len(b.context)+len(b.integrations))*len(b.messages) > maxMerged*h.opts.MaxBatch {
+		return nil, errLarge
+	}
+	if b.sentAt == nil {
+		b.sentAt = sentAtOf(r)
+	}
+	return b, nil
+}
+
+// object returns the value of a field that holds an object; nil for any other.
+func (h *Handler) object(r *http.Request, f field) []byte {
+	if _, err := profile.ParseObject(f.value); err != nil {
+		h.report(r, fmt.Errorf("the %s of a batch is passed over: %w", f.key, err))
+		return nil
+	}
+	if !isObject(f.value) {
+		return nil // null
+	}
+	return f.value
+}
+
+// sentAtOf returns when the header says that a request was sent; nil if it does not.
+func sentAtOf(r *http.Request) json.RawMessage {
+	for _, name := range [...]string{"Sent-At", "X-Sent-At", "Date"} {
+		value := r.Header.Get(name)
+		if value == "" {
+			continue
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			continue // a string always has a form
+		}
+		if text = timeText(text); text != nil {
+			return text
+		}
+	}
+	return nil
+}
+
+// timeText returns the text of a value that is a time; nil for any other.
+func timeText(text []byte) json.RawMessage {
+	v, err := profile.ParseValue(text)
+	if err != nil {
+		return nil
+	}
+	if _, ok := profile.ParseTime(v); !ok {
+		return nil
+	}
+	return text
+}
