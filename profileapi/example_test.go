@@ -89,10 +89,10 @@ func Example() {
 	get("user_id:ann/external_ids?include=email")
 	get("user_id:eve/traits")
 	// Output:
-	// 200 {"traits":{"buyer":true,"email":"ann@x.io","orders":1,"plan":"pro"},"cursor":{"url":"/v1/collections/users/profiles/email:ann@x.io/traits","has_more":false,"next":"","limit":20}}
-	// 200 {"traits":{"buyer":true},"cursor":{"url":"/v1/collections/users/profiles/user_id:ann/traits?class=audience","has_more":false,"next":"","limit":20}}
-	// 200 {"data":[{"event":"Order Completed","message_id":"m2","timestamp":"2026-03-01T11:00:00Z","properties":{"total":42},"context":{}}],"cursor":{"url":"/v1/collections/users/profiles/user_id:ann/events","has_more":false,"next":"","limit":20}}
-	// 200 {"data":[{"collection":"users","type":"email","id":"ann@x.io"}],"cursor":{"url":"/v1/collections/users/profiles/user_id:ann/external_ids?include=email","has_more":false,"next":"","limit":20}}
+	// 200 {"traits":{"buyer":true,"email":"ann@x.io","orders":1,"plan":"pro"},"cursor":{"url":"","has_more":false,"next":"","limit":20}}
+	// 200 {"traits":{"buyer":true},"cursor":{"url":"","has_more":false,"next":"","limit":20}}
+	// 200 {"data":[{"type":"track","event":"Order Completed","message_id":"m2","timestamp":"2026-03-01T11:00:00Z","properties":{"total":42},"context":{}}],"cursor":{"url":"","has_more":false,"next":"","limit":20}}
+	// 200 {"data":[{"collection":"users","type":"email","id":"ann@x.io","encoding":"none"}],"cursor":{"url":"","has_more":false,"next":"","limit":20}}
 	// 404 {"error":{"code":"not_found","message":"there is no such profile"}}
 }
 
