@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -53,6 +54,32 @@ func node(script string) func(t *testing.T, s *server) client {
 		})
 		return &program{s, in, lines}
 	}
+}
+
+// TestTheSnippetOfTheREADME runs the four lines that are there for Node.
+func TestTheSnippetOfTheREADME(t *testing.T) {
+	path, err := exec.LookPath("node")
+	if err != nil {
+		missing(t, "there is no node")
+	}
+	needPackages(t)
+	s := newServer(t)
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	s.NoError(err)
+	_, rest, ok := strings.Cut(string(readme), "```js\n")
+	s.True(ok)
+	snippet, _, ok := strings.Cut(rest, "```")
+	s.True(ok)
+	s.Equal(4, strings.Count(snippet, "\n"))
+	snippet = strings.NewReplacer("http://localhost:8080", s.http.URL, "wk_shop", writeKey).Replace(snippet)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "--input-type=module", "--eval", snippet)
+	out, err := cmd.CombinedOutput()
+	s.NoError(err, "%s", out)
+	messages, _ := s.arrived()
+	s.Len(messages, 1)
+	s.Equal("Order Completed", messages[0].Name)
 }
 
 func (p *program) do(command string) {
