@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/muster-go/muster/ingest"
@@ -31,6 +33,7 @@ func TestBodiesMayBeCompressed(t *testing.T) {
 		"identity":             {"identity", []byte(body), 200},
 		"gzip":                 {"gzip", whole, 200},
 		"GZIP":                 {"GZIP", whole, 200},
+		"a byte order mark":    {"", []byte("\ufeff" + body), 200},
 		"in two members":       {"gzip", append(zip(t, []byte(body[:9])), zip(t, []byte(body[9:]))...), 200},
 		"exactly the limit":    {"gzip", exact, 200},
 		"no gzip":              {"gzip", []byte(body), 400},
@@ -56,6 +59,34 @@ func TestBodiesMayBeCompressed(t *testing.T) {
 		})
 	}
 	w.Zero(w.handler.Stats().InFlight)
+}
+
+// Whoever sends too much is told, and the connection goes on. One that was cut off would
+// send the same again.
+func TestABodyThatIsTooLargeIsAnswered(t *testing.T) {
+	w := newWorld(t, nil)
+	var connections atomic.Int64
+	server := httptest.NewUnstartedServer(w.handler)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	large := strings.Repeat(" ", 4<<20)
+	for _, body := range []io.Reader{strings.NewReader(large), io.MultiReader(strings.NewReader(large)), strings.NewReader(`{"batch":[]}`)} {
+		res, err := server.Client().Post(server.URL+"/v1/batch?writeKey=wk", "application/json", body)
+		w.NoError(err)
+		_, err = io.Copy(io.Discard, res.Body)
+		w.NoError(err)
+		w.NoError(res.Body.Close())
+		if res.StatusCode != http.StatusRequestEntityTooLarge {
+			w.Equal(http.StatusOK, res.StatusCode)
+		}
+	}
+	w.EqualValues(2, w.handler.Stats().Invalid)
+	w.EqualValues(1, connections.Load())
 }
 
 func TestBeaconsAreText(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 func (h *Handler) reserve(r *http.Request) (release func(), err error) {
 	size := int64(h.opts.MaxBatch)
 	if r.ContentLength > size {
+		h.drain(r)
 		return nil, errLarge
 	}
 	if r.ContentLength >= 0 && r.Header.Get("Content-Encoding") == "" {
@@ -30,44 +30,56 @@ func (h *Handler) reserve(r *http.Request) (release func(), err error) {
 	return func() { h.inFlight.Add(-size) }, nil
 }
 
+// maxDrained is how many times MaxBatch is read of a body that is too large.
+const maxDrained = 16
+
+// drain passes over the rest of a body that is too large, up to a limit. A sender that is
+// cut off instead sees no answer, and sends the same again.
+func (h *Handler) drain(r *http.Request) {
+	// What cannot be read is not there; the answer is the same.
+	_, _ = io.CopyN(io.Discard, r.Body, maxDrained*int64(h.opts.MaxBatch))
+}
+
 // read returns the body of a request, inflated.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	var body io.Reader = http.MaxBytesReader(w, r.Body, int64(h.opts.MaxBatch))
-	compressed := false
+func (h *Handler) read(r *http.Request) ([]byte, error) {
+	limit := int64(h.opts.MaxBatch)
+	raw := &io.LimitedReader{R: r.Body, N: limit + 1}
+	text, err := inflate(raw, r, limit)
+	switch {
+	case err == errEncoding:
+		return nil, err
+	case raw.N == 0, int64(len(text)) > limit:
+		h.drain(r)
+		return nil, errLarge
+	case err != nil:
+		return nil, err
+	}
+	return bytes.TrimPrefix(text, []byte("\ufeff")), nil
+}
+
+// inflate reads what is in a body: one byte more than the limit at most.
+func inflate(body io.Reader, r *http.Request, limit int64) ([]byte, error) {
+	failed := errIncomplete
 	switch strings.ToLower(r.Header.Get("Content-Encoding")) {
 	case "", "identity":
 	case "gzip", "x-gzip":
+		failed = errGzip // also where a sender broke off: it is gone, and gets no answer
 		inflated, err := gzip.NewReader(body)
 		if err != nil {
-			return nil, readError(err, true)
+			return nil, failed
 		}
-		body, compressed = inflated, true
+		body = inflated
 	default:
 		return nil, errEncoding
 	}
 	var text bytes.Buffer
-	if !compressed && r.ContentLength > 0 {
+	if failed == errIncomplete && r.ContentLength > 0 {
 		text.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	if _, err := text.ReadFrom(io.LimitReader(body, int64(h.opts.MaxBatch)+1)); err != nil {
-		return nil, readError(err, compressed)
-	}
-	if text.Len() > h.opts.MaxBatch {
-		return nil, errLarge
+	if _, err := text.ReadFrom(io.LimitReader(body, limit+1)); err != nil {
+		return nil, failed
 	}
 	return text.Bytes(), nil
-}
-
-// readError returns the failure that an error of reading a body is.
-func readError(err error, compressed bool) error {
-	switch {
-	case errors.As(err, new(*http.MaxBytesError)):
-		return errLarge
-	case compressed:
-		// Also where a sender broke off: it is gone, and gets no answer.
-		return errGzip
-	}
-	return errIncomplete
 }
 
 // body is what a request says.

@@ -150,7 +150,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var result *result
 	err := error(errOrigin)
 	if allowed {
-		result, err = h.take(w, r)
+		result, err = h.take(r)
 	}
 	if err != nil {
 		h.fail(w, r, err)
@@ -167,7 +167,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // take takes the messages of a request.
-func (h *Handler) take(w http.ResponseWriter, r *http.Request) (*result, error) {
+func (h *Handler) take(r *http.Request) (*result, error) {
 	route, ok := routeOf(r.URL.Path)
 	switch {
 	case !ok:
@@ -189,7 +189,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (*result, error) 
 		return nil, err
 	}
 	defer release()
-	text, err := h.read(w, r)
+	text, err := h.read(r)
 	if err != nil {
 		return nil, err
 	}
