@@ -10,13 +10,19 @@
 //
 // # Routes
 //
-// All are POST, and a slash at the end is nothing:
+// Messages are posted; a slash at the end of a path is nothing:
 //
 //	/v1/{identify|track|page|screen|group|alias}  one message, of that type whatever it says
 //	/v1/{i|t|p|s|g|a}                             the same, as the library for browsers has it
 //	/v1/batch, /v1/import, /v1/b                  {"batch": [MESSAGE...]}, each of its own type
 //	/beacon/v1/batch                              the same, from RudderStack's library when a page is left
 //	/v1/merge                                     RudderStack's merge: see below
+//
+// The libraries for browsers and phones ask for settings before they send, which tell them
+// to send here, all of it, and nothing about themselves:
+//
+//	GET /v1/projects/{writeKey}/settings          Segment's (cdnURL of analytics.js)
+//	GET /sourceConfig/?writeKey=                  RudderStack's (configUrl)
 //
 // # Who sends
 //
@@ -72,7 +78,7 @@
 //	401 unauthenticated         there is no write key, or it is nobody's
 //	403 forbidden               a web page of an origin that is not allowed
 //	404 not_found               no such route
-//	405 method_not_allowed      not POST
+//	405 method_not_allowed      not POST, or of settings not GET
 //	408 incomplete              the body did not come whole
 //	413 too_large               the body is beyond MaxBatch, or its batch's context makes it so
 //	415 unsupported_media_type  a content encoding other than gzip
@@ -98,6 +104,13 @@
 // the one profile that has it (Options.Profiles). Two profiles become one, and an id that
 // no profile has becomes one of the other's. It is refused if no profile has either, or
 // several have one.
+//
+// # Speed
+//
+// TestLoad, for a minute on two virtual cores that had other work, sender and receiver on
+// the same: 2,560 requests a second of 20 messages each (51,000 messages), by 8
+// connections, half of them answered within 1.9 ms and 99 of 100 within 19 ms, and none of
+// 3,070,320 messages lost. The engine had a computed trait and an audience.
 //
 // # Limits
 //

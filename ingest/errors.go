@@ -26,6 +26,7 @@ var (
 	errOrigin     = &failure{http.StatusForbidden, "forbidden", "pages of this origin may not send", nil}
 	errRoute      = &failure{http.StatusNotFound, "not_found", "there is no such route", nil}
 	errMethod     = &failure{http.StatusMethodNotAllowed, "method_not_allowed", "messages are posted", nil}
+	errNotGet     = &failure{http.StatusMethodNotAllowed, "method_not_allowed", "settings are got", nil}
 	errIncomplete = &failure{http.StatusRequestTimeout, "incomplete", "the body did not come whole", nil}
 	errLarge      = &failure{http.StatusRequestEntityTooLarge, "too_large", "the body is too large", nil}
 	errEncoding   = &failure{http.StatusUnsupportedMediaType, "unsupported_media_type", "the content encoding is gzip, or none", nil}
@@ -54,6 +55,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch f.status {
 	case http.StatusMethodNotAllowed:
 		header.Set("Allow", http.MethodPost)
+		if f == errNotGet {
+			header.Set("Allow", http.MethodGet)
+		}
 	case http.StatusUnauthorized:
 		if r.Header.Get("Origin") == "" { // a browser would ask its user for a password
 			header.Set("WWW-Authenticate", `Basic realm="write key"`)

@@ -147,11 +147,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	var result *result
-	err := error(errOrigin)
-	if allowed {
-		result, err = h.take(r)
+	if !allowed {
+		h.fail(w, r, errOrigin)
+		return
 	}
+	settings, ok, err := h.settings(r)
+	switch {
+	case err != nil:
+		h.fail(w, r, err)
+		return
+	case ok:
+		write(w, http.StatusOK, settings)
+		return
+	}
+	result, err := h.take(r)
 	if err != nil {
 		h.fail(w, r, err)
 		return

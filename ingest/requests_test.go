@@ -71,10 +71,6 @@ func TestRoutesOfBatches(t *testing.T) {
 		w.Len(w.messages, before+2, path)
 		w.must(path, `{"batch":[]}`)
 	}
-	w.ElementsMatch([]string{
-		"/v1/identify", "/v1/track", "/v1/page", "/v1/screen", "/v1/group", "/v1/alias", "/v1/merge",
-		"/v1/i", "/v1/t", "/v1/p", "/v1/s", "/v1/g", "/v1/a", "/v1/b", "/v1/batch", "/v1/import", "/beacon/v1/batch",
-	}, ingest.Routes())
 }
 
 func TestWriteKeys(t *testing.T) {
@@ -171,6 +167,41 @@ func TestWhatWasReadIsTakenThoughTheSenderIsGone(t *testing.T) {
 	w.Equal("E", w.last().Name)
 }
 
+// What the libraries for browsers and phones ask for before they send.
+func TestSettings(t *testing.T) {
+	w := newWorld(t, nil)
+	get := func(path, key string, header ...string) answer {
+		r := httptest.NewRequest("GET", path, nil)
+		if key != "" {
+			r.SetBasicAuth(key, "")
+		}
+		if len(header) > 0 {
+			r.Header.Set(header[0], header[1])
+		}
+		return w.do(r)
+	}
+	for path, key := range map[string]string{"/v1/projects/wk/settings": "", "/v1/projects/wk/settings/": ""} {
+		a := get(path, key)
+		w.Equal(http.StatusOK, a.Status)
+		w.Contains(a.Body, `"Segment.io":{"apiHost":"example.com/v1","apiKey":"wk","protocol":"http"}`)
+	}
+	w.Contains(get("/v1/projects/wk/settings", "", "X-Forwarded-Proto", "https").Body, `"protocol":"https"`)
+	for _, a := range []answer{get("/sourceConfig/", "wk"), get("/sourceConfig?writeKey=wk", "")} {
+		w.Equal(http.StatusOK, a.Status)
+		w.Contains(a.Body, `"enabled":true,"id":"wk","name":"web"`)
+		w.Contains(a.Body, `"destinations":[]`)
+	}
+	w.Equal(http.StatusUnauthorized, get("/v1/projects/no/settings", "").Status)
+	w.Equal(http.StatusUnauthorized, get("/v1/projects//settings", "").Status)
+	w.Equal(http.StatusUnauthorized, get("/sourceConfig", "no").Status)
+	w.Equal(http.StatusNotFound, get("/v1/projects/wk", "").Status)
+	w.Equal(http.StatusNotFound, get("/v1/projects/wk/settings/x", "").Status)
+	a := w.post("/sourceConfig", "")
+	w.Equal(http.StatusMethodNotAllowed, a.Status)
+	w.Equal("GET", a.Header.Get("Allow"))
+	w.Empty(w.messages)
+}
+
 func TestOtherRequests(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, c := range []struct {
@@ -178,6 +209,7 @@ func TestOtherRequests(t *testing.T) {
 		status             int
 		code               string
 	}{
+		{"GET", "/v1/trac", "", 404, "not_found"},
 		{"GET", "/v1/track", "", 405, "method_not_allowed"},
 		{"OPTIONS", "/v1/track", "", 405, "method_not_allowed"},
 		{"POST", "/v1/trac", "{}", 404, "not_found"},
@@ -199,7 +231,7 @@ func TestOtherRequests(t *testing.T) {
 		w.Equal(c.status == 405, a.Header.Get("Allow") == "POST")
 		w.Empty(a.Header.Get("Retry-After"))
 	}
-	w.EqualValues(13, w.handler.Stats().Invalid)
+	w.EqualValues(14, w.handler.Stats().Invalid)
 	w.Empty(w.messages)
 }
 

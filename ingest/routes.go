@@ -25,13 +25,3 @@ func routeOf(path string) (route, bool) {
 	r, ok := routes[strings.TrimSuffix(path, "/")]
 	return r, ok
 }
-
-// Routes returns the paths that the handler serves, without their slash at the end, in
-// no order: for a mux that other handlers share.
-func Routes() []string {
-	paths := make([]string, 0, len(routes))
-	for path := range routes {
-		paths = append(paths, path)
-	}
-	return paths
-}

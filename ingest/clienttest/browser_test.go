@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -38,18 +39,22 @@ func page(name, mode string) func(t *testing.T, s *server) client {
 		// What waits for a command goes first, then the browser, which closes the rest.
 		t.Cleanup(pages.Close)
 
+		dir, err := os.MkdirTemp("", "clienttest")
+		s.NoError(err)
 		query := url.Values{"key": {writeKey}, "host": {strings.TrimPrefix(s.http.URL, "http://")}, "mode": {mode}}
 		cmd := exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 			"--no-first-run", "--no-default-browser-check", "--disable-sync", "--disable-extensions",
 			"--disable-background-networking", "--disable-component-update", "--no-proxy-server",
 			"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-			"--user-data-dir="+t.TempDir(), pages.URL+"/"+name+"?"+query.Encode())
+			"--user-data-dir="+dir, pages.URL+"/"+name+"?"+query.Encode())
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that all its processes can be ended
 		s.NoError(cmd.Start())
 		t.Cleanup(func() {
 			cancel()
 			s.NoError(syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL))
 			_ = cmd.Wait() // it was killed, and says so
+			// What is left of it may be writing still.
+			s.True(s.wait(func() bool { return os.RemoveAll(dir) == nil }))
 		})
 		return tab
 	}
