@@ -73,8 +73,9 @@ func TestClients(t *testing.T) {
 			}
 			if c.retries {
 				release := s.fill()
+				before := s.handler.Stats().Limited
 				client.do("retry 429")
-				s.True(s.wait(func() bool { return s.handler.Stats().Limited > 0 }))
+				s.True(s.wait(func() bool { return s.handler.Stats().Limited > before }))
 				release()
 				expect([]call{tracked("After 429", c.browser)}, "429, then arrived once")
 
