@@ -72,7 +72,7 @@ func (h *Handler) apply(ctx context.Context, b *body, source Source, received ti
 			if err := give(); err != nil {
 				return nil, err
 			}
-			if m, err = h.merge(ctx, text, m); unavailableError(err) {
+			if m, err = h.merge(ctx, text, m); isFailure(err) {
 				return nil, err
 			}
 		}

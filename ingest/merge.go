@@ -152,8 +152,8 @@ func (h *Handler) customer(ctx context.Context, id profile.ExternalID) (customer
 	return c, nil
 }
 
-// unavailableError reports whether an error is of the whole request.
-func unavailableError(err error) bool {
+// isFailure reports whether an error is of the whole request, and not of one message.
+func isFailure(err error) bool {
 	var f *failure
 	return errors.As(err, &f)
 }
