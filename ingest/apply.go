@@ -94,7 +94,8 @@ func (h *Handler) message(c *composer, text []byte) (profile.Message, error) {
 	if len(text) > h.opts.MaxMessage {
 		return profile.Message{}, fmt.Errorf("%w: a message of %d bytes, at most %d", profile.ErrTooLarge, len(text), h.opts.MaxMessage)
 	}
-	fields, ok := fieldsOf(text)
+	fields, ok := appendFields(c.fields[:0], text)
+	c.fields = fields
 	if !ok {
 		_, err := profile.ParseMessage(text)
 		if err == nil {
@@ -127,7 +128,7 @@ func newMessageID() string {
 func messageIDOf(text []byte) (id string) {
 	fields, _ := fieldsOf(text)
 	for _, f := range fields {
-		if f.key == "messageId" || f.key == "message_id" {
+		if key := string(f.key); key == "messageId" || key == "message_id" {
 			_ = json.Unmarshal(f.value, &id) // one that is no text is not told
 		}
 	}

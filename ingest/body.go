@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -57,6 +58,10 @@ func (h *Handler) read(r *http.Request) ([]byte, error) {
 	return bytes.TrimPrefix(text, []byte("\ufeff")), nil
 }
 
+// inflaters are readers of gzip, each of which has tables of some 40 KiB. What they read
+// last they hold until they are used again.
+var inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
 // inflate reads what is in a body: one byte more than the limit at most.
 func inflate(body io.Reader, r *http.Request, limit int64) ([]byte, error) {
 	failed := errIncomplete
@@ -64,8 +69,9 @@ func inflate(body io.Reader, r *http.Request, limit int64) ([]byte, error) {
 	case "", "identity":
 	case "gzip", "x-gzip":
 		failed = errGzip // also where a sender broke off: it is gone, and gets no answer
-		inflated, err := gzip.NewReader(body)
-		if err != nil {
+		inflated := inflaters.Get().(*gzip.Reader)
+		defer inflaters.Put(inflated)
+		if err := inflated.Reset(body); err != nil {
 			return nil, failed
 		}
 		body = inflated
@@ -109,7 +115,7 @@ func (h *Handler) parse(r *http.Request, text []byte, route route) (*body, error
 	}
 	b := &body{envelope: envelope{typ: route.typ}}
 	for _, f := range fields {
-		if f.key == "writeKey" {
+		if string(f.key) == "writeKey" {
 			// What is no text is no key of anybody's.
 			_ = json.Unmarshal(f.value, &b.writeKey)
 		}
@@ -121,7 +127,7 @@ func (h *Handler) parse(r *http.Request, text []byte, route route) (*body, error
 	}
 	found := false
 	for _, f := range fields {
-		switch f.key {
+		switch string(f.key) {
 		case "batch":
 			if b.messages, found = elementsOf(f.value); !found {
 				return nil, errNoBatch

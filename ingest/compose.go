@@ -9,13 +9,15 @@ import (
 )
 
 // composer writes messages as profile.ParseMessage is to read them: with what the batch,
-// the source and the server say beside the sender. It keeps its buffer.
+// the source and the server say beside the sender. It keeps its buffers.
 type composer struct {
 	envelope
 	source     []byte // the name, as JSON; nil: none
 	receivedAt []byte // as JSON
 	correct    bool   // see Options.CorrectTimestamps
 	out        []byte
+	fields     []field // of the message at hand
+	inner      []field // of an object in it
 }
 
 func newComposer(e envelope, source Source, received time.Time, correct bool) (*composer, error) {
@@ -36,7 +38,7 @@ func (c *composer) message(fields []field) []byte {
 	var context, integrations []byte
 	sent, original := false, false
 	for _, f := range fields {
-		switch f.key {
+		switch string(f.key) {
 		case "context":
 			context = f.value
 		case "integrations":
@@ -53,19 +55,20 @@ func (c *composer) message(fields []field) []byte {
 		sent = true
 	}
 	for _, f := range fields {
-		switch f.key {
+		switch string(f.key) {
 		case "context":
 		case "integrations":
-			if _, ok := fieldsOf(f.value); !ok {
-				c.member(f.key, f.value) // nothing to merge: the reader says if it is no JSON
+			if !c.isWhole(f.value) {
+				c.member("integrations", f.value) // nothing to merge: the reader says if it is no JSON
 			}
 		case "timestamp":
 			if c.correct && sent && !original {
-				f.key = "originalTimestamp"
+				c.member("originalTimestamp", f.value)
+				continue
 			}
-			c.member(f.key, f.value)
+			c.member("timestamp", f.value)
 		default:
-			c.member(f.key, f.value)
+			c.out = appendMember(c.out, f.key, f.value)
 		}
 	}
 	// Of a repeated member the last counts.
@@ -80,21 +83,34 @@ func (c *composer) message(fields []field) []byte {
 
 func (c *composer) member(key string, value []byte) { c.out = appendMember(c.out, key, value) }
 
+// isWhole reports whether text is an object whose members can be told.
+func (c *composer) isWhole(text []byte) (ok bool) {
+	c.inner, ok = appendFields(c.inner[:0], text)
+	return ok
+}
+
 // appendContext appends the context of a message.
 func (c *composer) appendContext(context, integrations []byte) []byte {
-	if _, ok := fieldsOf(context); !ok && context != nil {
+	if context != nil && !c.isWhole(context) {
 		if !isEmpty(context) {
 			return append(c.out, context...) // the reader says what is wrong
 		}
 		context = nil
 	}
-	out := appendMerged(c.out, c.context, context, maxNesting)
+	out := c.out
+	if c.context == nil && context != nil && len(c.inner) > 0 {
+		out = append(out, context...)
+	} else {
+		out = appendMerged(out, c.context, context, maxNesting)
+	}
 	out = out[:len(out)-1] // the brace at its end
-	if _, ok := fieldsOf(integrations); !ok {
+	if integrations != nil && !c.isWhole(integrations) {
 		integrations = nil
 	}
-	if merged := appendMerged(nil, c.integrations, integrations, maxNesting); saysMore(merged) {
-		out = appendMember(out, "integrations", merged)
+	if integrations != nil || c.integrations != nil {
+		if merged := appendMerged(nil, c.integrations, integrations, maxNesting); c.saysMore(merged) {
+			out = appendMember(out, "integrations", merged)
+		}
 	}
 	if c.source != nil {
 		out = appendMember(out, "source", c.source)
@@ -112,13 +128,12 @@ func isEmpty(text []byte) bool {
 }
 
 // saysMore reports whether integrations say more than that all are wanted.
-func saysMore(integrations []byte) bool {
-	fields, ok := fieldsOf(integrations)
-	if !ok {
+func (c *composer) saysMore(integrations []byte) bool {
+	if !c.isWhole(integrations) {
 		return false
 	}
-	for _, f := range fields {
-		if f.key != "All" || string(f.value) != "true" {
+	for _, f := range c.inner {
+		if string(f.key) != "All" || string(f.value) != "true" {
 			return true
 		}
 	}
@@ -132,19 +147,19 @@ const maxNesting = profile.MaxDepth
 // other: a key that both have has the value that is over it, merged in turn if both are
 // objects. Either may be nil, which has no members.
 func appendMerged(out, under, over []byte, levels int) []byte {
-	base, _ := fieldsOf(under) // it was read whole
 	top, ok := fieldsOf(over)
 	if !ok && over != nil {
 		return append(out, over...) // the reader says what is wrong
 	}
+	base, _ := fieldsOf(under) // it was read whole
 	below := make(map[string][]byte, len(base))
 	for _, f := range base {
-		below[f.key] = f.value
+		below[string(f.key)] = f.value
 	}
 	out = append(out, '{')
 	for _, f := range top {
-		value, both := below[f.key]
-		delete(below, f.key)
+		value, both := below[string(f.key)]
+		delete(below, string(f.key))
 		if !both || levels == 0 || !isObject(value) || !isObject(f.value) {
 			out = appendMember(out, f.key, f.value)
 			continue
@@ -153,15 +168,15 @@ func appendMerged(out, under, over []byte, levels int) []byte {
 		out = appendMerged(out, value, f.value, levels-1)
 	}
 	for _, f := range base {
-		if value, left := below[f.key]; left {
+		if value, left := below[string(f.key)]; left {
 			out = appendMember(out, f.key, value)
-			delete(below, f.key)
+			delete(below, string(f.key))
 		}
 	}
 	return append(out, '}')
 }
 
-func appendMember(out []byte, key string, value []byte) []byte {
+func appendMember[K string | []byte](out []byte, key K, value []byte) []byte {
 	out = comma(out)
 	out = appendKey(out, key)
 	return append(out, value...)
@@ -176,10 +191,10 @@ func comma(out []byte) []byte {
 }
 
 // appendKey appends a key and its colon.
-func appendKey(out []byte, key string) []byte {
+func appendKey[K string | []byte](out []byte, key K) []byte {
 	for i := 0; i < len(key); i++ {
 		if c := key[i]; c < ' ' || c == '"' || c == '\\' {
-			quoted, err := json.Marshal(key)
+			quoted, err := json.Marshal(string(key))
 			if err != nil { // a string always has a form
 				break
 			}

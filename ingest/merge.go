@@ -26,7 +26,7 @@ var errIsMerge = errors.New("the message is a merge")
 
 func isMerge(fields []field) bool {
 	for _, f := range fields {
-		if f.key == "type" && string(f.value) == `"`+typeMerge+`"` {
+		if string(f.key) == "type" && string(f.value) == `"`+typeMerge+`"` {
 			return true
 		}
 	}
@@ -35,9 +35,9 @@ func isMerge(fields []field) bool {
 
 // mergeMessage reads what a merge has in common with other messages: its id and its time.
 func (h *Handler) mergeMessage(c *composer, fields []field) (profile.Message, error) {
-	kept := []field{{"type", []byte(`"identify"`)}, {"userId", []byte(`"merge"`)}}
+	kept := []field{{[]byte("type"), []byte(`"identify"`)}, {[]byte("userId"), []byte(`"merge"`)}}
 	for _, f := range fields {
-		switch f.key {
+		switch string(f.key) {
 		case "messageId", "message_id", "timestamp", "originalTimestamp", "original_timestamp", "sentAt", "sent_at":
 			kept = append(kept, f)
 		}

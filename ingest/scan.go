@@ -12,7 +12,7 @@ import (
 
 // field is a member of an object.
 type field struct {
-	key   string
+	key   []byte // without escapes
 	value []byte // its text
 }
 
@@ -95,19 +95,21 @@ func (s *scanner) value() ([]byte, bool) {
 
 // fieldsOf returns the members of an object in their order, repeated ones too. It reports
 // false if text is none.
-func fieldsOf(text []byte) ([]field, bool) {
+func fieldsOf(text []byte) ([]field, bool) { return appendFields(nil, text) }
+
+// appendFields appends the members of an object, as fieldsOf returns them.
+func appendFields(fields []field, text []byte) ([]field, bool) {
 	s := scanner{text: text}
 	if !s.next('{') {
-		return nil, false
+		return fields, false
 	}
-	fields := make([]field, 0, 16)
-	for !s.next('}') {
-		if len(fields) > 0 && !s.next(',') {
-			return nil, false
+	for first := true; !s.next('}'); first = false {
+		if !first && !s.next(',') {
+			return fields, false
 		}
 		f, ok := s.member()
 		if !ok {
-			return nil, false
+			return fields, false
 		}
 		fields = append(fields, f)
 	}
@@ -122,9 +124,13 @@ func (s *scanner) member() (field, bool) {
 		return field{}, false
 	}
 	quoted := s.text[start:s.pos]
-	f := field{key: string(quoted[1 : len(quoted)-1])}
-	if bytes.IndexByte(quoted, '\\') >= 0 && json.Unmarshal(quoted, &f.key) != nil {
-		return field{}, false
+	f := field{key: quoted[1 : len(quoted)-1]}
+	if bytes.IndexByte(quoted, '\\') >= 0 {
+		var key string
+		if json.Unmarshal(quoted, &key) != nil {
+			return field{}, false
+		}
+		f.key = []byte(key)
 	}
 	if !s.next(':') {
 		return field{}, false
