@@ -69,12 +69,17 @@ func (f *forecast) passOf(ref profile.Ref, now int64) error {
 	if err == nil && exists && id == ref.ID {
 		err = f.pass([]profile.Ref{ref}, now)
 	}
-	f.view.forgetAll()
-	f.line.Clear()
+	f.forget()
 	if err != nil {
 		return failed(ref, err)
 	}
 	return f.ctx.Err()
+}
+
+// forget forgets the profiles that are in memory.
+func (f *forecast) forget() {
+	f.view.forgetAll()
+	f.line.Clear()
 }
 
 // pass lets time pass for some profiles, which depend on no others, from now on.
