@@ -25,9 +25,9 @@ func TestABacktestSaysWhatAReplayTells(t *testing.T) {
 		audience.Define("between").Members(audience.All(look.Between(10*time.Hour, 50*time.Hour), buy.AtMost(3))),
 		audience.Define("never").Members(audience.Not(buy)),
 		audience.Define("funnel").Members(audience.Funnel(
-			funnel.Start("looked", "Look").Followed("bought", "Buy").Within(20*time.Hour))),
+			funnel.Start("looked", "Look").Followed("bought", "Buy").Within(20 * time.Hour))),
 		audience.Define("left").Members(audience.Funnel(
-			funnel.Start("looked", "Look").NotFollowed("bought", "Buy").Within(10*time.Hour))),
+			funnel.Start("looked", "Look").NotFollowed("bought", "Buy").Within(10 * time.Hour))),
 		audience.Define("reads").Members(audience.Any(audience.InAudience("count"), audience.Trait("traits.spent > 12"))),
 	}
 	for seed := range uint64(20) {
