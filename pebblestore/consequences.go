@@ -10,7 +10,7 @@ import (
 
 // entered returns the profile that a consequence is of, nil if there is none.
 func (tx *tx) entered(ref profile.Ref) (*touched, error) {
-	t, err := tx.find(ref, partState)
+	t, err := tx.find(ref, partRecord)
 	if err != nil || !t.exists {
 		return nil, err
 	}
@@ -63,10 +63,10 @@ func (tx *tx) removeMember(t *touched, number uint32) {
 }
 
 func (tx *tx) countMember(number uint32, n int64) {
-	if tx.members == nil {
-		tx.members = map[uint32]int64{}
+	if tx.more.members == nil {
+		tx.more.members = map[uint32]int64{}
 	}
-	tx.members[number] += n
+	tx.more.members[number] += n
 }
 
 func (tx *tx) setValue(c *profile.SetValue) error {
@@ -136,6 +136,13 @@ func (tx *tx) moveWake(t *touched, at int64) {
 	}
 }
 
+// memberCount returns how many have a number, as the transaction has it. It may touch all.
+func (tx *tx) memberCount(number uint32) int64 {
+	tx.s.tallying.Lock()
+	defer tx.s.tallying.Unlock()
+	return tx.s.tally.members[number] + tx.more.members[number]
+}
+
 // newNumber gives a key a number. A transaction that may touch all is alone, and keeps it
 // to itself until it is committed; of another the number is there at once, and stays.
 func (tx *tx) newNumber(kind numberKind, key string) (uint32, error) {
@@ -174,8 +181,7 @@ func (tx *tx) dropMembers(audience string) error {
 		return nil
 	}
 	tx.giveUp(number)
-	delete(tx.members, number)
-	tx.delete(membersCountKey(number))
+	tx.countMember(number, -tx.memberCount(number))
 	prefix := appendNumbered(nil, spaceMembers, number)
 	tx.deleteRange(prefix, binary.BigEndian.AppendUint32([]byte{spaceMembers}, number+1))
 	return nil

@@ -26,7 +26,7 @@ func (tx *tx) seen(asked profile.Ref, t *touched, id string, hash uint32, name s
 		return false, nil
 	}
 	if t.exists {
-		if err := tx.read(t, partSeen); err != nil {
+		if err := tx.read(t, partRecord); err != nil {
 			return false, err
 		}
 		if t.seen.has(hash) || slices.Contains(t.fresh, hash) {

@@ -41,7 +41,7 @@ func (r *reader) holders(ctx context.Context, space byte, number uint32, s profi
 		ref := profile.Ref{Subject: s, ID: string(key[len(prefix):])}
 		o := profile.Holder{ID: ref.ID}
 		if space == spaceValues {
-			value, _, err := v.beside.states.value(v, number, ref)
+			value, _, err := v.beside.records.value(v, number, ref)
 			if err != nil {
 				return o, false, err
 			}

@@ -11,7 +11,6 @@ import (
 // belongs to one profile lies together within spaceOwn.
 const (
 	spaceMeta     = 'a' // name
-	spaceCounts   = 'c' // what is counted: counter
 	spaceDict     = 'd' // number: name of a property
 	spaceHeads    = 'h' // subject, id: head
 	spaceIDs      = 'i' // subject, type, value, id: nothing
@@ -22,7 +21,6 @@ const (
 	spaceOwn      = 'o' // subject, id, kind, ...: see ownKey
 	spacePosition = 'p' // position
 	spaceSenders  = 'q' // account, user: nothing
-	spaceStates   = 's' // subject, id: state
 	spaceValues   = 'v' // number, subject, id: nothing
 	spaceWakes    = 'w' // lane, instant, subject, id: nothing
 	spaceNotices  = 'x' // id: body
@@ -34,7 +32,7 @@ const (
 const (
 	ownCalls  = 'c' // time, arrival: a message that is no event
 	ownEvents = 'e' // name, time, arrival: an event
-	ownSeen   = 'm' // hashes of the message ids, in no order
+	ownRecord = 'm' // state, and hashes of the message ids in no order
 	ownTraits = 't' // writes of traits
 )
 
@@ -99,13 +97,16 @@ func appendRef(b []byte, space byte, ref profile.Ref) []byte {
 	return append(b, ref.ID...)
 }
 
-func appendHeadKey(b []byte, ref profile.Ref) []byte  { return appendRef(b, spaceHeads, ref) }
-func appendStateKey(b []byte, ref profile.Ref) []byte { return appendRef(b, spaceStates, ref) }
+func appendHeadKey(b []byte, ref profile.Ref) []byte { return appendRef(b, spaceHeads, ref) }
 
 // appendOwnKey appends the beginning of the keys of a profile's own rows; of those of
 // one kind, with the kind behind it.
 func appendOwnKey(b []byte, ref profile.Ref) []byte {
 	return appendText(append(b, spaceOwn, byte(ref.Subject)), ref.ID)
+}
+
+func appendRecordKey(b []byte, ref profile.Ref) []byte {
+	return append(appendOwnKey(b, ref), ownRecord)
 }
 
 func appendEventKey(b []byte, user, name string, nano int64, seq uint64) []byte {
@@ -148,15 +149,6 @@ func noticeKey(id uint64) []byte {
 }
 
 func cursorKey(name string) []byte { return append([]byte{spaceCursors}, name...) }
-
-func profilesCountKey(s profile.Subject) []byte { return []byte{spaceCounts, 'p', byte(s)} }
-
-func membersCountKey(number uint32) []byte {
-	return binary.BigEndian.AppendUint32([]byte{spaceCounts, 'm'}, number)
-}
-
-// noticesCountKey is that of the number of notices that are kept, and of their bytes.
-var noticesCountKey = []byte{spaceCounts, 'x'}
 
 var positionKey = []byte{spacePosition}
 

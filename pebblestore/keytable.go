@@ -101,19 +101,12 @@ func (tx *tx) putKey(r *profile.KeyRecord) {
 
 // Position implements profile.Reader.
 func (r *reader) Position(ctx context.Context) (uint64, time.Time, error) {
-	v, done, err := r.from.open(ctx, oneRecord)
-	if err != nil {
-		return 0, time.Time{}, err
-	}
-	defer done()
-	var at position
-	if v.tx != nil {
-		at = position{seq: r.s.seq.Load(), now: max(r.s.latest.Load(), v.tx.now)}
-	} else if at, err = positionOf(v.r); err != nil {
-		return 0, time.Time{}, r.s.fault.of(err)
-	}
-	if at.now == never {
-		return at.seq, time.Time{}, nil
-	}
-	return at.seq, fromNano(at.now), nil
+	var seq uint64
+	var now time.Time
+	err := r.from.counted(ctx, func(t *tally, _ map[string]uint64) {
+		if seq = t.seq; t.now != never {
+			now = fromNano(t.now)
+		}
+	})
+	return seq, now, err
 }

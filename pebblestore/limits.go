@@ -35,7 +35,7 @@ func (tx *tx) fits(c profile.Change) (bool, error) {
 	l := &tx.s.opts.Limits
 	switch c := c.(type) {
 	case *profile.PutEvent:
-		t, err := tx.find(profile.UserRef(c.Event.Profile), partSeen)
+		t, err := tx.find(profile.UserRef(c.Event.Profile), partRecord)
 		if err != nil {
 			return false, err
 		}
@@ -111,7 +111,7 @@ func (tx *tx) checkLimit(added map[profile.Ref]*additions, c profile.Change) err
 
 // additions returns those of the profile that an id names.
 func (tx *tx) additions(added map[profile.Ref]*additions, ref profile.Ref) (profile.Ref, *additions, error) {
-	t, err := tx.find(ref, partTraits|partSeen)
+	t, err := tx.find(ref, partTraits|partRecord)
 	if err != nil {
 		return ref, nil, err
 	}

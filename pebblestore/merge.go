@@ -10,12 +10,12 @@ import (
 )
 
 func (tx *tx) mergeProfiles(c *profile.Merge) error {
-	from, err := tx.find(profile.UserRef(c.From), partState|partSeen|partTraits)
+	from, err := tx.find(profile.UserRef(c.From), partRecord|partTraits)
 	if err != nil {
 		return err
 	}
 	asked := profile.UserRef(c.Into)
-	into, err := tx.find(asked, partSeen|partTraits)
+	into, err := tx.find(asked, partRecord|partTraits)
 	if err != nil {
 		return err
 	}
@@ -143,10 +143,9 @@ func (tx *tx) moveSeen(from, into *touched) error {
 		}
 		into.seen, into.own, into.fresh = seen, true, nil
 	}
-	var row []byte
 	each := func(hash uint32) {
 		into.seen.add(hash)
-		row = appendHash(row, hash)
+		into.hashes = appendHash(into.hashes, hash)
 	}
 	for _, hash := range from.seen.table {
 		if hash != noHash {
@@ -158,9 +157,6 @@ func (tx *tx) moveSeen(from, into *touched) error {
 	}
 	for _, hash := range from.fresh {
 		each(hash)
-	}
-	if len(row) > 0 {
-		tx.merge(append(appendOwnKey(nil, into.ref), ownSeen), row)
 	}
 	into.parts &^= partNames
 	into.names = nil
@@ -267,7 +263,7 @@ func (tx *tx) setAlias(id, into string) error {
 	t.headDirty = into != ""
 	if into == "" {
 		tx.delete(appendHeadKey(nil, t.ref))
-		t.parts, t.seen, t.own, t.fresh = allParts, &seenSet{}, true, nil
+		t.parts, t.seen, t.own, t.fresh, t.hashes = allParts, &seenSet{}, true, nil, nil
 	}
 	return nil
 }
@@ -300,16 +296,15 @@ func (tx *tx) remove(t *touched) {
 	}
 	from, to := ownRange(t.ref)
 	tx.deleteRange(from, to)
-	tx.delete(appendStateKey(nil, t.ref))
 	tx.delete(appendHeadKey(nil, t.ref))
-	tx.profiles[t.ref.Subject]--
+	tx.more.profiles[t.ref.Subject]--
 	t.record = record{ref: t.ref, state: noState(), parts: allParts, seen: &seenSet{}}
-	t.own, t.fresh = true, nil
+	t.own, t.fresh, t.hashes = true, nil, nil
 	t.headDirty, t.stateDirty, t.traitsDirty = false, false, false
 }
 
 func (tx *tx) deleteProfile(c *profile.Delete) error {
-	t, err := tx.find(c.Ref, partState)
+	t, err := tx.find(c.Ref, partRecord)
 	if err != nil {
 		return err
 	}

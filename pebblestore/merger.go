@@ -11,127 +11,93 @@ import (
 const mergerName = "muster.v1"
 
 // Some rows are not read before they are changed: who commits writes how they change, and
-// Pebble puts the changes together when it reads the row, or compacts. So commits of
-// different profiles wait for nobody, and the outcome does not depend on their order.
+// Pebble puts the changes together when it reads the row, or compacts.
 //
-//   - a counter: two signed numbers, that are added up
-//   - the position: of each of its four numbers the greatest counts
-//   - the hashes of a profile's message ids: they come one after the other
+//   - The position: of each of its numbers the greatest counts, and what is counted is
+//     added up. So commits of different lanes wait for nobody, and their order makes no
+//     difference.
+//   - A profile's record: the newest state counts, and the hashes of its message ids come
+//     one after the other.
 var merger = &pebble.Merger{
 	Name: mergerName,
 	Merge: func(key, value []byte) (pebble.ValueMerger, error) {
 		switch {
-		case len(key) > 0 && key[0] == spaceCounts:
-			c, err := readCounter(value)
-			return &c, err
 		case len(key) > 0 && key[0] == spacePosition:
-			p, err := readPosition(value)
-			return &p, err
+			t := newTally()
+			return t, t.MergeNewer(value)
 		case len(key) > 0 && key[0] == spaceOwn:
-			return &hashes{newer: append([]byte(nil), value...)}, nil
+			r := &recordMerge{}
+			return r, r.MergeNewer(value)
 		}
 		return nil, damaged(key, errRow)
 	},
 }
 
-// counter is a row of spaceCounts.
-type counter struct{ n, bytes int64 }
-
-func (c counter) append(b []byte) []byte {
-	return binary.AppendVarint(binary.AppendVarint(b, c.n), c.bytes)
-}
-
-func readCounter(b []byte) (c counter, err error) {
-	n, w := binary.Varint(b)
-	if w <= 0 {
-		return c, errRow
-	}
-	bytes, v := binary.Varint(b[w:])
-	if v <= 0 || w+v != len(b) {
-		return c, errRow
-	}
-	return counter{n, bytes}, nil
-}
-
-// MergeNewer implements pebble.ValueMerger.
-func (c *counter) MergeNewer(value []byte) error {
-	d, err := readCounter(value)
-	c.n, c.bytes = c.n+d.n, c.bytes+d.bytes
-	return err
-}
-
-// MergeOlder implements pebble.ValueMerger.
-func (c *counter) MergeOlder(value []byte) error { return c.MergeNewer(value) }
-
-// Finish implements pebble.ValueMerger.
-func (c *counter) Finish(bool) ([]byte, io.Closer, error) { return c.append(nil), nil, nil }
-
-// position is the row of spacePosition.
-type position struct {
-	seq    uint64 // the last arrival number
-	now    int64  // the latest instant of a transaction
-	notice uint64 // the id of the last notice
-	commit uint64 // the number of the last commit
-}
-
-func (p position) append(b []byte) []byte {
-	b = appendNano(binary.AppendUvarint(b, p.seq), p.now)
-	return binary.AppendUvarint(binary.AppendUvarint(b, p.notice), p.commit)
-}
-
-func readPosition(b []byte) (p position, err error) {
-	s := scanner{b: b}
-	p = position{s.uvarint(), s.instant(), s.uvarint(), s.uvarint()}
-	return p, s.end()
-}
-
-// MergeNewer implements pebble.ValueMerger.
-func (p *position) MergeNewer(value []byte) error {
-	q, err := readPosition(value)
-	if err != nil {
-		return err
-	}
-	*p = position{max(p.seq, q.seq), max(p.now, q.now), max(p.notice, q.notice), max(p.commit, q.commit)}
-	return nil
-}
-
-// MergeOlder implements pebble.ValueMerger.
-func (p *position) MergeOlder(value []byte) error { return p.MergeNewer(value) }
-
-// Finish implements pebble.ValueMerger.
-func (p *position) Finish(bool) ([]byte, io.Closer, error) { return p.append(nil), nil, nil }
-
-// hashes puts the hashes of message ids together: older ones, from the newest to the
+// recordMerge puts the changes of a record together. Older hashes, from the newest to the
 // oldest, are turned around at the end, so that none is copied more than once.
-type hashes struct {
+type recordMerge struct {
+	state []byte // nil: none came
 	older [][]byte
 	newer []byte
 }
 
+// appendRecord appends a row of ownRecord, or a change of one: a state, if it is not nil,
+// and hashes.
+func appendRecord(b []byte, state, hashes []byte) []byte {
+	if state == nil {
+		return append(append(b, 0), hashes...)
+	}
+	b = binary.AppendUvarint(b, uint64(len(state))+1)
+	return append(append(b, state...), hashes...)
+}
+
+// splitRecord is the opposite of appendRecord.
+func splitRecord(b []byte) (state, hashes []byte, err error) {
+	n, w := binary.Uvarint(b)
+	if w <= 0 || n > uint64(len(b)-w)+1 {
+		return nil, nil, errRow
+	}
+	b = b[w:]
+	if n > 0 {
+		state, b = b[:n-1:n-1], b[n-1:]
+	}
+	if len(b)%hashSize != 0 {
+		return nil, nil, errRow
+	}
+	return state, b, nil
+}
+
 // MergeNewer implements pebble.ValueMerger.
-func (h *hashes) MergeNewer(value []byte) error {
-	h.newer = append(h.newer, value...)
-	return nil
+func (r *recordMerge) MergeNewer(value []byte) error {
+	state, hashes, err := splitRecord(value)
+	if state != nil {
+		r.state = append(make([]byte, 0, len(state)), state...)
+	}
+	r.newer = append(r.newer, hashes...)
+	return err
 }
 
 // MergeOlder implements pebble.ValueMerger.
-func (h *hashes) MergeOlder(value []byte) error {
-	h.older = append(h.older, append([]byte(nil), value...))
-	return nil
+func (r *recordMerge) MergeOlder(value []byte) error {
+	state, hashes, err := splitRecord(value)
+	if state != nil && r.state == nil {
+		r.state = append(make([]byte, 0, len(state)), state...)
+	}
+	if len(hashes) > 0 {
+		r.older = append(r.older, append([]byte(nil), hashes...))
+	}
+	return err
 }
 
 // Finish implements pebble.ValueMerger.
-func (h *hashes) Finish(bool) ([]byte, io.Closer, error) {
-	if len(h.older) == 0 {
-		return h.newer, nil, nil
-	}
-	n := len(h.newer)
-	for _, b := range h.older {
+func (r *recordMerge) Finish(bool) ([]byte, io.Closer, error) {
+	n := len(r.state) + len(r.newer) + binary.MaxVarintLen64
+	for _, b := range r.older {
 		n += len(b)
 	}
-	all := make([]byte, 0, n)
-	for i := len(h.older) - 1; i >= 0; i-- {
-		all = append(all, h.older[i]...)
+	all := appendRecord(make([]byte, 0, n), r.state, nil)
+	for i := len(r.older) - 1; i >= 0; i-- {
+		all = append(all, r.older[i]...)
 	}
-	return append(all, h.newer...), nil, nil
+	return append(all, r.newer...), nil, nil
 }

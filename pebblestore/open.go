@@ -217,10 +217,11 @@ func (s *Store) loadID() error {
 
 // loadPosition reads where the store is, and compares it with where it was known to be.
 func (s *Store) loadPosition() error {
-	at, err := positionOf(s.db)
+	at, err := readTally(s.db)
 	if err != nil {
 		return err
 	}
+	s.tally = at
 	s.seq.Store(at.seq)
 	s.latest.Store(at.now)
 	s.number.Store(at.commit)
@@ -246,6 +247,7 @@ func (s *Store) loadPosition() error {
 	}
 	s.outbox.last = at.notice
 	s.outbox.cursors, err = readCursors(s.db)
+	s.outbox.told = s.outbox.cursors
 	return err
 }
 
@@ -320,19 +322,6 @@ func (s *Store) closeFiles() error {
 		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// positionOf reads the position.
-func positionOf(r pebble.Reader) (position, error) {
-	value, err := row(r, positionKey)
-	if value == nil || err != nil {
-		return position{now: never}, err
-	}
-	at, err := readPosition(value)
-	if err != nil {
-		return at, damaged(positionKey, err)
-	}
-	return at, nil
 }
 
 var _ vfs.FS = (*gate)(nil)

@@ -18,7 +18,8 @@ import (
 type outbox struct {
 	mu      sync.Mutex
 	last    uint64
-	cursors map[string]uint64
+	cursors map[string]uint64 // replaced, never changed in place
+	told    map[string]uint64 // the same, with the lock of the tally
 }
 
 func readCursors(r pebble.Reader) (map[string]uint64, error) {
@@ -39,7 +40,6 @@ type staged struct {
 	last    uint64
 	cursors map[string]uint64
 	first   []uint64 // ids of the first notices of each Tell
-	kept    counter  // what there is more
 }
 
 // stage writes the rows of changes of the outbox. Its lock is held.
@@ -54,8 +54,8 @@ func (tx *tx) stage(changes []profile.Change) (staged, error) {
 			for _, body := range c.Bodies {
 				if n.last++; len(n.cursors) > 0 {
 					tx.set(noticeKey(n.last), body)
-					n.kept.n++
-					n.kept.bytes += int64(len(body))
+					tx.more.notices++
+					tx.more.bytes += int64(len(body))
 				}
 			}
 		case *profile.SetCursor:
@@ -70,17 +70,12 @@ func (tx *tx) stage(changes []profile.Change) (staged, error) {
 			tx.set(cursorKey(c.Subscriber), binary.AppendUvarint(nil, upTo))
 		}
 	}
-	if now := leastCursor(n.cursors); now > least || len(n.cursors) == 0 {
+	if now := leastCursor(n.cursors); now > least || len(n.cursors) == 0 && len(o.cursors) > 0 {
 		from := uint64(0)
 		if len(o.cursors) > 0 {
 			from = least // those before are gone
 		}
-		if err := tx.dropNotices(from, min(now, n.last), &n); err != nil {
-			return n, err
-		}
-	}
-	if n.kept != (counter{}) {
-		tx.merge(noticesCountKey, n.kept.append(nil))
+		return n, tx.dropNotices(from, min(now, n.last))
 	}
 	return n, nil
 }
@@ -96,7 +91,7 @@ func leastCursor(cursors map[string]uint64) uint64 {
 }
 
 // dropNotices drops the notices after an id, up to another.
-func (tx *tx) dropNotices(after, upTo uint64, n *staged) error {
+func (tx *tx) dropNotices(after, upTo uint64) error {
 	if after >= upTo {
 		return nil
 	}
@@ -114,8 +109,8 @@ func (tx *tx) dropNotices(after, upTo uint64, n *staged) error {
 		if first == nil {
 			first = append(first, it.Key()...)
 		}
-		n.kept.n--
-		n.kept.bytes -= int64(len(it.Value()))
+		tx.more.notices--
+		tx.more.bytes -= int64(len(it.Value()))
 	}
 	if err := it.Close(); err != nil || first == nil {
 		return err
@@ -142,22 +137,9 @@ func (r *reader) Notices(ctx context.Context, after uint64) iter.Seq2[profile.No
 
 // Outbox implements profile.Reader.
 func (r *reader) Outbox(ctx context.Context) (profile.Outbox, error) {
-	v, done, err := r.from.open(ctx, oneRows)
-	if err != nil {
-		return profile.Outbox{}, err
-	}
-	defer done()
-	at, err := positionOf(v.r)
-	if err != nil {
-		return profile.Outbox{}, r.s.fault.of(err)
-	}
-	kept, err := v.counter(noticesCountKey)
-	if err != nil {
-		return profile.Outbox{}, err
-	}
-	cursors, err := readCursors(v.r)
-	if err != nil {
-		return profile.Outbox{}, r.s.fault.of(err)
-	}
-	return profile.Outbox{Last: at.notice, Notices: int(kept.n), Bytes: kept.bytes, Cursors: cursors}, nil
+	var o profile.Outbox
+	err := r.from.counted(ctx, func(t *tally, cursors map[string]uint64) {
+		o = profile.Outbox{Last: t.notice, Notices: int(t.notices), Bytes: t.bytes, Cursors: maps.Clone(cursors)}
+	})
+	return o, err
 }

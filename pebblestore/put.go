@@ -158,8 +158,8 @@ func (tx *tx) create(t *touched) (created bool) {
 	}
 	t.head, t.state, t.traits, t.names = head{}, noState(), nil, nil
 	t.exists, t.parts, t.headDirty = true, allParts, true
-	t.seen, t.own, t.fresh = &seenSet{}, true, nil
-	tx.profiles[t.ref.Subject]++
+	t.seen, t.own, t.fresh, t.hashes = &seenSet{}, true, nil, nil
+	tx.more.profiles[t.ref.Subject]++
 	return true
 }
 
@@ -169,16 +169,14 @@ func (tx *tx) makeKnown(t *touched, known bool) {
 	}
 }
 
-// remember adds a message to the set of a profile's message ids, and to its row.
+// remember adds a message to the set of a profile's message ids, and to what its row gets.
 func (tx *tx) remember(t *touched, hash uint32) {
 	if t.own {
 		t.seen.add(hash)
 	} else {
 		t.fresh = append(t.fresh, hash)
 	}
-	tx.key = append(appendOwnKey(tx.key[:0], t.ref), ownSeen)
-	tx.value = appendHash(tx.value[:0], hash)
-	tx.merge(tx.key, tx.value)
+	t.hashes = appendHash(t.hashes, hash)
 }
 
 func (tx *tx) putEvent(c *profile.PutEvent) error {

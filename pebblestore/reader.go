@@ -26,6 +26,8 @@ type source interface {
 	alive(ctx context.Context) error
 	// live reports whether others change what is read.
 	live() bool
+	// counted calls do with what is counted, which holds until do returns.
+	counted(ctx context.Context, do func(*tally, map[string]uint64)) error
 }
 
 // scope is what a call reads.
@@ -147,7 +149,7 @@ func (r *reader) Accounts(ctx context.Context, user string) ([]string, error) {
 
 // Memberships implements profile.Reader.
 func (r *reader) Memberships(ctx context.Context, ref profile.Ref) ([]profile.Membership, error) {
-	v, rec, done, err := r.one(ctx, ref, partState)
+	v, rec, done, err := r.one(ctx, ref, partRecord)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +166,7 @@ func (r *reader) Memberships(ctx context.Context, ref profile.Ref) ([]profile.Me
 
 // ValuesOf implements profile.Reader.
 func (r *reader) ValuesOf(ctx context.Context, ref profile.Ref) ([]profile.ComputedValue, error) {
-	v, rec, done, err := r.one(ctx, ref, partState)
+	v, rec, done, err := r.one(ctx, ref, partRecord)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +177,7 @@ func (r *reader) ValuesOf(ctx context.Context, ref profile.Ref) ([]profile.Compu
 		if !ok {
 			continue
 		}
-		value, err := readValue(appendStateKey(nil, rec.ref), c, r.s.dict)
+		value, err := readValue(appendRecordKey(nil, rec.ref), c, r.s.dict)
 		if err != nil {
 			return nil, r.s.fault.of(err)
 		}
@@ -199,7 +201,7 @@ func readValue(key []byte, c computed, dict *profile.Dict) (profile.Value, error
 
 // Wake implements profile.Reader.
 func (r *reader) Wake(ctx context.Context, ref profile.Ref) (profile.Wake, error) {
-	_, rec, done, err := r.one(ctx, ref, partState)
+	_, rec, done, err := r.one(ctx, ref, partRecord)
 	if err != nil {
 		return profile.Wake{Ref: ref}, err
 	}

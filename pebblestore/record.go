@@ -25,11 +25,10 @@ type record struct {
 type part uint8
 
 const (
-	partState part = 1 << iota
-	partSeen
+	partRecord part = 1 << iota // the state, and the message ids
 	partTraits
 	partNames
-	allParts = partState | partSeen | partTraits | partNames
+	allParts = partRecord | partTraits | partNames
 )
 
 // readRecord reads the head of an id: of one that was merged, where to.
@@ -58,32 +57,16 @@ func (rec *record) read(r pebble.Reader, dict *profile.Dict, want part) error {
 		return nil
 	}
 	var key []byte
-	if want&partState != 0 {
-		key = appendStateKey(key[:0], rec.ref)
+	if want&partRecord != 0 {
+		key = appendRecordKey(key[:0], rec.ref)
 		value, err := row(r, key)
 		if err != nil {
 			return err
 		}
-		if value != nil {
-			if rec.state, err = readState(value); err != nil {
-				return damaged(key, err)
-			}
+		if rec.state, rec.seen, err = readRecordRow(value); err != nil {
+			return damaged(key, err)
 		}
-		rec.parts |= partState
-	}
-	if want&partSeen != 0 {
-		key = append(appendOwnKey(key[:0], rec.ref), ownSeen)
-		value, err := row(r, key)
-		if err == nil {
-			rec.seen, err = readSeen(value)
-			if err != nil {
-				return damaged(key, err)
-			}
-		}
-		if err != nil {
-			return err
-		}
-		rec.parts |= partSeen
+		rec.parts |= partRecord
 	}
 	if want&partTraits != 0 {
 		key = append(appendOwnKey(key[:0], rec.ref), ownTraits)
@@ -98,6 +81,19 @@ func (rec *record) read(r pebble.Reader, dict *profile.Dict, want part) error {
 		rec.parts |= partTraits
 	}
 	return nil
+}
+
+// readRecordRow reads a row of ownRecord; nil is that of a profile without one. It keeps b.
+func readRecordRow(b []byte) (st state, seen *seenSet, err error) {
+	st = noState()
+	if b == nil {
+		return st, &seenSet{}, nil
+	}
+	packed, hashes, err := splitRecord(b)
+	if err == nil && packed != nil {
+		st, err = readState(packed)
+	}
+	return st, readSeen(hashes), err
 }
 
 // readNames reads the names of a profile's events: it goes from the first of a name to the

@@ -181,7 +181,7 @@ func readHead(b []byte) (h head, err error) {
 	return h, s.end()
 }
 
-// state is what the engine has made of a profile: the row of spaceStates. Its lists are
+// state is what the engine has made of a profile: a part of the row of ownRecord. Its lists are
 // replaced, never changed in place.
 type state struct {
 	wake    int64 // never: none

@@ -41,7 +41,7 @@ func (r *reader) page(ctx context.Context, lower, upper []byte, step func(v *vie
 		return nil, err
 	}
 	defer done()
-	v.beside = &beside{states: followed{space: spaceStates}, heads: followed{space: spaceHeads}}
+	v.beside = &beside{records: followed{space: spaceOwn}, heads: followed{space: spaceHeads}}
 	defer v.beside.close()
 	it, err := v.r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
@@ -130,25 +130,14 @@ func (r *reader) Count(ctx context.Context, s profile.Subject) (int, error) {
 	if err := checkSubject(s); err != nil {
 		return 0, err
 	}
-	v, done, err := r.from.open(ctx, allRows)
+	_, done, err := r.from.open(ctx, allRows)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	c, err := v.counter(profilesCountKey(s))
-	return int(c.n), err
-}
-
-func (v *view) counter(key []byte) (counter, error) {
-	value, err := row(v.r, key)
-	if value == nil || err != nil {
-		return counter{}, v.s.fault.of(err)
-	}
-	c, err := readCounter(value)
-	if err != nil {
-		return c, v.s.fault.of(damaged(key, err))
-	}
-	return c, nil
+	n := 0
+	err = r.from.counted(ctx, func(t *tally, _ map[string]uint64) { n = int(t.profiles[s]) })
+	return n, err
 }
 
 // Find implements profile.Reader.
@@ -220,17 +209,13 @@ func (r *reader) numberOf(ctx context.Context, kind numberKind, key string) (uin
 
 // MemberCount implements profile.Reader.
 func (r *reader) MemberCount(ctx context.Context, audience string) (int, error) {
-	v, done, err := r.from.open(ctx, allRows)
-	if err != nil {
+	number, ok, err := r.numberOf(ctx, numberAudience, audience)
+	if !ok || err != nil {
 		return 0, err
 	}
-	defer done()
-	number, ok := v.nums.find(numberAudience, audience)
-	if !ok {
-		return 0, nil
-	}
-	c, err := v.counter(membersCountKey(number))
-	return int(c.n), err
+	n := 0
+	err = r.from.counted(ctx, func(t *tally, _ map[string]uint64) { n = int(t.members[number]) })
+	return n, err
 }
 
 // Values implements profile.Reader.
@@ -245,7 +230,7 @@ func (r *reader) Values(ctx context.Context, name, after string) iter.Seq2[profi
 			prefix := appendHolderKey(nil, spaceValues, number, profile.Ref{Subject: s})
 			values := scanned(r, ctx, prefix, follow(prefix, after), func(v *view, key, _ []byte) (profile.ComputedValue, bool, error) {
 				ref := profile.Ref{Subject: s, ID: string(key[len(prefix):])}
-				value, since, err := v.beside.states.value(v, number, ref)
+				value, since, err := v.beside.records.value(v, number, ref)
 				return profile.ComputedValue{Key: name, Ref: ref, Value: value, Since: fromNano(since)}, true, err
 			})
 			for c, err := range values {
@@ -258,10 +243,10 @@ func (r *reader) Values(ctx context.Context, name, after string) iter.Seq2[profi
 }
 
 // beside are rows that a scan reads besides those that it goes through.
-type beside struct{ states, heads followed }
+type beside struct{ records, heads followed }
 
 func (b *beside) close() {
-	b.states.close()
+	b.records.close()
 	b.heads.close()
 }
 
@@ -282,7 +267,11 @@ func (f *followed) row(v *view, ref profile.Ref) ([]byte, error) {
 		}
 		f.it = it
 	}
-	f.key = appendRef(f.key[:0], f.space, ref)
+	if f.space == spaceOwn {
+		f.key = appendRecordKey(f.key[:0], ref)
+	} else {
+		f.key = appendHeadKey(f.key[:0], ref)
+	}
 	if !f.it.SeekGE(f.key) || !bytes.Equal(f.it.Key(), f.key) {
 		return nil, f.it.Error()
 	}
@@ -301,7 +290,7 @@ func (f *followed) value(v *view, number uint32, ref profile.Ref) (profile.Value
 	if err != nil {
 		return profile.Value{}, 0, err
 	}
-	st, err := readState(slices.Clone(b))
+	st, _, err := readRecordRow(slices.Clone(b))
 	if err != nil {
 		return profile.Value{}, 0, damaged(f.key, err)
 	}

@@ -17,16 +17,13 @@ const hashSize = 4
 // noHash stands for a message without an id in the row.
 const noHash = 0
 
-func readSeen(row []byte) (*seenSet, error) {
-	if len(row)%hashSize != 0 {
-		return nil, errRow
-	}
+func readSeen(row []byte) *seenSet {
 	s := &seenSet{}
 	s.grow(len(row) / hashSize)
 	for ; len(row) > 0; row = row[hashSize:] {
 		s.add(binary.LittleEndian.Uint32(row))
 	}
-	return s, nil
+	return s
 }
 
 func appendHash(b []byte, hash uint32) []byte { return binary.LittleEndian.AppendUint32(b, hash) }

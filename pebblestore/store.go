@@ -30,16 +30,20 @@ type Store struct {
 	named atomic.Int64  // how many of its names have rows
 	names sync.Mutex    // one writes rows of names at a time
 
-	publish   sync.RWMutex // held for writing while rows and numbers change together
+	// publish is held for reading by a commit, from when it is visible until all that is
+	// kept in memory says so, and for writing by who needs both to be of one instant.
+	publish   sync.RWMutex
 	numbers   atomic.Pointer[numbers]
 	numbering sync.Mutex        // one makes a number at a time
 	places    map[string]uint32 // of keys; all lanes are locked
 
-	outbox outbox
-	seq    atomic.Uint64 // the last arrival number, of transactions under way too
-	latest atomic.Int64  // the latest instant of a transaction
-	number atomic.Uint64 // of the last commit, those under way too
-	buried atomic.Bool   // something is kept of deleted profiles
+	outbox   outbox
+	tallying sync.Mutex
+	tally    *tally
+	seq      atomic.Uint64 // the last arrival number, of transactions under way too
+	latest   atomic.Int64  // the latest instant of a transaction
+	number   atomic.Uint64 // of the last commit, those under way too
+	buried   atomic.Bool   // something is kept of deleted profiles
 
 	syncs   syncs
 	mark    markFile // written by who syncs
@@ -174,6 +178,17 @@ func (s *Store) freeze() (*pebble.Snapshot, *numbers) {
 	return snap, s.numbers.Load()
 }
 
+// counted implements source.
+func (s *Store) counted(ctx context.Context, do func(*tally, map[string]uint64)) error {
+	if err := s.alive(ctx); err != nil {
+		return err
+	}
+	s.tallying.Lock()
+	defer s.tallying.Unlock()
+	do(s.tally, s.outbox.told)
+	return nil
+}
+
 // live implements source: a long loop does not hold on to old files.
 func (s *Store) live() bool { return true }
 
@@ -206,7 +221,9 @@ func (s *Store) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 		return nil, err
 	}
 	snap := &snapshot{s: s}
-	snap.r, snap.nums = s.freeze()
+	s.publish.Lock()
+	snap.r, snap.nums, snap.tally, snap.cursors = s.db.NewSnapshot(), s.numbers.Load(), s.tally.clone(), s.outbox.told
+	s.publish.Unlock()
 	snap.reader = reader{s: s, from: snap}
 	return snap, nil
 }
@@ -214,10 +231,22 @@ func (s *Store) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 // snapshot is a store at one instant. It uses the store until it is closed.
 type snapshot struct {
 	reader
-	s     *Store
-	r     *pebble.Snapshot
-	nums  *numbers
-	users users
+	s       *Store
+	r       *pebble.Snapshot
+	nums    *numbers
+	tally   *tally
+	cursors map[string]uint64
+	users   users
+}
+
+func (n *snapshot) counted(ctx context.Context, do func(*tally, map[string]uint64)) error {
+	_, done, err := n.open(ctx, allRows)
+	if err != nil {
+		return err
+	}
+	defer done()
+	do(n.tally, n.cursors)
+	return nil
 }
 
 func (n *snapshot) open(ctx context.Context, _ scope) (view, func(), error) {

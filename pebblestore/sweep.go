@@ -131,9 +131,11 @@ func (tx *tx) dropOld(t *touched) error {
 	if err != nil {
 		return err
 	}
-	t.seen, t.own, t.fresh = &seenSet{}, true, nil
-	t.parts |= partSeen
-	var row []byte
+	if err := tx.read(t, partRecord); err != nil {
+		return err
+	}
+	t.seen, t.own, t.fresh, t.hashes = &seenSet{}, true, nil, nil
+	var hashes []byte
 	for _, kind := range []byte{ownCalls, ownEvents} {
 		err := eachRow(r, append(appendOwnKey(nil, t.ref), kind), func(key, value []byte) error {
 			id, err := readMessageID(value)
@@ -142,14 +144,14 @@ func (tx *tx) dropOld(t *touched) error {
 			}
 			hash := tx.hash(id)
 			t.seen.add(hash)
-			row = appendHash(row, hash)
+			hashes = appendHash(hashes, hash)
 			return nil
 		})
 		if err != nil {
 			return tx.s.fault.of(err)
 		}
 	}
-	tx.set(append(appendOwnKey(nil, t.ref), ownSeen), row)
+	tx.set(appendRecordKey(nil, t.ref), appendRecord(nil, t.state.append(nil), hashes))
 	if t.names != nil {
 		t.names, t.parts = nil, t.parts&^partNames
 	}

@@ -33,14 +33,13 @@ type tx struct {
 	firstSeq, lastSeq uint64 // arrival numbers: the last before, and the last of its own
 	nums              *numbers
 	newKeys           map[string]uint32
-	profiles          [2]int64         // how many there are more
-	members           map[uint32]int64 // by number
+	more              tally // what it counts
 	buried            map[uint64][]byte
 	outbox            []profile.Change
 
-	key, value []byte // scratch
-	broken     error  // a change was made in part
-	over       bool
+	key, value, packed []byte // scratch
+	broken             error  // a change was made in part
+	over               bool
 }
 
 // touched is a profile that a transaction has looked up.
@@ -48,7 +47,8 @@ type touched struct {
 	record
 	cached *cached // nil: it was not
 	fresh  []uint32
-	own    bool // the set of message ids is the transaction's own
+	own    bool   // the set of message ids is the transaction's own
+	hashes []byte // for the row, since it was flushed last
 
 	headDirty, stateDirty, traitsDirty bool
 }
@@ -220,6 +220,20 @@ func (tx *tx) alive(ctx context.Context) error {
 
 func (tx *tx) live() bool { return false }
 
+// counted implements source.
+func (tx *tx) counted(ctx context.Context, do func(*tally, map[string]uint64)) error {
+	if err := tx.alive(ctx); err != nil {
+		return err
+	}
+	tx.s.tallying.Lock()
+	defer tx.s.tallying.Unlock()
+	t := tx.s.tally.clone()
+	t.plus(&tx.more)
+	t.seq, t.now = max(t.seq, tx.lastSeq), max(t.now, tx.now)
+	do(t, tx.s.outbox.told)
+	return nil
+}
+
 // rows returns the rows as the transaction has them, but for what is not flushed.
 func (tx *tx) rows() (pebble.Reader, error) {
 	if tx.indexed {
@@ -281,18 +295,6 @@ func (tx *tx) flush() {
 	for _, t := range tx.touched {
 		tx.flushProfile(t)
 	}
-	for s, n := range tx.profiles {
-		if n != 0 {
-			tx.merge(profilesCountKey(profile.Subject(s)), counter{n: n}.append(nil))
-		}
-	}
-	tx.profiles = [2]int64{}
-	for number, n := range tx.members {
-		if n != 0 {
-			tx.merge(membersCountKey(number), counter{n: n}.append(nil))
-		}
-	}
-	clear(tx.members)
 }
 
 func (tx *tx) flushProfile(t *touched) {
@@ -302,16 +304,18 @@ func (tx *tx) flushProfile(t *touched) {
 		tx.value = t.head.append(tx.value[:0])
 		tx.set(tx.key, tx.value)
 	}
-	if t.stateDirty {
-		t.stateDirty = false
-		tx.forgetDead(t)
-		tx.key = appendStateKey(tx.key[:0], t.ref)
-		if t.state.empty() {
-			tx.delete(tx.key)
-		} else {
-			tx.value = t.state.append(tx.value[:0])
-			tx.set(tx.key, tx.value)
+	if t.stateDirty || len(t.hashes) > 0 {
+		var packed []byte
+		if t.stateDirty {
+			t.stateDirty = false
+			tx.forgetDead(t)
+			tx.packed = t.state.append(tx.packed[:0])
+			packed = tx.packed
 		}
+		tx.key = appendRecordKey(tx.key[:0], t.ref)
+		tx.value = appendRecord(tx.value[:0], packed, t.hashes)
+		tx.merge(tx.key, tx.value)
+		t.hashes = t.hashes[:0]
 	}
 	if t.traitsDirty {
 		t.traitsDirty = false
@@ -383,7 +387,8 @@ func (tx *tx) commit() (profile.Mark, error) {
 // apply writes the batch to the log, which makes it visible.
 func (tx *tx) apply() (profile.Mark, error) {
 	s := tx.s
-	at := position{seq: tx.lastSeq, now: tx.now}
+	at := &tx.more
+	at.seq, at.now = tx.lastSeq, tx.now
 	var outbox staged
 	if len(tx.outbox) > 0 {
 		s.outbox.mu.Lock()
@@ -403,6 +408,9 @@ func (tx *tx) apply() (profile.Mark, error) {
 	if tx.nums != nil {
 		s.publish.Lock()
 		defer s.publish.Unlock()
+	} else {
+		s.publish.RLock()
+		defer s.publish.RUnlock()
 	}
 	start, size := time.Now(), tx.batch.Len()
 	if err := s.db.Apply(tx.batch, pebble.NoSync); err != nil {
@@ -425,6 +433,12 @@ func (tx *tx) apply() (profile.Mark, error) {
 			}
 		}
 	}
+	s.tallying.Lock()
+	s.tally.plus(at)
+	if len(tx.outbox) > 0 {
+		s.outbox.told = s.outbox.cursors
+	}
+	s.tallying.Unlock()
 	return profile.Mark(s.syncs.committed.Add(1)), nil
 }
 
