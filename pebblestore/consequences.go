@@ -50,7 +50,7 @@ func (tx *tx) setMember(c *profile.SetMember) error {
 	if c.Member {
 		tx.key = appendHolderKey(tx.key[:0], spaceMembers, number, t.ref)
 		tx.value = appendInstant(tx.value[:0], since)
-		tx.set(tx.key, tx.value)
+		tx.setLater(tx.key, tx.value)
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func (tx *tx) setMember(c *profile.SetMember) error {
 // removeMember takes a profile out of the members.
 func (tx *tx) removeMember(t *touched, number uint32) {
 	tx.key = appendHolderKey(tx.key[:0], spaceMembers, number, t.ref)
-	tx.delete(tx.key)
+	tx.deleteLater(tx.key)
 	tx.countMember(number, -1)
 }
 
@@ -87,7 +87,7 @@ func (tx *tx) setValue(c *profile.SetValue) error {
 	if c.Value.Value.IsNull() {
 		if is {
 			t.values, t.stateDirty = slices.Delete(slices.Clone(t.values), i, i+1), true
-			tx.delete(appendHolderKey(nil, spaceValues, number, t.ref))
+			tx.deleteLater(appendHolderKey(nil, spaceValues, number, t.ref))
 		}
 		return nil
 	}
@@ -97,7 +97,7 @@ func (tx *tx) setValue(c *profile.SetValue) error {
 		t.values[i] = v
 	} else {
 		t.values = slices.Insert(slices.Clip(slices.Clone(t.values)), i, v)
-		tx.set(appendHolderKey(nil, spaceValues, number, t.ref), nil)
+		tx.setLater(appendHolderKey(nil, spaceValues, number, t.ref), nil)
 	}
 	t.stateDirty = true
 	return nil
@@ -128,11 +128,11 @@ func (tx *tx) moveWake(t *touched, at int64) {
 	}
 	if t.wake != never {
 		tx.key = appendWakeKey(tx.key[:0], t.wake, t.ref)
-		tx.delete(tx.key)
+		tx.deleteLater(tx.key)
 	}
 	if t.wake = at; at != never {
 		tx.key = appendWakeKey(tx.key[:0], at, t.ref)
-		tx.set(tx.key, nil)
+		tx.setLater(tx.key, nil)
 	}
 }
 
@@ -181,6 +181,7 @@ func (tx *tx) dropMembers(audience string) error {
 		return nil
 	}
 	tx.giveUp(number)
+	tx.flushLater()
 	tx.countMember(number, -tx.memberCount(number))
 	prefix := appendNumbered(nil, spaceMembers, number)
 	tx.deleteRange(prefix, binary.BigEndian.AppendUint32([]byte{spaceMembers}, number+1))
@@ -193,6 +194,7 @@ func (tx *tx) dropValues(key string) error {
 		return nil
 	}
 	tx.giveUp(number)
+	tx.flushLater()
 	prefix := appendNumbered(nil, spaceValues, number)
 	tx.deleteRange(prefix, binary.BigEndian.AppendUint32([]byte{spaceValues}, number+1))
 	return nil

@@ -281,7 +281,7 @@ func (tx *tx) remove(t *touched) {
 	}
 	for _, v := range t.values {
 		if _, ok := nums.key(v.number); ok {
-			tx.delete(appendHolderKey(nil, spaceValues, v.number, t.ref))
+			tx.deleteLater(appendHolderKey(nil, spaceValues, v.number, t.ref))
 		}
 	}
 	tx.moveWake(t, never)

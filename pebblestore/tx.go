@@ -36,6 +36,7 @@ type tx struct {
 	more              tally // what it counts
 	buried            map[uint64][]byte
 	outbox            []profile.Change
+	later             later
 
 	key, value, packed []byte // scratch
 	broken             error  // a change was made in part
@@ -295,6 +296,7 @@ func (tx *tx) flush() {
 	for _, t := range tx.touched {
 		tx.flushProfile(t)
 	}
+	tx.flushLater()
 }
 
 func (tx *tx) flushProfile(t *touched) {
