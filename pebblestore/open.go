@@ -111,7 +111,9 @@ func (s *Store) openPebble() error {
 			s.fault.fail(fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details))
 		},
 	}
+	o.EventListener.WriteStallBegin = func(pebble.WriteStallBeginInfo) { s.stalls.Add(1) }
 	db, err := pebble.Open(s.dir, o)
+	s.tables = o.MakeReaderOptions()
 	if err != nil {
 		s.db = nil
 		if first := s.fault.err(); first != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -49,6 +50,8 @@ type Store struct {
 	mark    markFile // written by who syncs
 	space   space
 	commits commitMetrics
+	stalls  atomic.Int64
+	tables  sstable.ReaderOptions // how Verify reads them
 
 	taken      atomic.Bool
 	users      users

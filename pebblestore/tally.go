@@ -91,6 +91,11 @@ func (t *tally) clone() *tally {
 	return &c
 }
 
+func (t *tally) equal(u *tally) bool {
+	return t.seq == u.seq && t.now == u.now && t.notice == u.notice && t.commit == u.commit && t.profiles == u.profiles &&
+		t.notices == u.notices && t.bytes == u.bytes && maps.Equal(t.members, u.members)
+}
+
 func readTally(r pebble.Reader) (*tally, error) {
 	t := newTally()
 	value, err := row(r, positionKey)
