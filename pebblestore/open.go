@@ -39,8 +39,8 @@ func Open(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-func open(dir string, opts Options) (s *Store, err error) {
-	s = &Store{dir: dir, opts: opts, fault: &fault{log: opts.Logger}}
+func open(dir string, opts Options) (_ *Store, err error) {
+	s := &Store{dir: dir, opts: opts, fault: &fault{log: opts.Logger}}
 	s.fs = &gate{FS: opts.FS, fault: s.fault}
 	if err := s.fs.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
