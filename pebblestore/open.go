@@ -10,7 +10,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -76,6 +75,9 @@ func open(dir string, opts Options) (_ *Store, err error) {
 	if err := s.load(); err != nil {
 		return nil, err
 	}
+	if err := s.fault.err(); err != nil {
+		return nil, err
+	}
 	s.begin()
 	return s, nil
 }
@@ -125,7 +127,7 @@ func (s *Store) openPebble() error {
 		return err
 	}
 	s.db = db
-	return nil
+	return s.fault.err()
 }
 
 // isNew reports whether the database has nothing in it.
@@ -325,5 +327,3 @@ func (s *Store) closeFiles() error {
 	}
 	return errors.Join(errs...)
 }
-
-var _ vfs.FS = (*gate)(nil)
