@@ -8,6 +8,7 @@ import (
 // Metrics are figures of a store at one instant, since it was opened.
 type Metrics struct {
 	DiskBytes      uint64 // all files
+	TableBytes     uint64 // of those, the tables that are in use
 	LogBytes       uint64 // of those, what was committed lately
 	MemTableBytes  uint64 // what is yet to be written to tables
 	BlockBytes     int64  // in the cache of blocks
@@ -35,8 +36,10 @@ func (s *Store) Metrics(ctx context.Context) (Metrics, error) {
 	}
 	defer s.leave()
 	p := s.db.Metrics()
+	total := p.Total()
 	m := Metrics{
 		DiskBytes:     p.DiskSpaceUsage(),
+		TableBytes:    uint64(total.TablesSize),
 		LogBytes:      p.WAL.PhysicalSize,
 		MemTableBytes: p.MemTable.Size,
 		BlockBytes:    p.BlockCache.Size,

@@ -215,3 +215,20 @@ func (s *Store) forgetDeleted(ctx context.Context, keys [][]byte, now int64) err
 	_, err = begun.Commit()
 	return err
 }
+
+// Compact writes all tables anew, without what was deleted or replaced. It takes as long
+// as that takes, beside other calls, and is never needed: compactions go on all the time.
+func (s *Store) Compact(ctx context.Context) error {
+	if err := s.use(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	err := s.db.Flush()
+	if err == nil {
+		err = s.db.Compact(ctx, []byte{0}, []byte{0xff}, true)
+	}
+	if err != nil {
+		return fmt.Errorf("compact: %w", s.fault.of(err))
+	}
+	return nil
+}
