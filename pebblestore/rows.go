@@ -204,10 +204,6 @@ type computed struct {
 
 func noState() state { return state{wake: never} }
 
-func (st *state) empty() bool {
-	return st.wake == never && st.version == 0 && len(st.marks)+len(st.members)+len(st.values) == 0
-}
-
 func (st *state) append(b []byte) []byte {
 	b = appendNano(binary.AppendUvarint(b, uint64(st.version)), st.wake)
 	b = binary.AppendUvarint(b, uint64(len(st.marks)))
