@@ -1,6 +1,10 @@
 package pebblestore
 
-import "github.com/muster-go/muster/profile"
+import (
+	"sync/atomic"
+
+	"github.com/muster-go/muster/profile"
+)
 
 // cache keeps records of a lane. The lane's lock is held by who uses it. When they take
 // more than their share of Options.CacheBytes those go that were not used since the clock's
@@ -11,7 +15,12 @@ type cache struct {
 	hand  int
 	bytes int
 	most  int
+
+	figures *laneFigures
 }
+
+// laneFigures are what Metrics says of a lane, without its lock.
+type laneFigures struct{ bytes, profiles atomic.Int64 }
 
 type cached struct {
 	record
@@ -44,13 +53,20 @@ func (c *cache) put(rec *record) {
 	for c.bytes > c.most && len(c.clock) > 0 {
 		c.evict()
 	}
+	c.count()
 }
 
 // drop forgets a record.
 func (c *cache) drop(ref profile.Ref) {
 	if e := c.byRef[ref]; e != nil {
 		c.remove(e)
+		c.count()
 	}
+}
+
+func (c *cache) count() {
+	c.figures.bytes.Store(int64(c.bytes))
+	c.figures.profiles.Store(int64(len(c.clock)))
 }
 
 func (c *cache) evict() {

@@ -7,9 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -41,11 +44,14 @@ func Open(dir string, opts Options) (*Store, error) {
 func open(dir string, opts Options) (_ *Store, err error) {
 	s := &Store{dir: dir, opts: opts, fault: &fault{log: opts.Logger}}
 	s.fs = &gate{FS: opts.FS, fault: s.fault}
-	if err := s.fs.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(s.fs, dir); err != nil {
 		return nil, err
 	}
 	if s.lock, err = pebble.LockDirectory(dir, opts.FS); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
+		if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "held by current process") {
+			err = fmt.Errorf("%w: %w", ErrInUse, err)
+		}
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -80,6 +86,27 @@ func open(dir string, opts Options) (_ *Store, err error) {
 	}
 	s.begin()
 	return s, nil
+}
+
+// makeDir makes a directory, and what it is in, so that a crash does not take it away
+// again.
+func makeDir(fs vfs.FS, dir string) error {
+	var parents []string
+	for at := dir; ; at = fs.PathDir(at) {
+		if _, err := fs.Stat(at); err == nil || at == fs.PathDir(at) {
+			break
+		}
+		parents = append(parents, fs.PathDir(at))
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, parent := range parents {
+		if err := syncDir(fs, parent); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) openPebble() error {
@@ -295,7 +322,7 @@ func (s *Store) begin() {
 	s.syncs.done = make(chan struct{})
 	s.reader = reader{s: s, from: s}
 	for i := range s.lanes {
-		s.lanes[i].cache = cache{byRef: map[profile.Ref]*cached{}, most: int(s.opts.CacheBytes / 2 / profile.Lanes)}
+		s.lanes[i].cache = cache{figures: &s.lanes[i].figures, byRef: map[profile.Ref]*cached{}, most: int(s.opts.CacheBytes / 2 / profile.Lanes)}
 	}
 	if s.opts.SyncInterval > 0 {
 		s.background.Add(1)
@@ -305,11 +332,7 @@ func (s *Store) begin() {
 		}()
 	}
 	if s.opts.SweepInterval > 0 {
-		s.background.Add(1)
-		go func() {
-			defer s.background.Done()
-			s.sweepOften()
-		}()
+		go s.sweepOften() // it ends with the transaction that it is in, for which Close cannot wait
 	}
 }
 

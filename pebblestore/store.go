@@ -63,9 +63,10 @@ type Store struct {
 // lane has the profiles whose ids hash to it. A transaction has the locks of those that it
 // reads and writes, from the least to the greatest.
 type lane struct {
-	mu    sync.Mutex
-	cache cache
-	_     [64]byte // the next one's lock is another processor's
+	mu      sync.Mutex
+	cache   cache
+	figures laneFigures
+	_       [64]byte // the next one's lock is another processor's
 }
 
 // laneSet is a set of lanes, as bits.

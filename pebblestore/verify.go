@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -293,7 +292,7 @@ func (s *Store) checkpoint(dir string) error {
 	if err := createMark(s.fs, dir, applied); err != nil {
 		return err
 	}
-	if parent := filepath.Dir(dir); parent != dir {
+	if parent := s.fs.PathDir(dir); parent != dir {
 		return syncDir(s.fs, parent)
 	}
 	return nil
