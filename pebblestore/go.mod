@@ -1,6 +1,6 @@
 module github.com/muster-go/muster/pebblestore
 
-go 1.25
+go 1.24
 
 require (
 	github.com/cockroachdb/pebble/v2 v2.1.7

@@ -41,6 +41,29 @@ type tx struct {
 	key, value, packed []byte // scratch
 	broken             error  // a change was made in part
 	over               bool
+
+	room txRoom
+}
+
+// txRoom is memory that most transactions find enough: it comes with theirs.
+type txRoom struct {
+	touched  [2]touched
+	list     [2]*touched
+	key      [96]byte
+	value    [224]byte
+	packed   [96]byte
+	later    [192]byte
+	laterOps [4]laterOp
+	outbox   [2]profile.Change
+}
+
+// furnish gives a transaction its room.
+func (tx *tx) furnish() {
+	r := &tx.room
+	tx.touched = r.list[:0]
+	tx.key, tx.value, tx.packed = r.key[:0], r.value[:0], r.packed[:0]
+	tx.later.bytes, tx.later.ops = r.later[:0], r.laterOps[:0]
+	tx.outbox = r.outbox[:0]
 }
 
 // touched is a profile that a transaction has looked up.
@@ -66,6 +89,7 @@ func (s *Store) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (
 		return nil, fmt.Errorf("instant of a transaction: %w", err)
 	}
 	t := &tx{s: s, now: now.UnixNano(), batch: s.db.NewBatch()}
+	t.furnish()
 	t.cutoff = cutoff(t.now, s.opts.Retention)
 	t.reader = reader{s: s, from: t}
 	if len(refs) == 0 {
@@ -107,7 +131,8 @@ func (tx *tx) lockFor(refs []profile.Ref) error {
 			return nil
 		}
 		tx.s.unlockLanes(tx.locked)
-		tx.locked, tx.touched, tx.byRef = 0, nil, nil
+		tx.locked, tx.byRef, tx.room = 0, nil, txRoom{}
+		tx.furnish()
 	}
 }
 
@@ -127,7 +152,13 @@ func (tx *tx) at(ref profile.Ref) (*touched, error) {
 			}
 		}
 	}
-	t := &touched{}
+	var t *touched
+	if n := len(tx.touched); n < len(tx.room.touched) {
+		t = &tx.room.touched[n]
+		*t = touched{}
+	} else {
+		t = &touched{}
+	}
 	cache := &tx.s.lanes[profile.Lane(ref.ID)].cache
 	if t.cached = cache.find(ref); t.cached != nil {
 		t.record = t.cached.record
