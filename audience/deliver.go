@@ -38,7 +38,8 @@ type subscribers[F any] struct {
 // delivers what happened to profiles of one shard, others that change such
 // profiles leave their transitions to it. So the transitions of a call from
 // within a callback come after that callback has returned, if they concern the
-// same shard. A callback that is slower than the data comes makes them wait, in
+// same shard, and those of a call on a store with a SyncInterval, which returns before what
+// it did stays, come within that. A callback that is slower than the data comes makes them wait, in
 // memory; what waits when fn is subscribed is told to it too. A nil fn is an error
 // that wraps profile.ErrInvalid.
 func (e *Engine) Subscribe(fn Callback) (cancel func(), err error) {
@@ -136,9 +137,40 @@ func (o *outbox) abandon(rest []notice) {
 	o.busy = false
 }
 
-// deliver calls the callbacks with what waits, once that stays whatever becomes of the
-// process. No lock is held.
+// deliver has the callbacks called with what waits: now, or by a goroutine of its own where
+// nobody is to wait until it stays. No lock is held.
 func (sh *shard) deliver(ctx context.Context) {
+	if sh.e.later == nil {
+		sh.deliverNow(ctx)
+		return
+	}
+	select {
+	case sh.e.later <- struct{}{}:
+	default:
+	}
+}
+
+// deliverLater delivers what waits, again and again, until the engine is closed.
+func (e *Engine) deliverLater() {
+	for {
+		select {
+		case <-e.life.Done():
+			return
+		case <-e.later:
+			e.deliverAll(e.life)
+		}
+	}
+}
+
+func (e *Engine) deliverAll(ctx context.Context) {
+	for _, sh := range e.shards {
+		sh.deliverNow(ctx)
+	}
+}
+
+// deliverNow calls the callbacks with what waits, once that stays whatever becomes of the
+// process. No lock is held.
+func (sh *shard) deliverNow(ctx context.Context) {
 	if sh.out.waiting.Load() == 0 {
 		return
 	}
@@ -152,11 +184,11 @@ func (sh *shard) deliver(ctx context.Context) {
 	defer func() {
 		if !finished { // a callback ended the goroutine: it dies when all is told
 			sh.out.abandon(queue[next:])
-			sh.deliver(ctx)
+			sh.deliverNow(ctx)
 		}
 	}()
 	for len(queue) > 0 {
-		if err := sh.e.durable(ctx, mark); err != nil {
+		if err := sh.e.store.Durable(ctx, mark); err != nil {
 			finished = true
 			sh.out.abandon(queue)
 			sh.e.report(fmt.Errorf("what is told may not stay: %w", err))

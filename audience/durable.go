@@ -194,7 +194,7 @@ func (s *subscriber) next(ctx context.Context) (page []Notice, err error) {
 	if told <= s.upTo {
 		return nil, nil
 	}
-	if err := s.e.durable(ctx, mark); err != nil {
+	if err := s.e.store.Durable(ctx, mark); err != nil {
 		return nil, err
 	}
 	for kept, err := range s.e.store.Notices(ctx, s.upTo) {
@@ -264,9 +264,9 @@ func (s *subscriber) acknowledgeNow(ctx context.Context) error {
 	return err
 }
 
-// durable waits until what was committed up to a mark stays.
+// durable waits until what was committed up to a mark stays, if a call is to.
 func (e *Engine) durable(ctx context.Context, mark profile.Mark) error {
-	if mark == 0 {
+	if mark == 0 || e.later != nil {
 		return nil
 	}
 	return e.store.Durable(lasting(ctx), mark)

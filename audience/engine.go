@@ -102,6 +102,7 @@ type Engine struct {
 	life     context.Context // until the engine is closed
 	end      context.CancelCauseFunc
 	wake     chan struct{} // tells Run that an earlier timer was set
+	later    chan struct{} // tells deliverLater that there is something to tell; nil: nobody does it later
 
 	outbox    waiting
 	subs      subscribers[Callback]
@@ -137,6 +138,10 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 	if err := e.restore(ctx); err != nil {
 		e.untake()
 		return nil, fmt.Errorf("new engine: %w", err)
+	}
+	if store.SyncInterval() > 0 {
+		e.later = make(chan struct{}, 1)
+		go e.deliverLater()
 	}
 	if len(e.rollouts) > 0 {
 		go e.resume(slices.Clone(e.rollouts))
@@ -197,8 +202,17 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 
 // Close ends the engine: Run returns, and every later call fails with
 // profile.ErrClosed. A callback that is running is not waited for, so that it
-// may call Close itself. The store stays open, for another engine to take.
+// may call Close itself. The store stays open, for another engine to take. On a store
+// with a SyncInterval it returns when what it did so far stays, if that is still to be told.
 func (e *Engine) Close() error {
+	err := e.close()
+	if e.later != nil {
+		e.deliverAll(context.Background())
+	}
+	return in("close", err)
+}
+
+func (e *Engine) close() error {
 	e.lock()
 	defer e.unlock()
 	if e.closed.Swap(true) {
@@ -207,7 +221,7 @@ func (e *Engine) Close() error {
 	e.end(profile.ErrClosed)
 	err := e.outbox.acknowledge(context.Background())
 	e.untake()
-	return in("close", err)
+	return err
 }
 
 // lock takes all locks.

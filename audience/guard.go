@@ -45,11 +45,12 @@ type guardedStore struct {
 	guardedReader
 	store     profile.Store
 	retention time.Duration
+	interval  time.Duration // see profile.Store.SyncInterval
 }
 
 func guard(s profile.Store) (g guardedStore, err error) {
 	defer catch("store.Retention", &err)
-	return guardedStore{guardedReader{s}, s, s.Retention()}, nil
+	return guardedStore{guardedReader{s}, s, s.Retention(), s.SyncInterval()}, nil
 }
 
 func (g guardedStore) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (profile.Tx, error) {
@@ -84,6 +85,8 @@ func (g guardedStore) Snapshot(ctx context.Context) (snap profile.Snapshot, err 
 }
 
 func (g guardedStore) Retention() time.Duration { return g.retention }
+
+func (g guardedStore) SyncInterval() time.Duration { return g.interval }
 
 func (g guardedStore) Close() (err error) {
 	defer catch("store.Close", &err)

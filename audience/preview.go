@@ -118,6 +118,8 @@ func (r readOnly) Begin(context.Context, time.Time, ...profile.Ref) (profile.Tx,
 
 func (r readOnly) Durable(context.Context, profile.Mark) error { return nil }
 
+func (r readOnly) SyncInterval() time.Duration { return 0 }
+
 func (r readOnly) Take(context.Context) (func(), error) { return nil, errReadOnly }
 
 func (r readOnly) Snapshot(context.Context) (profile.Snapshot, error) { return r, nil }

@@ -16,12 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unwaited is a store for which nobody waits: the engine acknowledges at once, as with an
-// interval, whatever is synced when.
-type unwaited struct{ profile.Store }
-
-func (unwaited) Durable(context.Context, profile.Mark) error { return nil }
-
 // cpu returns the processor time that the process has used.
 func cpu(tb testing.TB) time.Duration {
 	var u syscall.Rusage
@@ -63,7 +57,7 @@ func BenchmarkEvent(b *testing.B) {
 				memory += ingest(b, profile.NewMemStore(), events)
 				s, err := pebblestore.Open(b.TempDir(), pebblestore.Options{SyncInterval: 100 * time.Millisecond})
 				require.NoError(b, err)
-				disk += ingest(b, unwaited{s}, events)
+				disk += ingest(b, s, events)
 				require.NoError(b, s.Close())
 			}
 			per := float64(b.N) * n * 1000

@@ -43,9 +43,8 @@
 // were used lately, half for blocks of files; what is being written, an index of the open
 // files, and transactions under way come on top.
 //
-// The engine as it is waits for Durable with each call: with a SyncInterval that takes as
-// long as the interval does. Errors of a disk that a transaction meets while it puts make
-// the whole transaction fail.
+// An error of the disk that a transaction meets while it puts has the whole transaction
+// fail.
 //
 // # Layout
 //

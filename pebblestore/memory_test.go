@@ -25,7 +25,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	s, err := pebblestore.Open(t.TempDir(), pebblestore.Options{CacheBytes: cache, SyncInterval: time.Second})
 	require.NoError(t, err)
 	clock := audience.NewManualClock(shopStart)
-	e, err := audience.New(ctx, unwaited{s}, audience.Options{Clock: clock, CacheBytes: cache})
+	e, err := audience.New(ctx, s, audience.Options{Clock: clock, CacheBytes: cache})
 	require.NoError(t, err)
 	require.NoError(t, e.Create(ctx, audience.Define("seen").Members(audience.Performed("View").AtLeast(2)),
 		audience.Define("recent").Members(audience.Performed("View").Within(profile.Day))))

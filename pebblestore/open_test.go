@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/pebblestore"
 	"github.com/muster-go/muster/profile"
 	"github.com/stretchr/testify/require"
@@ -261,4 +262,32 @@ func TestSweepDropsWhatTheRetentionDoesNotKeep(t *testing.T) {
 	again = event("gone", "1", now)
 	apply(again)
 	require.False(t, again.Duplicate, "the memory of a deleted profile ends")
+}
+
+// With an interval calls of an engine do not wait for it, and callbacks do: what is told is
+// on the disk.
+func TestAnEngineDoesNotWaitForTheInterval(t *testing.T) {
+	ctx, fs := t.Context(), vfs.NewCrashableMem()
+	s := open(t, fs, pebblestore.Options{SyncInterval: 50 * time.Millisecond})
+	e, err := audience.New(ctx, s, audience.Options{Clock: audience.NewManualClock(shopStart)})
+	require.NoError(t, err)
+	require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy"))))
+	const users = 200 // one after the other would take ten seconds
+	told := make(chan vfs.FS, users)
+	_, err = e.Subscribe(func(context.Context, audience.Transition) error {
+		told <- fs.CrashClone(vfs.CrashCloneCfg{})
+		return nil
+	})
+	require.NoError(t, err)
+	for i := range users {
+		require.NoError(t, e.Track(ctx, profile.Event{Profile: fmt.Sprint("u", i), Name: "Buy"}))
+	}
+	require.NoError(t, e.Close())
+	require.NoError(t, s.Close())
+	crashed := <-told // at the first callback
+	s = open(t, crashed, pebblestore.Options{})
+	n, err := s.MemberCount(ctx, "buyers")
+	require.NoError(t, err)
+	require.Positive(t, n)
+	require.NoError(t, s.Close())
 }

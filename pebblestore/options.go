@@ -13,9 +13,10 @@ import (
 // before Durable returns.
 type Options struct {
 	// SyncInterval is how often commits are put on the disk. With 0 every call of Durable
-	// has it done at once, together with all others that wait: a group commit. With
-	// another, Durable waits for the next time, and who does not call it loses at most
-	// what was committed within an interval.
+	// has it done at once, together with all others that wait: a group commit; calls of an
+	// engine return, and call back, after it. With another, calls return at once, callbacks
+	// come after the next sync, and a crash loses at most what was committed within an
+	// interval: nothing that anybody was called back for.
 	SyncInterval time.Duration
 
 	// Retention is the age beyond which events are dropped: on arrival, and by the

@@ -34,6 +34,9 @@ type latency struct {
 	most  time.Duration
 }
 
+// SyncInterval implements profile.Store: see Options.SyncInterval.
+func (s *Store) SyncInterval() time.Duration { return s.opts.SyncInterval }
+
 // Durable implements profile.Store: see Options.SyncInterval.
 func (s *Store) Durable(ctx context.Context, upTo profile.Mark) error {
 	if err := s.use(ctx); err != nil {

@@ -222,6 +222,9 @@ func unindex[T any](tx *tx, from *btree.BTreeG[T], item T) {
 	}
 }
 
+// SyncInterval implements Store: there is nothing to wait for.
+func (s *MemStore) SyncInterval() time.Duration { return 0 }
+
 // Durable implements Store: nothing of a MemStore is.
 func (s *MemStore) Durable(ctx context.Context, _ Mark) error {
 	_, err := s.enter(ctx)

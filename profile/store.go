@@ -27,6 +27,11 @@ type Store interface {
 	// the process; nil of a store that keeps nothing beyond it.
 	Durable(ctx context.Context, upTo Mark) error
 
+	// SyncInterval is how long after its commit something may take to stay, where whoever
+	// commits is not to wait for that: calls of an engine return then, and what they did may
+	// be lost with the process until it has passed. 0: they wait for Durable.
+	SyncInterval() time.Duration
+
 	// Take makes the store that of one engine, until release is called: ErrTaken if
 	// it is another's. Who only reads need not take it.
 	Take(ctx context.Context) (release func(), err error)
