@@ -1,7 +1,7 @@
 // Command audtest runs scripts that test definitions of audiences, without a line
 // of Go:
 //
-//	go run ./examples/audtest [-v] [-update] [-coverage] [-junit FILE] FILE...
+//	go run ./examples/audtest [-v] [-update] [-coverage] FILE...
 //
 // A FILE that ends in .json has definitions, in the form of audience.ParseFile:
 // every script has them from its first day on. All other FILEs are scripts: see
@@ -13,7 +13,8 @@
 // the reason. -v names what is run. -coverage also wants of the scripts that they
 // make each condition of the definitions both true and false. -update rewrites
 // what the scripts expect as it is found: look at the difference before you
-// believe it. -junit writes the results for a build server.
+// believe it. The command muster does the same, and writes the results for a build
+// server: see cmd/muster.
 //
 // The exit status is 0 if all is as expected, 1 if something is not, and 2 if a
 // file cannot be used.
@@ -49,7 +50,6 @@ func main() {
 // options are the flags, and the files by what they are.
 type options struct {
 	verbose, update, coverage bool
-	junit                     string
 	definitions, scripts      []string
 }
 
@@ -60,7 +60,6 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.verbose, "v", false, "name the scripts that pass, and their expectations")
 	flags.BoolVar(&o.update, "update", false, "rewrite what the scripts expect as it is found")
 	flags.BoolVar(&o.coverage, "coverage", false, "want each condition to be both true and false in some script")
-	flags.StringVar(&o.junit, "junit", "", "write the results to a `file`, as JUnit XML")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -138,7 +137,6 @@ type session struct {
 	definitions []audience.File
 	scripts     []loaded
 	coverage    *audiencetest.Coverage // nil unless it is asked for
-	suites      []suite                // for -junit
 	checks      int
 	failures    int
 }

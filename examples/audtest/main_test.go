@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
 	"os"
 	"path/filepath"
 	"testing"
@@ -102,37 +101,6 @@ func TestCoverageIsAFailure(t *testing.T) {
 `, ""}, got)
 }
 
-func TestJUnit(t *testing.T) {
-	files := map[string]string{"buyers.json": buyers, "right.txt": right, "wrong.txt": wrong + "delete audience sellers\n"}
-	got := ran(t, files, "-junit", "out.xml", "-coverage", "buyers.json", "right.txt", "wrong.txt")
-	require.Equal(t, failed, got.status)
-	text, err := os.ReadFile("out.xml")
-	require.NoError(t, err)
-	var suites struct {
-		Suites []suite `xml:"testsuite"`
-	}
-	require.NoError(t, xml.Unmarshal(text, &suites))
-	require.Len(t, suites.Suites, 3)
-	for i, want := range []struct {
-		name            string
-		tests, failures int
-	}{{"right.txt", 2, 0}, {"wrong.txt", 2, 2}, {"coverage", 0, 0}} {
-		s := suites.Suites[i]
-		require.Equal(t, want.name, s.Name)
-		require.Equal(t, want.tests, s.Tests)
-		require.Equal(t, want.failures, s.Failures)
-		require.Len(t, s.Cases, s.Tests)
-	}
-	met, not, broken := suites.Suites[0].Cases[0], suites.Suites[1].Cases[0], suites.Suites[1].Cases[1]
-	require.Equal(t, "line 2: expect ann in buyers", met.Name)
-	require.Nil(t, met.Failure)
-	require.Equal(t, "line 2: expect members of buyers: ben", not.Name)
-	require.Equal(t, "wrong.txt:2: members of buyers differ (- expected, + found)", not.Failure.Message)
-	require.Contains(t, not.Failure.Text, "✗ performed")
-	require.Equal(t, "line 3: delete audience sellers", broken.Name)
-	require.Contains(t, broken.Failure.Message, "not found")
-}
-
 func TestFilesThatCannotBeUsed(t *testing.T) {
 	files := map[string]string{
 		"bad.json": `{"audience": []}`, "bad.txt": "nonsense\n", "worse.txt": "at noon\n", "good.txt": "at day 2\n",
@@ -151,9 +119,8 @@ func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"-nonsense"}, {"definitions.json"}} {
 		got := again(args...)
 		require.Equal(t, unusable, got.status, args)
-		require.Contains(t, got.err, "-junit")
+		require.Contains(t, got.err, "-coverage")
 	}
-	require.Equal(t, unusable, ran(t, map[string]string{"a.txt": ""}, "-junit", "no/such/folder", "a.txt").status)
 }
 
 // An interrupted run is not a failed one.

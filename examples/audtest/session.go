@@ -25,9 +25,6 @@ func (s *session) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.out, "%s, %s, %s\n",
 		plural(len(s.scripts), "script"), plural(s.checks, "expectation"), plural(s.failures, "failure"))
-	if s.options.junit != "" {
-		return writeJUnit(s.options.junit, s.suites)
-	}
 	return nil
 }
 
@@ -58,11 +55,10 @@ func (s *session) play(ctx context.Context, l loaded) error {
 	return nil
 }
 
-// tell prints what came of a script, and notes it for -junit.
+// tell prints what came of a script, and counts.
 func (s *session) tell(path string, r *audiencetest.Result) {
 	s.checks += len(r.Checks)
 	s.failures += len(r.Failures)
-	s.suites = append(s.suites, suiteOf(path, r))
 	if s.options.verbose {
 		status := "ok  "
 		if len(r.Failures) > 0 {
@@ -88,7 +84,6 @@ func (s *session) tellCoverage() error {
 		fmt.Fprintf(s.out, "untested: %s\n", f)
 	}
 	s.failures += len(findings)
-	s.suites = append(s.suites, suiteOfCoverage(findings))
 	covered, all := s.coverage.Leaves()
 	fmt.Fprintf(s.out, "%d of %s both true and false\n", covered, plural(all, "condition"))
 	return nil
