@@ -166,7 +166,7 @@ func TestSyncAHundredTimes(t *testing.T) {
 		plan, err := e.Sync(ctx, parsed(t, shopFile), audience.SyncOptions{Delete: true})
 		r.NoError(err)
 		if i > 0 {
-			r.Equal(audience.Plan{Unchanged: 3}, plan)
+			r.Equal(audience.Plan{Steps: []audience.PlanStep{}, Unchanged: 3}, plan)
 		} else {
 			r.Equal("+3, ~0, -0", plan.Summary())
 		}

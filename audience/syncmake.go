@@ -207,7 +207,7 @@ func (s *syncer) compare() {
 			steps[key] = step
 		}
 	}
-	s.plan.Steps = append(s.ordered(steps), s.deletions()...)
+	s.plan.Steps = append(append([]PlanStep{}, s.ordered(steps)...), s.deletions()...)
 }
 
 // readers returns the keys of what is live and reads a key, directly or not.

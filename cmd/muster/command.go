@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/muster-go/muster/internal/near"
 )
 
 // newCommand returns the program's commands.
@@ -23,6 +25,11 @@ func newCommand(std streams) *cli.Command {
 			c.Hidden = false
 			c.Usage = "write a script that completes commands in a shell"
 			c.ArgsUsage = "bash|zsh|fish|pwsh"
+		},
+		ShellComplete: func(_ context.Context, c *cli.Command) {
+			for _, of := range c.VisibleCommands() {
+				fmt.Fprintf(std.out, "%s:%s\n", of.Name, of.Usage)
+			}
 		},
 		Action: noCommand,
 		Commands: []*cli.Command{
@@ -50,8 +57,15 @@ func noCommand(_ context.Context, c *cli.Command) error {
 	}
 	name := c.Args().First()
 	err := fmt.Errorf("no command %q; muster help lists them", name)
-	if near := cli.SuggestCommand(c.Commands, name); near != "" {
-		err = fmt.Errorf("no command %q, did you mean %q?", name, near)
+	names := func(yield func(string) bool) {
+		for _, c := range c.Commands {
+			if !yield(c.Name) {
+				return
+			}
+		}
+	}
+	if meant, ok := near.Name(name, names); ok {
+		err = fmt.Errorf("no command %q, did you mean %q?", name, meant)
 	}
 	return err
 }
