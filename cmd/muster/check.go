@@ -61,7 +61,7 @@ func checkCommand(std streams) *cli.Command {
 func lintOptions(ctx context.Context, std streams, c *cli.Command) (opts lint.Options, err error) {
 	for _, rule := range c.StringSlice("disable") {
 		if !slices.Contains(lint.Rules, rule) {
-			return opts, usageError(ctx, c, fmt.Errorf("-disable: no rule %q, want one of %s", rule, strings.Join(lint.Rules, ", ")), true)
+			return opts, misused(c, fmt.Errorf("-disable: no rule %q, want one of %s", rule, strings.Join(lint.Rules, ", ")))
 		}
 	}
 	if text := c.String("retention"); text != "" {
@@ -70,7 +70,7 @@ func lintOptions(ctx context.Context, std streams, c *cli.Command) (opts lint.Op
 			err = fmt.Errorf("%w: duration %q is not above 0", profile.ErrInvalid, text)
 		}
 		if err != nil {
-			return opts, usageError(ctx, c, fmt.Errorf("-retention: %w", err), true)
+			return opts, misused(c, fmt.Errorf("-retention: %w", err))
 		}
 	}
 	if path := c.String("events"); path != "" {

@@ -70,8 +70,13 @@ func noCommand(_ context.Context, c *cli.Command) error {
 	return err
 }
 
-// usageError says where to read how a command is used.
+// usageError is what the library calls with the error of a flag.
 func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
+	return misused(c, err)
+}
+
+// misused says where to read how a command is used.
+func misused(c *cli.Command, err error) error {
 	return fmt.Errorf("%w; muster help %s tells how it is used", err, c.Name)
 }
 
@@ -87,7 +92,7 @@ func arguments(c *cli.Command, least, most int) ([]string, error) {
 		err = fmt.Errorf("unexpected argument %q", args[most])
 	}
 	if err != nil {
-		return nil, usageError(nil, c, err, true)
+		return nil, misused(c, err)
 	}
 	return args, nil
 }

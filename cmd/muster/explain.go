@@ -73,7 +73,7 @@ func previewCommand(std streams) *cli.Command {
 				return err
 			}
 			if c.Int("sample") < 0 || c.Int("profiles") < 0 {
-				return usageError(ctx, c, fmt.Errorf("-sample and -profiles are 0 or more"), true)
+				return misused(c, fmt.Errorf("-sample and -profiles are 0 or more"))
 			}
 			p, err := played(ctx, std, c)
 			if err != nil {

@@ -55,7 +55,7 @@ func exportCommand(std streams) *cli.Command {
 			}
 			x, err := exportOf(args[0], c)
 			if err != nil {
-				return usageError(ctx, c, err, true)
+				return misused(c, err)
 			}
 			p, err := played(ctx, std, c)
 			if err != nil {

@@ -29,12 +29,12 @@ func fmtCommand(std streams) *cli.Command {
 				return err
 			}
 			if c.Bool("w") && c.Bool("check") {
-				return usageError(ctx, c, errors.New("-w and -check exclude each other"), true)
+				return misused(c, errors.New("-w and -check exclude each other"))
 			}
 			var files []formatted
 			for _, path := range args { // all are read before one is written
 				if path == eventlog.Stdin && c.Bool("w") {
-					return usageError(ctx, c, errors.New("-w does not write to the standard input"), true)
+					return misused(c, errors.New("-w does not write to the standard input"))
 				}
 				f, err := formatDefinitions(std, path)
 				if err != nil {

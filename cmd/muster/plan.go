@@ -31,7 +31,7 @@ func planCommand(std streams) *cli.Command {
 				return err
 			}
 			if args[0] == args[1] && args[0] == eventlog.Stdin {
-				return usageError(ctx, c, errors.New("OLD and NEW cannot both be the standard input"), true)
+				return misused(c, errors.New("OLD and NEW cannot both be the standard input"))
 			}
 			to, err := readDefinitions(args[1], std.in)
 			if err != nil {

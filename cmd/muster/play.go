@@ -46,12 +46,12 @@ type playOptions struct {
 func playOptionsOf(c *cli.Command, definitions string) (playOptions, error) {
 	o := playOptions{definitions: definitions, events: c.String("events"), format: c.String("format"), skipBad: c.Bool("skip-bad")}
 	if o.events == eventlog.Stdin && definitions == eventlog.Stdin {
-		return o, usageError(nil, c, errors.New("definitions and events cannot both be the standard input"), true)
+		return o, misused(c, errors.New("definitions and events cannot both be the standard input"))
 	}
 	var err error
 	if text := c.String("until"); text != "" {
 		if o.until, err = parseTime(text); err != nil {
-			return o, usageError(nil, c, fmt.Errorf("-until: %w", err), true)
+			return o, misused(c, fmt.Errorf("-until: %w", err))
 		}
 	}
 	return o, nil

@@ -42,7 +42,7 @@ func testCommand(std streams) *cli.Command {
 				return err
 			}
 			if len(s.scripts) == 0 {
-				return usageError(ctx, c, errors.New("want at least one script"), true)
+				return misused(c, errors.New("want at least one script"))
 			}
 			return s.run(ctx)
 		},
