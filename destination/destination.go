@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/muster-go/muster/profile"
@@ -92,6 +93,32 @@ func (e *RetryAfterError) Error() string { return fmt.Sprintf("%v (retry after %
 
 // Unwrap returns the cause.
 func (e *RetryAfterError) Unwrap() error { return e.Err }
+
+// StatusError is an error of Destination.Deliver: an HTTP server answered with a status
+// other than 2xx.
+type StatusError struct {
+	Code int
+	Body string // how it begins
+}
+
+// Error returns, say, `503 Service Unavailable: "down for maintenance"`.
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
+	if e.Body == "" {
+		return text
+	}
+	return fmt.Sprintf("%s: %q", text, e.Body)
+}
+
+// Is reports whether target is ErrRefused and the status says so: 400, 413 or 422. All
+// others can be mended at the receiver.
+func (e *StatusError) Is(target error) bool {
+	switch e.Code {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return target == ErrRefused
+	}
+	return false
+}
 
 // DeliveryError reports an attempt that failed. It goes to Options.OnError.
 type DeliveryError struct {

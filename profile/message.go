@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,7 +53,19 @@ type Message struct {
 	Properties  Object // of an event; name and category of a page or screen are among them
 	Traits      Object // of identify: the user's; of group: the account's
 	Context     Object
+	Without     IDSource // where no ids are looked for; zero: they are looked for everywhere
 }
+
+// IDSource is a place in a message where ids of its user are told besides its own
+// fields, or a set of such places.
+type IDSource uint8
+
+// The places.
+const (
+	DeviceIDs IDSource = 1 << iota // context.device
+	Emails                         // email in the traits of identify and in context.traits
+	Phones                         // phone, there
+)
 
 // Profile returns the id of the user the message is about: the user id or,
 // without one, the anonymous id.
@@ -70,9 +83,15 @@ func (m *Message) IsEvent() bool {
 
 // IDs returns the external ids that the message tells of its user, each once:
 // user_id and anonymous_id; email and phone from the traits of identify and from
-// context.traits; and the entries {"type", "id", "collection"} of
-// context.externalIds, except those of a collection other than "users". Entries
-// without a type or an id are passed over, as are those whose id is none (NoID).
+// context.traits; those of context.device; and the entries {"type", "id",
+// "collection"} of context.externalIds, except those of a collection other than
+// "users". Entries without a type or an id are passed over, as are those whose id is
+// none (NoID), and all of a place that is among Message.Without.
+//
+// A device is told of under the names that Segment gives its ids: "ios.id" (the
+// device's id), "ios.idfa" (advertisingId) and "ios.push_token" (token) where its type
+// is "iOS", and likewise for every other type, in lower case. Without a type it is
+// passed over.
 func (m *Message) IDs() []ExternalID {
 	ids := make([]ExternalID, 0, 2)
 	ids = appendID(ids, "user_id", m.UserID)
@@ -83,11 +102,12 @@ func (m *Message) IDs() []ExternalID {
 // appendTold appends the ids that are told beside the message's own.
 func (m *Message) appendTold(ids []ExternalID) []ExternalID {
 	if m.Type == Identify {
-		ids = appendContacts(ids, m.Traits)
+		ids = m.appendContacts(ids, m.Traits)
 	}
 	v, _ := m.Context.Get("traits")
 	traits, _ := v.Object()
-	ids = appendContacts(ids, traits)
+	ids = m.appendContacts(ids, traits)
+	ids = m.appendDevice(ids)
 	external, _ := m.Context.Get("externalIds")
 	for item := range external.Items() {
 		entry, _ := item.Object()
@@ -98,9 +118,26 @@ func (m *Message) appendTold(ids []ExternalID) []ExternalID {
 	return ids
 }
 
-func appendContacts(ids []ExternalID, traits Object) []ExternalID {
-	ids = appendTold(ids, "email", textOf(traits, "email"))
-	return appendTold(ids, "phone", textOf(traits, "phone"))
+func (m *Message) appendContacts(ids []ExternalID, traits Object) []ExternalID {
+	if m.Without&Emails == 0 {
+		ids = appendTold(ids, "email", textOf(traits, "email"))
+	}
+	if m.Without&Phones == 0 {
+		ids = appendTold(ids, "phone", textOf(traits, "phone"))
+	}
+	return ids
+}
+
+func (m *Message) appendDevice(ids []ExternalID) []ExternalID {
+	v, _ := m.Context.Get("device")
+	device, _ := v.Object()
+	typ := strings.ToLower(textOf(device, "type"))
+	if typ == "" || m.Without&DeviceIDs != 0 {
+		return ids
+	}
+	ids = appendTold(ids, typ+".id", textOf(device, "id"))
+	ids = appendTold(ids, typ+".idfa", textOf(device, "advertisingId"))
+	return appendTold(ids, typ+".push_token", textOf(device, "token"))
 }
 
 func appendTold(ids []ExternalID, typ, value string) []ExternalID {

@@ -297,3 +297,24 @@ func TestWhatBrokenClientsSendForNoID(t *testing.T) {
 	own := func(id string) bool { return id == "a" }
 	require.Equal(t, Message{Type: Track, UserID: "undefined"}, Message{Type: Track, UserID: "undefined", AnonymousID: "a"}.WithoutNoIDs(own))
 }
+
+func TestIDsOfDevices(t *testing.T) {
+	const text = `{"type":"track","event":"E","userId":"u","timestamp":1709294400,"context":{"traits":{"email":"a@x.io","phone":"+1"},"device":%s}}`
+	for device, want := range map[string][]ExternalID{
+		`{"type":"iOS","id":"d","advertisingId":"ad","token":"t"}`:                                   {{"ios.id", "d"}, {"ios.idfa", "ad"}, {"ios.push_token", "t"}},
+		`{"type":"android","id":17}`:                                                                 {{"android.id", "17"}},
+		`{"type":"ios","id":"","advertisingId":"00000000-0000-0000-0000-000000000000","token":null}`: nil,
+		`{"id":"d"}`: nil,
+		`"ios"`:      nil,
+	} {
+		m := mustMessage(t, strings.Replace(text, "%s", device, 1))
+		contacts := []ExternalID{{"user_id", "u"}, {"email", "a@x.io"}, {"phone", "+1"}}
+		require.Equal(t, append(contacts, want...), m.IDs(), device)
+		m.Without = DeviceIDs
+		require.Equal(t, contacts, m.IDs(), device)
+		m.Without = Emails | DeviceIDs
+		require.Equal(t, []ExternalID{{"user_id", "u"}, {"phone", "+1"}}, m.IDs(), device)
+		m.Without = Emails | Phones
+		require.Equal(t, append([]ExternalID{{"user_id", "u"}}, want...), m.IDs(), device)
+	}
+}

@@ -16,7 +16,7 @@ var (
 	ErrForbidden       = errors.New("forbidden")       // it is known, and they may not
 )
 
-// Resource is one of the lists that a profile has.
+// Resource is what can be read of a profile.
 type Resource string
 
 // The resources.
@@ -24,10 +24,13 @@ const (
 	Traits      Resource = "traits"
 	Events      Resource = "events"
 	ExternalIDs Resource = "external_ids"
+	Metadata    Resource = "metadata"
+	Links       Resource = "links"
 )
 
 // Access is what a request asks to read, as the caller named it.
 type Access struct {
+	Space    string          // of the path; empty: it has none
 	Subject  profile.Subject // the collection
 	ID       profile.ExternalID
 	Resource Resource
@@ -45,8 +48,9 @@ type Authorizer interface {
 	// the id that the profile is kept under: after a merge another than the
 	// caller may know. One that is refused is answered as if it did not exist.
 	// Where several profiles have the external id it is asked about each, in the
-	// order of ids, until two are allowed. A snapshot of the store is open
-	// meanwhile, so it should not take long.
+	// order of ids, until two are allowed. Of links it is asked about each profile
+	// that is linked as well, of the other subject, and those that are refused are
+	// left out. A snapshot of the store is open meanwhile, so it should not take long.
 	AuthorizeProfile(r *http.Request, a Access, ref profile.Ref) error
 }
 
@@ -59,12 +63,12 @@ func (h *Handler) choose(r *http.Request, from profile.Reader, a Access) (profil
 	var chosen *profile.Ref
 	for _, id := range ids {
 		ref := profile.Ref{Subject: a.Subject, ID: id}
-		err := h.authorizer.AuthorizeProfile(r, a, ref)
+		allowed, err := h.may(r, a, ref)
 		switch {
-		case errors.Is(err, ErrForbidden), errors.Is(err, ErrUnauthenticated):
-			continue
 		case err != nil:
 			return profile.Ref{}, err
+		case !allowed:
+			continue
 		case chosen != nil:
 			return profile.Ref{}, errAmbiguous
 		}
@@ -74,6 +78,15 @@ func (h *Handler) choose(r *http.Request, from profile.Reader, a Access) (profil
 		return profile.Ref{}, errNoProfile
 	}
 	return *chosen, nil
+}
+
+// may reports whether the caller may read a profile.
+func (h *Handler) may(r *http.Request, a Access, ref profile.Ref) (bool, error) {
+	err := h.authorizer.AuthorizeProfile(r, a, ref)
+	if errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthenticated) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // find returns the profiles that have an external id: those it was attached to,

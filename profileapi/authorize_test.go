@@ -78,7 +78,7 @@ func TestWhoMayRead(t *testing.T) {
 			if c.code != "" {
 				require.Equal(t, c.code, errorCode(t, rec.Body.String()))
 			}
-			require.Equal(t, c.status == 401, rec.Header().Get("WWW-Authenticate") == "Bearer")
+			require.Equal(t, c.status == 401, rec.Header().Get("WWW-Authenticate") == `Basic realm="profiles"`)
 			require.NotContains(t, rec.Body.String(), "10.0.0.7")
 			require.NotContains(t, rec.Body.String(), "Monday")
 		})
@@ -160,11 +160,11 @@ func TestWhatTheAuthorizerIsAsked(t *testing.T) {
 		w.get(target)
 	}
 	require.Equal(t, []string{
-		"{user {anonymous_id browser-1} events}",
-		"{user {anonymous_id browser-1} events}: {user ann}",
-		"{account {group_id acme} traits}",
-		"{account {group_id acme} traits}: {account acme}",
-		"{user {user_id eve} external_ids}",
+		"{ user {anonymous_id browser-1} events}",
+		"{ user {anonymous_id browser-1} events}: {user ann}",
+		"{ account {group_id acme} traits}",
+		"{ account {group_id acme} traits}: {account acme}",
+		"{ user {user_id eve} external_ids}",
 	}, asked)
 }
 

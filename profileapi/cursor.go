@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
+	"strconv"
 )
 
 // A cursor is, in base64 for URLs, a digest and a key: the place of an item in
@@ -35,8 +37,12 @@ func (l *list) after() (key string, err error) {
 }
 
 func (l *list) digest(key string) []byte {
-	text := []byte("muster profile API cursor 1")
-	for _, part := range append([]string{l.ref.Subject.String(), l.ref.ID, string(l.Resource), string(l.class)}, l.include...) {
+	text := []byte("muster profile API cursor 2")
+	parts := []string{
+		l.ref.Subject.String(), l.ref.ID, string(l.Resource), string(l.class),
+		l.order(), timeParameter(l.start), timeParameter(l.end), strconv.Itoa(len(l.include)),
+	}
+	for _, part := range slices.Concat(parts, l.include, l.exclude) {
 		text = binary.AppendUvarint(text, uint64(len(part)))
 		text = append(text, part...)
 	}

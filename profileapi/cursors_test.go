@@ -36,6 +36,12 @@ func TestACursorBelongsToItsList(t *testing.T) {
 		{"another class", "users/profiles/user_id:ann/traits?class=audience&", "users/profiles/user_id:ann/traits?class=custom_trait&", false},
 		{"no class", "users/profiles/user_id:ann/traits?class=audience&", "users/profiles/user_id:ann/traits?", false},
 		{"other names", "users/profiles/user_id:ann/traits?include=plan,email&", "users/profiles/user_id:ann/traits?include=plan,sleeper&", false},
+		{"the same events", "users/profiles/user_id:ann/events?start=2026-01-01&", "users/profiles/user_id:ann/events?start=2026-01-01T00:00:00Z&", true},
+		{"the other order", "users/profiles/user_id:ann/events?", "users/profiles/user_id:ann/events?sort=asc&", false},
+		{"another start", "users/profiles/user_id:ann/events?start=2026-01-01&", "users/profiles/user_id:ann/events?start=2026-01-02&", false},
+		{"a start for an end", "users/profiles/user_id:ann/events?start=2026-02-01&", "users/profiles/user_id:ann/events?end=2026-02-01&", false},
+		{"an exclusion", "users/profiles/user_id:ann/events?", "users/profiles/user_id:ann/events?exclude=Login&", false},
+		{"one for an inclusion", "users/profiles/user_id:ann/traits?exclude=plan&", "users/profiles/user_id:ann/traits?include=plan&", false},
 		{"all names", "users/profiles/user_id:ann/traits?include=plan,email&", "users/profiles/user_id:ann/traits?", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

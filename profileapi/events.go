@@ -14,11 +14,13 @@ import (
 
 // eventJSON is the form of an event.
 type eventJSON struct {
+	Type       string         `json:"type"`
 	Name       string         `json:"event"`
 	MessageID  string         `json:"message_id,omitempty"`
 	Time       time.Time      `json:"timestamp"`
 	Properties profile.Object `json:"properties"`
 	Context    profile.Object `json:"context"`
+	SourceID   string         `json:"source_id,omitempty"`
 	User       string         `json:"user_id,omitempty"` // of an account's
 }
 
@@ -55,50 +57,106 @@ func placeOfKey(key string) (p place, ok bool) {
 // each longer than the one after it by a factor, until they are enough.
 const firstSpan, spanFactor = time.Hour, 8
 
-// events returns the newest events before the place of a key: one more than the
-// limit, or all there are.
+// events returns the events that come after the place of a key in the order that is
+// asked for: one more than the limit, or all there are.
 func (l *list) events(ctx context.Context, after string) ([]item, error) {
-	to := place{l.now, math.MaxUint64}
+	from, to := place{time: l.start}, l.last()
 	if l.next != "" {
 		p, ok := placeOfKey(after)
-		if !ok {
+		switch {
+		case !ok:
 			return nil, errCursor
-		}
-		if p.compare(to) < 0 { // else it was made by a clock that is ahead
+		case l.oldest:
+			from = place{p.time, p.seq + 1}
+		case p.compare(to) < 0: // else it was made by a clock that is ahead
 			to = p
 		}
 	}
-	var items []item
-	for span := firstSpan; len(items) <= l.limit; span *= spanFactor {
-		var from time.Time // all that is left
-		if span < profile.MaxWindow {
-			from = to.time.Add(-span)
+	read := l.newestEvents
+	if l.oldest {
+		read = l.oldestEvents
+	}
+	found, err := read(ctx, from, to, l.limit+1)
+	items := make([]item, len(found))
+	for i := range found {
+		items[i] = item{key: placeOf(&found[i]).key(), value: l.eventJSON(&found[i])}
+	}
+	return items, err
+}
+
+// last returns the place before which all events are that are listed.
+func (l *list) last() place {
+	if !l.end.IsZero() && !l.end.After(l.now) {
+		return place{time: l.end}
+	}
+	return place{l.now, math.MaxUint64}
+}
+
+// newestEvents returns the n newest events from a place on and before another, the
+// newest first.
+func (l *list) newestEvents(ctx context.Context, from, to place, n int) (all []profile.Event, err error) {
+	for span := firstSpan; len(all) < n && from.compare(to) < 0; span *= spanFactor {
+		begin := from
+		if at := to.time.Add(-span); span < profile.MaxWindow && at.After(from.time) {
+			begin = place{time: at}
 		}
-		found := newest{n: l.limit + 1 - len(items)}
-		if err := l.between(ctx, from, to, &found); err != nil {
+		found := newest{n: n - len(all)}
+		err := l.visit(ctx, to, func() time.Time { return found.since(begin.time) }, func(e profile.Event) bool {
+			if placeOf(&e).compare(begin) >= 0 {
+				found.add(e)
+			}
+			return true
+		})
+		if err != nil {
 			return nil, err
 		}
-		for _, e := range found.sorted() {
-			items = append(items, item{key: placeOf(&e).key(), value: l.eventJSON(&e)})
-		}
-		if from.IsZero() {
-			break
-		}
-		to = place{time: from}
+		all = append(all, found.sorted()...)
+		to = begin
 	}
-	return items, nil
+	return all, nil
+}
+
+// oldestEvents returns the n oldest events from a place on and before another, the oldest
+// first.
+func (l *list) oldestEvents(ctx context.Context, from, to place, n int) (all []profile.Event, err error) {
+	ofName := 0
+	err = l.visit(ctx, to, func() time.Time { ofName = 0; return from.time }, func(e profile.Event) bool {
+		if placeOf(&e).compare(from) >= 0 {
+			all = append(all, e)
+			ofName++
+		}
+		if len(all) >= 2*n+1000 {
+			all = oldestOf(all, n)
+		}
+		return ofName < n
+	})
+	return oldestOf(all, n), err
+}
+
+// oldestOf returns the n oldest of some events, in their order.
+func oldestOf(events []profile.Event, n int) []profile.Event {
+	slices.SortFunc(events, func(a, b profile.Event) int { return placeOf(&a).compare(placeOf(&b)) })
+	return events[:min(n, len(events))]
 }
 
 func (l *list) eventJSON(e *profile.Event) eventJSON {
-	j := eventJSON{Name: e.Name, MessageID: e.MessageID, Time: e.Time, Properties: e.Properties, Context: e.Context}
+	j := eventJSON{Type: "track", Name: e.Name, MessageID: e.MessageID, Time: e.Time, Properties: e.Properties, Context: e.Context, SourceID: sourceOf(e)}
 	if l.ref.Subject == profile.Account {
 		j.User = e.Profile
 	}
 	return j
 }
 
-// between collects the events of the list from a time on and before a place.
-func (l *list) between(ctx context.Context, from time.Time, to place, into *newest) error {
+// sourceOf returns the source that package ingest notes in the context of an event.
+func sourceOf(e *profile.Event) string {
+	v, _ := e.Context.Get("source")
+	name, _ := v.Text()
+	return name
+}
+
+// visit goes through the events of the list before a place: of each name, the oldest
+// first, from the time that since says, until see returns false.
+func (l *list) visit(ctx context.Context, to place, since func() time.Time, see func(profile.Event) bool) error {
 	for user, err := range l.senders(ctx) {
 		if err != nil {
 			return err
@@ -110,15 +168,15 @@ func (l *list) between(ctx context.Context, from time.Time, to place, into *newe
 			if !l.includes(name) {
 				continue
 			}
-			for e, err := range l.Events(ctx, user, name, into.since(from)) {
+			for e, err := range l.Events(ctx, user, name, since()) {
 				if err != nil {
 					return err
 				}
 				if placeOf(&e).compare(to) >= 0 {
 					break
 				}
-				if l.ref.Subject == profile.User || e.Account == l.ref.ID {
-					into.add(e)
+				if (l.ref.Subject == profile.User || e.Account == l.ref.ID) && !see(e) {
+					break
 				}
 			}
 		}

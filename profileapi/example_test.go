@@ -2,7 +2,6 @@ package profileapi_test
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"log"
@@ -15,20 +14,6 @@ import (
 	"github.com/muster-go/muster/profileapi"
 	"github.com/muster-go/muster/trait"
 )
-
-// service lets the services that know a secret read every profile, and nobody
-// else anything.
-type service struct{ secret string }
-
-func (s service) AuthorizeRequest(r *http.Request, _ profileapi.Access) error {
-	given := r.Header.Get("Authorization")
-	if subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+s.secret)) != 1 {
-		return profileapi.ErrUnauthenticated
-	}
-	return nil
-}
-
-func (service) AuthorizeProfile(*http.Request, profileapi.Access, profile.Ref) error { return nil }
 
 // The whole of it: an engine, its API, and a client.
 func Example() {
@@ -59,7 +44,7 @@ func Example() {
 		}
 	}
 
-	api, err := profileapi.New(engine, store, service{"s3cret"}, profileapi.Options{Clock: clock})
+	api, err := profileapi.New(engine, store, profileapi.Tokens{"s3cret"}, profileapi.Options{Clock: clock})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -71,7 +56,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		r.Header.Set("Authorization", "Bearer s3cret")
+		r.SetBasicAuth("s3cret", "") // as Segment's clients do
 		res, err := server.Client().Do(r)
 		if err != nil {
 			log.Fatal(err)
@@ -89,10 +74,10 @@ func Example() {
 	get("user_id:ann/external_ids?include=email")
 	get("user_id:eve/traits")
 	// Output:
-	// 200 {"traits":{"buyer":true,"email":"ann@x.io","orders":1,"plan":"pro"},"cursor":{"url":"/v1/collections/users/profiles/email:ann@x.io/traits","has_more":false,"next":"","limit":20}}
-	// 200 {"traits":{"buyer":true},"cursor":{"url":"/v1/collections/users/profiles/user_id:ann/traits?class=audience","has_more":false,"next":"","limit":20}}
-	// 200 {"data":[{"event":"Order Completed","message_id":"m2","timestamp":"2026-03-01T11:00:00Z","properties":{"total":42},"context":{}}],"cursor":{"url":"/v1/collections/users/profiles/user_id:ann/events","has_more":false,"next":"","limit":20}}
-	// 200 {"data":[{"collection":"users","type":"email","id":"ann@x.io"}],"cursor":{"url":"/v1/collections/users/profiles/user_id:ann/external_ids?include=email","has_more":false,"next":"","limit":20}}
+	// 200 {"traits":{"buyer":true,"email":"ann@x.io","orders":1,"plan":"pro"},"cursor":{"url":"","has_more":false,"next":"","limit":20}}
+	// 200 {"traits":{"buyer":true},"cursor":{"url":"","has_more":false,"next":"","limit":20}}
+	// 200 {"data":[{"type":"track","event":"Order Completed","message_id":"m2","timestamp":"2026-03-01T11:00:00Z","properties":{"total":42},"context":{}}],"cursor":{"url":"","has_more":false,"next":"","limit":20}}
+	// 200 {"data":[{"collection":"users","type":"email","id":"ann@x.io","encoding":"none"}],"cursor":{"url":"","has_more":false,"next":"","limit":20}}
 	// 404 {"error":{"code":"not_found","message":"there is no such profile"}}
 }
 
@@ -101,14 +86,14 @@ func Example() {
 type owner struct{}
 
 func (owner) AuthorizeRequest(r *http.Request, _ profileapi.Access) error {
-	if r.Header.Get("Authorization") == "" {
+	if profileapi.Token(r) == "" {
 		return profileapi.ErrUnauthenticated
 	}
 	return nil
 }
 
 func (owner) AuthorizeProfile(r *http.Request, _ profileapi.Access, ref profile.Ref) error {
-	if ref.Subject != profile.User || r.Header.Get("Authorization") != "Bearer "+ref.ID {
+	if ref.Subject != profile.User || profileapi.Token(r) != ref.ID {
 		return profileapi.ErrForbidden
 	}
 	return nil

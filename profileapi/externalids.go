@@ -14,15 +14,19 @@ type externalIDJSON struct {
 	Collection string `json:"collection"`
 	Type       string `json:"type"`
 	ID         string `json:"id"`
+	Encoding   string `json:"encoding"`
+}
+
+func formOfID(s profile.Subject, id profile.ExternalID) externalIDJSON {
+	return externalIDJSON{s.String() + "s", id.Type, id.Value, "none"}
 }
 
 // externalIDs returns the external ids after a key, by type, then id.
 func (l *list) externalIDs(ctx context.Context, after string) ([]item, error) {
-	ids, err := l.IDs(ctx, l.ref)
+	ids, err := l.idsOf(ctx, l.ref)
 	if err != nil {
 		return nil, err
 	}
-	ids = l.withOwn(ids)
 	if l.next != "" {
 		last, ok := idOfKey(after)
 		if !ok {
@@ -33,24 +37,25 @@ func (l *list) externalIDs(ctx context.Context, after string) ([]item, error) {
 	var items []item
 	for _, id := range ids {
 		if l.includes(id.Type) {
-			items = append(items, item{key: keyOfID(id), value: externalIDJSON{l.ref.Subject.String() + "s", id.Type, id.Value}})
+			items = append(items, item{key: keyOfID(id), value: formOfID(l.ref.Subject, id)})
 		}
 	}
 	return items, nil
 }
 
-// withOwn adds the id that the profile is kept under, if it is not among the
-// sorted ids. That of an anonymous visitor is there as the anonymous id it is.
-func (l *list) withOwn(ids []profile.ExternalID) []profile.ExternalID {
-	if l.ref.Subject == profile.User && slices.Contains(ids, profile.ExternalID{Type: "anonymous_id", Value: l.ref.ID}) {
-		return ids
+// idsOf returns the external ids of a profile, by type, then id, that under which it is
+// kept among them. That of an anonymous visitor is there as the anonymous id it is.
+func (l *list) idsOf(ctx context.Context, ref profile.Ref) ([]profile.ExternalID, error) {
+	ids, err := l.IDs(ctx, ref)
+	if err != nil || ref.Subject == profile.User && slices.Contains(ids, profile.ExternalID{Type: "anonymous_id", Value: ref.ID}) {
+		return ids, err
 	}
-	own := profile.ExternalID{Type: ownType(l.ref.Subject), Value: l.ref.ID}
+	own := profile.ExternalID{Type: ownType(ref.Subject), Value: ref.ID}
 	i, found := slices.BinarySearchFunc(ids, own, compareIDs)
 	if found {
-		return ids
+		return ids, nil
 	}
-	return slices.Insert(ids, i, own)
+	return slices.Insert(slices.Clone(ids), i, own), nil
 }
 
 func compareIDs(a, b profile.ExternalID) int {

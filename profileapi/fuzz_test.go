@@ -23,6 +23,9 @@ func FuzzRequest(f *testing.F) {
 		"/v1/collections/users/profiles/anonymous_id%3Aa%2Fb%3Ac/external_ids?include=a%5C,b",
 		"/v1/collections/accounts/profiles/group_id:acme/events?next=bm9uZQ",
 		"/v1/collections/accounts/profiles/:%ff/traits?limit=999&limit=1&include=&x=%zz;",
+		"/v1/spaces/s%2F1/collections/users/profiles/user_id:u1/events?sort=asc&start=2026-01-01&end=2026-12-31T00:00:00.5Z&exclude=Login&verbose=true",
+		"/v1/spaces/s/collections/accounts/profiles/group_id:acme/links?verbose=false",
+		"/v1/collections/users/profiles/user_id:u1/metadata?verbose=true",
 		"/v1//collections/../users/profiles/%2e%2e:%00/traits",
 	} {
 		f.Add(target, "plan")
@@ -44,6 +47,14 @@ func FuzzRequest(f *testing.F) {
 		}
 		require.NoError(t, profile.CheckID("type", q.ID.Type))
 		require.NoError(t, profile.CheckID("id", q.ID.Value))
+		l := list{Reader: store, query: q, ref: profile.Ref{Subject: q.Subject, ID: "u1"}, now: profile.MaxTime.Add(-1)}
+		l.may = func(profile.Ref) (bool, error) { return true, nil }
+		if q.Resource == Metadata {
+			text, err := l.metadata(ctx)
+			require.NoError(t, err)
+			require.True(t, json.Valid(text))
+			return
+		}
 		again, err := url.ParseRequestURI(q.url(u.EscapedPath(), q.next))
 		require.NoError(t, err)
 		if len(again.RawQuery) <= maxQuery { // it may be escaped more
@@ -52,7 +63,6 @@ func FuzzRequest(f *testing.F) {
 			require.Equal(t, q, p)
 		}
 
-		l := list{Reader: store, query: q, ref: profile.Ref{Subject: q.Subject, ID: "u1"}, now: profile.MaxTime.Add(-1)}
 		for _, next := range []string{q.next, l.cursor(key)} {
 			l.next = next
 			text, err := l.page(ctx, u.EscapedPath())

@@ -26,7 +26,8 @@ type Options struct {
 	// audience.WallClock by default. What is written to the store later than
 	// the clock says counts as well.
 	Clock audience.Clock
-	// Challenge is the WWW-Authenticate header of a 401: Bearer by default.
+	// Challenge is the WWW-Authenticate header of a 401: Basic realm="profiles" by
+	// default.
 	Challenge string
 	// OnError is told why a request was answered with 500. It must be safe for
 	// concurrent use; nil ignores it.
@@ -57,7 +58,7 @@ func New(definitions Definitions, store Store, authorizer Authorizer, opts Optio
 		opts.Clock = audience.WallClock{}
 	}
 	if opts.Challenge == "" {
-		opts.Challenge = "Bearer"
+		opts.Challenge = `Basic realm="profiles"`
 	}
 	return &Handler{definitions: definitions, store: store, authorizer: authorizer, opts: opts}, nil
 }
@@ -97,9 +98,14 @@ func (h *Handler) answer(r *http.Request) (text []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l := list{Reader: snapshot, query: q, ref: ref, live: live}
+	l := list{Reader: snapshot, query: q, ref: ref, live: live, may: func(linked profile.Ref) (bool, error) {
+		return h.may(r, q.Access, linked)
+	}}
 	if l.now, err = h.now(ctx, snapshot); err != nil {
 		return nil, err
+	}
+	if q.Resource == Metadata {
+		return l.metadata(ctx)
 	}
 	return l.page(ctx, requestPath(r))
 }

@@ -20,6 +20,7 @@ type list struct {
 	ref  profile.Ref
 	live []audience.Definition // for traits
 	now  time.Time
+	may  func(profile.Ref) (bool, error) // the caller read a linked profile
 }
 
 // item is one of a list.
@@ -89,8 +90,8 @@ func (l *list) page(ctx context.Context, path string) ([]byte, error) {
 	p.Cursor.Limit = l.limit
 	if n < len(items) {
 		p.Cursor.HasMore, p.Cursor.Next = true, l.cursor(items[n-1].key)
+		p.Cursor.URL = l.url(path, p.Cursor.Next)
 	}
-	p.Cursor.URL = l.url(path, p.Cursor.Next)
 	return encode(p)
 }
 
@@ -103,6 +104,8 @@ func (l *list) items(ctx context.Context, after string) ([]item, error) {
 		return l.traits(ctx, after)
 	case Events:
 		return l.events(ctx, after)
+	case Links:
+		return l.links(ctx, after)
 	}
 	return l.externalIDs(ctx, after)
 }

@@ -38,7 +38,7 @@ func TestPathsAndParameters(t *testing.T) {
 		{"no collection", "GET", "/v1/collections", 404, "not_found"},
 		{"another collection", "GET", "/v1/collections/robots/profiles/user_id:ann/traits", 404, "not_found"},
 		{"no list", "GET", "/v1/collections/users/profiles/user_id:ann", 404, "not_found"},
-		{"another list", "GET", "/v1/collections/users/profiles/user_id:ann/links", 404, "not_found"},
+		{"another list", "GET", "/v1/collections/users/profiles/user_id:ann/friends", 404, "not_found"},
 		{"a slash more", "GET", "/v1/collections/users/profiles/user_id:ann/traits/", 404, "not_found"},
 		{"another version", "GET", "/v2/collections/users/profiles/user_id:ann/traits", 404, "not_found"},
 		{"method of what there is none of", "POST", "/v1/nothing", 404, "not_found"},
@@ -63,7 +63,7 @@ func TestPathsAndParameters(t *testing.T) {
 		{"another class", "GET", "/v1/collections/users/profiles/user_id:ann/traits?class=trait", 400, "invalid_request"},
 		{"class of events", "GET", "/v1/collections/users/profiles/user_id:ann/events?class=audience", 400, "invalid_request"},
 		{"empty name", "GET", "/v1/collections/users/profiles/user_id:ann/traits?include=plan,", 400, "invalid_request"},
-		{"unknown parameter", "GET", "/v1/collections/users/profiles/user_id:ann/events?start=2018-01-02", 400, "invalid_request"},
+		{"unknown parameter", "GET", "/v1/collections/users/profiles/user_id:ann/events?begin=2018-01-02", 400, "invalid_request"},
 		{"malformed escape", "GET", "/v1/collections/users/profiles/user_id:ann/traits?include=%zz", 400, "invalid_request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/traitset"
@@ -15,7 +16,7 @@ import (
 func (l *list) traits(ctx context.Context, after string) ([]item, error) {
 	taken := map[string]bool{} // a name is of one class
 	var items []item
-	add := func(c class, name string, v profile.Value) {
+	add := func(c class, name string, v profile.Value, since time.Time) {
 		if taken[name] {
 			return
 		}
@@ -24,7 +25,7 @@ func (l *list) traits(ctx context.Context, after string) ([]item, error) {
 			return
 		}
 		if key := traitKey(name); l.next == "" || key > after {
-			items = append(items, item{name, key, v})
+			items = append(items, item{name, key, l.traitForm(v, since)})
 		}
 	}
 	member, err := l.memberships(ctx)
@@ -33,7 +34,8 @@ func (l *list) traits(ctx context.Context, after string) ([]item, error) {
 	}
 	for i := range l.live {
 		if d := &l.live[i]; concerns(d, l.ref.Subject) {
-			add(audienceClass, d.Key, profile.BoolValue(member[d.Key]))
+			since, in := member[d.Key]
+			add(audienceClass, d.Key, profile.BoolValue(in), since)
 		}
 	}
 	values, err := l.ValuesOf(ctx, l.ref)
@@ -41,29 +43,47 @@ func (l *list) traits(ctx context.Context, after string) ([]item, error) {
 		return nil, err
 	}
 	for _, v := range values {
-		add(computedClass, v.Key, v.Value)
+		add(computedClass, v.Key, v.Value, v.Since)
 	}
 	writes, err := l.Traits(ctx, l.ref)
 	if err != nil {
 		return nil, err
 	}
-	custom := traitset.At(writes, 0, l.now.UnixNano())
+	custom, times := traitset.At(writes, 0, l.now.UnixNano()), l.winners(writes)
 	for name, v := range custom.All() {
-		add(customClass, name, v)
+		add(customClass, name, v, times[name])
 	}
 	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.key, b.key) })
 	return items, nil
 }
 
-// memberships returns the keys of the audiences that the profile is in.
-func (l *list) memberships(ctx context.Context) (map[string]bool, error) {
+// traitJSON is the form of a trait if it is asked for verbosely.
+type traitJSON struct {
+	Value     profile.Value `json:"value"`
+	UpdatedAt *time.Time    `json:"updated_at"`
+}
+
+// traitForm returns what the JSON of a trait is made of. The zero time is not known: since
+// when somebody is no member of an audience.
+func (l *list) traitForm(v profile.Value, since time.Time) any {
+	switch {
+	case !l.verbose:
+		return v
+	case since.IsZero():
+		return traitJSON{Value: v}
+	}
+	return traitJSON{v, &since}
+}
+
+// memberships returns the keys of the audiences that the profile is in, and since when.
+func (l *list) memberships(ctx context.Context) (map[string]time.Time, error) {
 	members, err := l.Memberships(ctx, l.ref)
 	if err != nil {
 		return nil, err
 	}
-	in := make(map[string]bool, len(members))
+	in := make(map[string]time.Time, len(members))
 	for _, m := range members {
-		in[m.Audience] = true
+		in[m.Audience] = m.Since
 	}
 	return in, nil
 }

@@ -24,8 +24,10 @@
 //     again in halves to find what it is, and gives that up (destination.ErrRefused).
 //   - Everything else, also 401, 404 or 410, can be mended at the receiver: the
 //     batch is sent again. Retry-After, in seconds or as a date, is honoured up
-//     to MaxRetryAfter, whatever the status. Redirects are not followed.
+//     to MaxRetryAfter, whatever the status. Redirects are not followed, to no host: they
+//     could lead members to another than was configured.
 //
-// An answer that does not come within the attempt's timeout, or a connection
+// Of an answer 16 KiB are read, for a second at most: one without an end holds nothing
+// up. An answer that does not come within the attempt's timeout, or a connection
 // that breaks, leaves open whether the receiver got the batch: it is sent again.
 package webhook

@@ -3,22 +3,16 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/destination"
-	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/internal/answer"
 )
 
 // MaxRetryAfter is the longest wait that a receiver can ask for.
-const MaxRetryAfter = 24 * time.Hour
+const MaxRetryAfter = answer.MaxRetryAfter
 
 // Options of a webhook. URL and Keys are needed.
 type Options struct {
@@ -39,18 +33,14 @@ type Options struct {
 // Webhook is the destination. It is safe for concurrent use.
 type Webhook struct {
 	opts   Options
-	client http.Client
+	client *http.Client
 	own    bool // the client's transport is the webhook's
 }
 
 // New returns a webhook. Errors wrap profile.ErrInvalid.
 func New(opts Options) (*Webhook, error) {
-	u, err := url.Parse(opts.URL)
-	if err != nil {
-		return nil, fmt.Errorf("webhook: %w: %w", profile.ErrInvalid, err)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("webhook: %w: %q is not the URL of a server", profile.ErrInvalid, opts.URL)
+	if err := answer.CheckURL(opts.URL); err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	if err := checkKeys(opts.Keys); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
@@ -63,12 +53,7 @@ func New(opts Options) (*Webhook, error) {
 	}
 	opts.Header = opts.Header.Clone()
 	w := &Webhook{opts: opts}
-	if opts.Client != nil {
-		w.client = *opts.Client
-	} else {
-		w.client.Transport, w.own = http.DefaultTransport.(*http.Transport).Clone(), true
-	}
-	w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	w.client, w.own = answer.Client(opts.Client)
 	return w, nil
 }
 
@@ -88,7 +73,8 @@ func (w *Webhook) Close() error {
 	return nil
 }
 
-// Deliver posts the batch. What the receiver answers but 2xx is a *StatusError.
+// Deliver posts the batch. What the receiver answers but 2xx is a
+// *destination.StatusError.
 func (w *Webhook) Deliver(ctx context.Context, b *destination.Batch) error {
 	body, err := b.MarshalJSON()
 	if err != nil {
@@ -107,66 +93,5 @@ func (w *Webhook) Deliver(ctx context.Context, b *destination.Batch) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	// What is read to its end lets the connection be used again; of an answer
-	// that fails the text may say why. One that breaks off is an answer still.
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
-	return statusError(resp, answer)
-}
-
-// StatusError is an answer other than 2xx.
-type StatusError struct {
-	Code int
-	Body string // how it begins
-}
-
-// Error returns, say, `503 Service Unavailable: "down for maintenance"`.
-func (e *StatusError) Error() string {
-	text := fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
-	if e.Body == "" {
-		return text
-	}
-	return fmt.Sprintf("%s: %q", text, e.Body)
-}
-
-// Is reports whether target is destination.ErrRefused and the status says so.
-func (e *StatusError) Is(target error) bool {
-	switch e.Code {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return target == destination.ErrRefused
-	}
-	return false
-}
-
-// statusError returns the error that an answer is, or nil.
-func statusError(resp *http.Response, answer []byte) error {
-	if resp.StatusCode/100 == 2 {
-		return nil
-	}
-	const most = 256
-	text := strings.ToValidUTF8(strings.TrimSpace(string(answer[:min(len(answer), most)])), "")
-	err := &StatusError{Code: resp.StatusCode, Body: text}
-	wait := retryAfter(resp.Header)
-	if wait <= 0 || errors.Is(err, destination.ErrRefused) {
-		return err
-	}
-	return &destination.RetryAfterError{Wait: wait, Err: err}
-}
-
-// retryAfter returns the wait that a header asks for; 0 if it asks for none. A
-// date is taken relative to the server's own clock.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
-		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), MaxRetryAfter)
+	return answer.Error(resp, answer.Read(resp))
 }

@@ -96,7 +96,7 @@ func TestAnswers(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			var status *webhook.StatusError
+			var status *destination.StatusError
 			require.ErrorAs(t, err, &status)
 			require.Equal(t, fmt.Sprintf("%d %s: %q", tt.code, http.StatusText(tt.code), "because"), status.Error())
 			if tt.refused {
@@ -112,6 +112,56 @@ func TestAnswers(t *testing.T) {
 			require.ErrorAs(t, err, &after)
 			require.Equal(t, tt.wait, after.Wait)
 		})
+	}
+}
+
+// An answer that has no end, or that stalls, is an answer by its status.
+func TestAnswersWithoutEnd(t *testing.T) {
+	quit := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/fails" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		w.(http.Flusher).Flush()
+		for r.URL.Query().Get("body") == "endless" {
+			if _, err := io.WriteString(w, strings.Repeat("x", 1<<16)); err != nil {
+				return
+			}
+		}
+		<-quit
+	}))
+	defer server.Close()
+	defer close(quit)
+	for _, body := range []string{"endless", "stalls"} {
+		for _, path := range []string{"/takes", "/fails"} {
+			hook, err := webhook.New(webhook.Options{URL: server.URL + path + "?body=" + body, Keys: [][]byte{key}})
+			require.NoError(t, err)
+			err = hook.Deliver(context.Background(), &destination.Batch{ID: "b"}) // of no deadline
+			if path == "/takes" {
+				require.NoError(t, err)
+				continue
+			}
+			var status *destination.StatusError
+			require.ErrorAs(t, err, &status)
+			require.Equal(t, http.StatusServiceUnavailable, status.Code)
+		}
+	}
+}
+
+// A redirect is followed to no host, whatever the client's own policy is.
+func TestNoRedirectIsFollowed(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was followed") }))
+	defer elsewhere.Close()
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, code))
+		client := server.Client()
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
+		hook, err := webhook.New(webhook.Options{URL: server.URL, Keys: [][]byte{key}, Client: client})
+		require.NoError(t, err)
+		var status *destination.StatusError
+		require.ErrorAs(t, hook.Deliver(context.Background(), &destination.Batch{ID: "b"}), &status)
+		require.Equal(t, code, status.Code)
+		server.Close()
 	}
 }
 

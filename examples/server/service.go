@@ -14,6 +14,7 @@ import (
 	"github.com/muster-go/muster/destination"
 	"github.com/muster-go/muster/destination/ndjson"
 	"github.com/muster-go/muster/destination/webhook"
+	"github.com/muster-go/muster/ingest"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/profileapi"
 )
@@ -24,6 +25,7 @@ type service struct {
 	engine   *audience.Engine
 	hub      *destination.Hub
 	profiles *profileapi.Handler
+	messages *ingest.Handler
 }
 
 // run is the whole service, until ctx is done or a part of it fails. Entries and
@@ -47,14 +49,27 @@ func run(ctx context.Context, opts options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	profiles, err := profileapi.New(engine, store, bearer(opts.token), profileapi.Options{
+	profiles, err := profileapi.New(engine, store, opts.readers(), profileapi.Options{
 		Clock:   opts.clock,
 		OnError: func(_ *http.Request, err error) { opts.log.Error("the profile API failed", "err", err) },
 	})
 	if err != nil {
 		return err
 	}
-	s := &service{opts, engine, hub, profiles}
+	messages, err := ingest.New(engine, ingest.Options{
+		Authorizer: ingest.WriteKeys{opts.writeKey: "shop"},
+		Clock:      engine,
+		Origins:    opts.origins,
+		Profiles:   store,
+		OnReject: func(r ingest.Rejection) {
+			opts.log.Warn("a message was refused", "source", r.Source.Name, "messageId", r.MessageID, "err", r.Err)
+		},
+		OnError: func(_ *http.Request, err error) { opts.log.Error("messages could not be taken", "err", err) },
+	})
+	if err != nil {
+		return err
+	}
+	s := &service{opts, engine, hub, profiles, messages}
 	return s.serve(ctx)
 }
 
