@@ -64,14 +64,8 @@ func lintOptions(ctx context.Context, std streams, c *cli.Command) (opts lint.Op
 			return opts, misused(c, fmt.Errorf("-disable: no rule %q, want one of %s", rule, strings.Join(lint.Rules, ", ")))
 		}
 	}
-	if text := c.String("retention"); text != "" {
-		opts.Retention, err = profile.ParseDuration(text)
-		if err == nil && opts.Retention <= 0 {
-			err = fmt.Errorf("%w: duration %q is not above 0", profile.ErrInvalid, text)
-		}
-		if err != nil {
-			return opts, misused(c, fmt.Errorf("-retention: %w", err))
-		}
+	if opts.Retention, err = retentionOf(c); err != nil {
+		return opts, err
 	}
 	if path := c.String("events"); path != "" {
 		opts.Sample, err = readSample(ctx, std, path, c.String("format"), c.Bool("skip-bad"))

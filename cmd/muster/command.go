@@ -42,6 +42,7 @@ func newCommand(std streams) *cli.Command {
 			exportCommand(std),
 			fmtCommand(std),
 			schemaCommand(std),
+			serveCommand(std),
 		},
 	}
 	for _, c := range append(root.Commands, root) {

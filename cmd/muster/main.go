@@ -11,6 +11,7 @@
 //	muster export  -definitions FILE -events FILE KEY a CSV file
 //	muster fmt     [-w | -check] FILE...              the one form of a definitions file
 //	muster schema                                     its JSON schema, for editors
+//	muster serve   -definitions FILE                  the service in memory, over HTTP
 //	muster completion SHELL                           a script for bash, zsh, fish or pwsh
 //
 // muster help COMMAND tells the rest. A FILE may be compressed with gzip; "-" is the
@@ -25,7 +26,13 @@
 //	1    done, and something is not as it should be: an expectation is not met (test),
 //	     something was found (check, fmt -check), or there is something to do (plan -check)
 //	2    not done: a flag or a file cannot be used, or something failed
-//	130  interrupted
+//	130  interrupted; but serve then has ended as it should, with 0
+//
+// # Completion
+//
+// In bash it needs the package bash-completion:
+//
+//	source <(muster completion bash)
 package main
 
 import (
@@ -35,6 +42,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -53,7 +61,7 @@ const (
 var errFound = errors.New("something is not as it should be")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interrupt does not wait for anything
 	os.Exit(run(ctx, os.Args[1:], streams{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now,
