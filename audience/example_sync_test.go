@@ -45,3 +45,37 @@ func ExampleEngine_Sync() {
 	// ~ audience "loyal"
 	//     where.event.count: - {"at_least":5}
 }
+
+// The order in which a service starts and ends: who is to hear what Sync tells subscribes
+// before it, and time runs when all is defined.
+func Example_service() {
+	ctx, stop := context.WithCancel(context.Background()) // signal.NotifyContext, in a service
+	store := profile.NewMemStore()
+	definitions := audience.File{Audiences: []audience.Definition{
+		audience.Define("buyers").Members(audience.Performed("Order Completed")),
+	}}
+
+	engine, err := audience.New(ctx, store, audience.Options{
+		OnError: func(err error) { fmt.Println("not told:", err) }, // or a Logger
+	})
+	check(err)
+	_, err = engine.Subscribe(func(_ context.Context, t audience.Transition) error {
+		fmt.Println(t.Profile, t.Type, t.Audience)
+		return nil
+	})
+	check(err)
+	_, err = engine.Sync(ctx, definitions, audience.SyncOptions{})
+	check(err)
+	ran := make(chan error)
+	go func() { ran <- engine.Run(ctx) }() // fires what becomes due
+
+	check(engine.Track(ctx, profile.Event{Profile: "ann", Name: "Order Completed"}))
+
+	stop()                // first whatever sends data, then the engine, then the store
+	fmt.Println(<-ran)    // context canceled
+	check(engine.Close()) // the store can be another engine's now
+	check(store.Close())
+	// Output:
+	// ann entered buyers
+	// context canceled
+}
