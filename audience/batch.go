@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -24,7 +24,7 @@ var ErrBatch = errors.New("not a batch audience")
 // profile while no data is taken.
 func (e *Engine) Recompute(ctx context.Context, keys ...string) error {
 	return e.alone(ctx, "recompute", true, func(x *txn) error {
-		var nodes []*node
+		var nodes []*network.Node
 		for _, key := range keys {
 			a := e.live[key]
 			switch {
@@ -32,64 +32,13 @@ func (e *Engine) Recompute(ctx context.Context, keys ...string) error {
 				return fmt.Errorf("%q: %w", key, profile.ErrNotFound)
 			case e.changing[key]:
 				return fmt.Errorf("%q: %w", key, ErrLocked)
-			case a.root.kind != kindBatch:
+			case a.Root.Kind != network.KindBatch:
 				return fmt.Errorf("%q: %w", key, ErrBatch)
 			}
-			nodes = append(nodes, a.root)
+			nodes = append(nodes, a.Root)
 		}
 		return x.latchAll(nodes, CauseBackfill)
 	})
-}
-
-// condition returns the plan of the definition's tree.
-func (p *plan) condition() *plan {
-	if p.kind == kindBatch {
-		return p.children[0]
-	}
-	return p
-}
-
-// note notes that a batch audience differs from its condition for the profile at
-// hand: it is due at the next multiple of its interval, which may be this very
-// instant.
-func (s *step) note(n *node) {
-	interval := int64(n.interval)
-	if interval <= 0 || s.quiet {
-		return
-	}
-	due := multipleFrom(s.t, interval)
-	lower(&n.due, due)
-	if lower(&s.e.batchDue, due) {
-		s.e.poke()
-	}
-}
-
-// lower sets an instant to an earlier one, and reports whether it is.
-func lower(instant *atomic.Int64, to int64) bool {
-	for at := instant.Load(); to < at; at = instant.Load() {
-		if instant.CompareAndSwap(at, to) {
-			return true
-		}
-	}
-	return false
-}
-
-// noteFlip notes what a condition's change of truth makes due.
-func (s *step) noteFlip(condition *node) {
-	for _, n := range s.net.batches {
-		if n.latched == condition {
-			s.note(n)
-		}
-	}
-}
-
-// noteAll notes all that differs for the profile at hand, whose state is new.
-func (s *step) noteAll() {
-	for _, n := range s.net.batches {
-		if s.p.truth(n) != s.p.truth(n.latched) {
-			s.note(n)
-		}
-	}
 }
 
 // computeBatches computes what batch audiences are due strictly before t, as far
@@ -117,59 +66,59 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 	for _, sh := range e.shards {
 		sh.last = max(sh.last, at)
 	}
-	var nodes []*node
+	var nodes []*network.Node
 	next := horizon.Never
 	for _, net := range e.nets {
-		for _, n := range net.batches {
-			if n.due.Load() <= at {
-				n.due.Store(horizon.Never)
+		for _, n := range net.Batches {
+			if n.Due.Load() <= at {
+				n.Due.Store(horizon.Never)
 			}
-			next = min(next, n.due.Load())
-			if n.interval > 0 && at%int64(n.interval) == 0 {
+			next = min(next, n.Due.Load())
+			if n.Interval > 0 && at%int64(n.Interval) == 0 {
 				nodes = append(nodes, n)
 			}
 		}
 	}
 	e.batchDue.Store(next)
-	e.x.ctx, e.x.t = lasting(ctx), at
+	e.x.Ctx, e.x.At = lasting(ctx), at
 	err := e.x.within(func() error { return e.x.latchAll(nodes, CauseTime) })
 	if err != nil {
 		for _, n := range nodes {
-			lower(&n.due, at)
+			horizon.Lower(&n.Due, at)
 		}
-		lower(&e.batchDue, at)
+		horizon.Lower(&e.batchDue, at)
 	}
 	return err
 }
 
 // setPending notes with which version fresh nodes come to profiles.
-func setPending(nodes []*node, version uint32) {
+func setPending(nodes []*network.Node, version uint32) {
 	for _, n := range nodes {
-		n.pending = version
+		n.Pending = version
 	}
 }
 
 // allHave notes that all profiles have what has been made.
-func allHave(nodes []*node) {
+func allHave(nodes []*network.Node) {
 	for _, n := range nodes {
-		n.pending = 0
+		n.Pending = 0
 	}
 }
 
 // latchAll has nodes of batch audiences latch for every profile, users first,
 // and records what follows. One that reads another comes after it, and latches
 // what that latched. All locks are held, and nothing is due at t any more.
-func (x *txn) latchAll(nodes []*node, cause Cause) error {
-	slices.SortStableFunc(nodes, func(a, b *node) int { return int(a.height - b.height) })
-	if x.e.joined() {
+func (x *txn) latchAll(nodes []*network.Node, cause Cause) error {
+	slices.SortStableFunc(nodes, func(a, b *network.Node) int { return int(a.Height - b.Height) })
+	if x.e.nets.Joined() {
 		return x.run(cause, func() { x.latchJoined(nodes) })
 	}
-	for id, err := range x.store.Profiles(x.ctx, profile.User, "") {
+	for id, err := range x.Store.Profiles(x.Ctx, profile.User, "") {
 		if err != nil {
 			return err
 		}
 		ref := profile.UserRef(id)
-		if err := x.upgradeID(ref, x.t); err != nil {
+		if err := x.upgradeID(ref, x.At); err != nil {
 			return err
 		}
 		if !x.anyDiffers(ref, nodes) {
@@ -179,9 +128,9 @@ func (x *txn) latchAll(nodes []*node, cause Cause) error {
 			p, _ := x.reach(ref)
 			x.settle()
 			for _, n := range nodes {
-				if p.differs(n) {
-					x.turn(p)
-					x.latch(n)
+				if p.Differs(n) {
+					x.Switch(p)
+					x.Latch(n)
 					x.settle()
 				}
 			}
@@ -195,31 +144,25 @@ func (x *txn) latchAll(nodes []*node, cause Cause) error {
 
 // anyDiffers reports whether nodes of batch audiences would latch another truth for a
 // profile than they have.
-func (x *txn) anyDiffers(ref profile.Ref, nodes []*node) bool {
+func (x *txn) anyDiffers(ref profile.Ref, nodes []*network.Node) bool {
 	if lacks, _ := x.lacks(ref); lacks {
 		return true
 	}
-	if p := x.shardOf(ref).state(ref); p != nil {
-		return slices.ContainsFunc(nodes, p.differs)
+	if p := x.shardOf(ref).states.Get(ref); p != nil {
+		return slices.ContainsFunc(nodes, p.Differs)
 	}
 	k := x.keptOf(ref)
-	return slices.ContainsFunc(nodes, func(n *node) bool { return n.of == ref.Subject && k.has(n.differing()) })
-}
-
-// differs reports whether a node of a batch audience would latch another truth
-// for the profile than it has.
-func (p *state) differs(n *node) bool {
-	return n.of == p.ref.Subject && p.truth(n) != p.truth(n.latched)
+	return slices.ContainsFunc(nodes, func(n *network.Node) bool { return n.Of == ref.Subject && k.Has(n.Differing()) })
 }
 
 // latchJoined has nodes, by height, latch for every profile, and for those whose
 // conditions what follows has changed.
-func (x *txn) latchJoined(nodes []*node) {
+func (x *txn) latchJoined(nodes []*network.Node) {
 	var first []profile.Ref
-	for of := range x.nets {
-		for id, err := range x.store.Profiles(x.ctx, profile.Subject(of), "") {
+	for of := range x.Nets {
+		for id, err := range x.Store.Profiles(x.Ctx, profile.Subject(of), "") {
 			if err != nil {
-				x.err = err
+				x.Err = err
 				return
 			}
 			if ref := (profile.Ref{Subject: profile.Subject(of), ID: id}); x.anyDiffers(ref, nodes) {
@@ -233,69 +176,19 @@ func (x *txn) latchJoined(nodes []*node) {
 	for _, n := range nodes {
 		x.settle()
 		for i := 0; i < len(x.parts); i++ { // there may be more and more
-			if p := x.parts[i].p; p != nil && p.differs(n) {
-				x.turn(p)
-				x.latch(n)
+			if p := x.parts[i].p; p != nil && p.Differs(n) {
+				x.Switch(p)
+				x.Latch(n)
 			}
 		}
 	}
 }
 
-// latch has a node take the truth of its condition.
-func (s *step) latch(n *node) {
-	c := s.p.cell(n)
-	old := c.verdict()
-	v := s.toLatch(n)
-	s.set(n, v)
-	s.mark(n, old, v, false)
-}
-
-// toLatch returns what a node latches: one that takes the place of another has
-// not been computed for that.
-func (s *step) toLatch(n *node) horizon.Verdict {
-	if n.replaces != nil {
-		return horizon.Always(s.p.truth(n.replaces))
-	}
-	return horizon.Always(s.ask(n.latched).True)
-}
-
 // takePlace notes that the batch audience's node takes the place of old, its
 // node so far: an edit of what an audience reads does not compute it. The root
 // of one that is only a member of another is the other's node.
-func (d *definition) takePlace(root, old *node) {
-	if root != old && root.kind == kindBatch && old.kind == kindBatch && root.batchOf == d.key {
-		root.replaces = old
-	}
-}
-
-// computeBatch answers what was latched. For a profile that it was never computed
-// for, as the audience is new, it latches.
-func (s *step) computeBatch(n *node) horizon.Verdict {
-	if i, ok := s.p.find(n.id); ok {
-		return horizon.Always(s.p.cells[i].truth)
-	}
-	v := s.toLatch(n)
-	s.p.cell(n)
-	return v
-}
-
-// loadBatches latches what the stored memberships say.
-func (s *step) loadBatches() {
-	if len(s.net.batches) == 0 {
-		return
-	}
-	members, err := s.store.Memberships(s.ctx, s.p.ref)
-	if err != nil {
-		s.err = err
-		return
-	}
-	for _, n := range s.net.batches {
-		if s.p.version < n.pending && n.replaces == nil {
-			s.push(n) // it latches
-			continue
-		}
-		is := slices.ContainsFunc(members, func(m profile.Membership) bool { return m.Audience == n.batchOf })
-		s.p.cell(n).truth = is
-		s.push(n.parents...)
+func (d *definition) takePlace(root, old *network.Node) {
+	if root != old && root.Kind == network.KindBatch && old.Kind == network.KindBatch && root.BatchOf == d.key {
+		root.Replaces = old
 	}
 }

@@ -118,7 +118,7 @@ func (e *Engine) planStored(defs []*definition, must *definition) ([]*definition
 // readsBroken returns an error for the first definition that reads a broken one.
 func (e *Engine) readsBroken(defs []*definition) error {
 	for _, d := range defs {
-		for _, key := range d.plan.refs(nil) {
+		for _, key := range d.plan.Refs(nil) {
 			if e.broken[key] != nil && !slices.ContainsFunc(defs, func(d *definition) bool { return d.key == key }) {
 				return d.fail("", fmt.Errorf("%w: %s, which it reads", ErrBroken, key))
 			}
@@ -136,7 +136,7 @@ func (x *txn) mend(edited *definition) (err error) {
 		return edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
 	}
 	if edited.noBackfill() {
-		if edited.since, _, err = x.store.Position(x.ctx); err != nil {
+		if edited.since, _, err = x.Store.Position(x.Ctx); err != nil {
 			return err
 		}
 	}
@@ -176,12 +176,12 @@ func (x *txn) mend(edited *definition) (err error) {
 	x.onCommit(func() { e.publish() })
 	// Every profile is read anew, and compared with what was told.
 	each := func(do func(profile.Ref)) {
-		if x.err == nil {
-			x.err = x.every(func(ref profile.Ref) error {
-				if ref.Subject == profile.User || e.joined() {
+		if x.Err == nil {
+			x.Err = x.every(func(ref profile.Ref) error {
+				if ref.Subject == profile.User || e.nets.Joined() {
 					do(ref)
 				}
-				return x.err
+				return x.Err
 			})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celtext"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -99,7 +100,7 @@ func (e Event) Where(cel string) Event {
 // AtLeast(2).AtMost(5) is from 2 to 5. What can never hold is an error when the
 // definition is compiled: NotPerformed("Login").AtLeast(3), say.
 func (e Event) AtLeast(n int) Event {
-	e.Count = e.Count.and(n, maxCount)
+	e.Count = e.Count.and(n, network.MaxCount)
 	return e
 }
 

@@ -1,10 +1,12 @@
 package audience
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/muster-go/muster/internal/eval"
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/reuse"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -25,75 +27,71 @@ type commitment struct {
 
 // change is one membership that a transaction changed.
 type change struct {
-	audience *live
+	audience *network.Output
 	member   bool
 	cause    Cause
 }
 
 // valueChange is the value of one computed trait that a transaction changed.
 type valueChange struct {
-	trait    *live
+	trait    *network.Output
 	old, new profile.Value
 	cause    Cause
 }
 
 func (c *commitment) clear() {
-	c.batch, c.sets, c.puts, c.wakes = emptied(c.batch), emptied(c.sets), emptied(c.puts), emptied(c.wakes)
-	c.notices = emptied(c.notices)
-}
-
-// emptied returns a slice to be used again, unless it is a giant's.
-func emptied[T any](s []T) []T {
-	if cap(s) > 1024 {
-		return nil
-	}
-	clear(s)
-	return s[:0]
+	c.batch, c.sets, c.puts, c.wakes = reuse.Emptied(c.batch), reuse.Emptied(c.sets), reuse.Emptied(c.puts), reuse.Emptied(c.wakes)
+	c.notices = reuse.Emptied(c.notices)
 }
 
 // gatherRun stores what a run has changed.
 func (x *txn) gatherRun() error {
 	x.gatherAll()
-	if x.err == nil && len(x.batch) > 0 {
-		x.err = x.put(x.batch...)
+	if x.Err == nil && len(x.batch) > 0 {
+		x.Err = x.put(x.batch...)
 	}
 	clear(x.batch)
 	x.batch = x.batch[:0]
-	if x.err != nil {
+	if x.Err != nil {
 		if len(x.parts) == 1 {
-			return failed(x.parts[0].ref, x.err)
+			return failed(x.parts[0].ref, x.Err)
 		}
-		return x.err
+		return x.Err
 	}
-	x.sweep()
+	for _, pt := range x.parts {
+		if pt.p != nil && x.cause == CauseTime { // it has brought profiles to where it changes nothing
+			x.Switch(pt.p)
+			x.Sweep()
+		}
+	}
 	x.finish()
 	return nil
 }
 
 // gatherAll gathers what changed, part after part in the order of profiles.
 func (x *txn) gatherAll() {
-	if x.err != nil {
+	if x.Err != nil {
 		return
 	}
 	if len(x.parts) > 1 {
-		slices.SortStableFunc(x.parts, func(a, b *part) int { return compareRefs(a.ref, b.ref) })
+		slices.SortStableFunc(x.parts, func(a, b *part) int { return a.ref.Compare(b.ref) })
 		// What a state made that was forgotten is no change.
-		x.flips = slices.DeleteFunc(x.flips, func(f flip) bool { return f.p.part == nil })
-		x.moves = slices.DeleteFunc(x.moves, func(m move) bool { return m.p.part == nil })
+		x.Truths = slices.DeleteFunc(x.Truths, func(f eval.TruthChange) bool { return f.P.Part == nil })
+		x.Values = slices.DeleteFunc(x.Values, func(m eval.ValueChange) bool { return m.P.Part == nil })
 	}
-	x.sortChanges()
-	flips, moves := x.flips, x.moves
+	x.SortChanges()
+	flips, moves := x.Truths, x.Values
 	for _, pt := range x.parts {
 		nf, nm := 0, 0
-		for nf < len(flips) && flips[nf].p == pt.p {
+		for nf < len(flips) && flips[nf].P == pt.p {
 			nf++
 		}
-		for nm < len(moves) && moves[nm].p == pt.p {
+		for nm < len(moves) && moves[nm].P == pt.p {
 			nm++
 		}
 		x.gather(pt, flips[:nf], moves[:nm])
 		flips, moves = flips[nf:], moves[nm:]
-		if x.err != nil {
+		if x.Err != nil {
 			return
 		}
 	}
@@ -101,12 +99,12 @@ func (x *txn) gatherAll() {
 
 // gather gathers what changed for one part: those of computed traits before those
 // of memberships and each in the order of keys.
-func (x *txn) gather(pt *part, flips []flip, moves []move) {
+func (x *txn) gather(pt *part, flips []eval.TruthChange, moves []eval.ValueChange) {
 	x.changes, x.values = x.changes[:0], x.values[:0]
-	x.turn(pt.p)
+	x.Switch(pt.p)
 	switch {
 	case pt.ended:
-		x.notices = pt.was.appendEnd(x.notices, x.t, pt.cause)
+		x.notices = pt.was.appendEnd(x.notices, x.At, pt.cause)
 		return
 	case pt.fresh:
 		x.compareStored(moves, pt.made, pt.cause)
@@ -115,23 +113,23 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 			x.compareRoots(m)
 		}
 	case pt.created:
-		x.noteAll()
+		x.NoteAll()
 		x.addMembers(pt.cause)
 		x.takeMoves(moves, pt.cause)
 	default:
 		x.takeFlips(flips, pt.cause)
 		x.takeMoves(moves, pt.cause)
 	}
-	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.key, b.audience.key) })
-	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.key, b.trait.key) })
-	at := instant(x.t)
+	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.Key, b.audience.Key) })
+	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.Key, b.trait.Key) })
+	at := instant(x.At)
 	for _, c := range x.values {
 		x.puts = append(x.puts, profile.SetValue{
-			Value: profile.ComputedValue{Key: c.trait.key, Ref: pt.ref, Value: c.new, Since: at},
+			Value: profile.ComputedValue{Key: c.trait.Key, Ref: pt.ref, Value: c.new, Since: at},
 		})
 		x.batch = append(x.batch, &x.puts[len(x.puts)-1])
 		x.notices = append(x.notices, notice{change: &TraitChange{
-			Trait:   c.trait.key,
+			Trait:   c.trait.Key,
 			Profile: pt.ref,
 			Old:     c.old,
 			New:     c.new,
@@ -141,20 +139,20 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 	}
 	for _, c := range x.changes {
 		x.sets = append(x.sets, profile.SetMember{
-			Membership: profile.Membership{Audience: c.audience.key, Ref: pt.ref, Since: at},
+			Membership: profile.Membership{Audience: c.audience.Key, Ref: pt.ref, Since: at},
 			Member:     c.member,
 		})
 		x.batch = append(x.batch, &x.sets[len(x.sets)-1])
 		tr := Transition{
-			Audience: c.audience.key,
+			Audience: c.audience.Key,
 			Subject:  pt.ref.Subject,
 			Profile:  pt.ref.ID,
 			Type:     typeOf(c.member),
 			At:       at,
 			Cause:    c.cause,
 		}
-		if x.e.evident && x.err == nil {
-			evidence := x.explainMembership(c.audience)
+		if x.e.evident && x.Err == nil {
+			evidence := x.explainMembership(x.e.live[c.audience.Key])
 			tr.Evidence = &evidence
 		}
 		x.notices = append(x.notices, notice{transition: tr})
@@ -165,14 +163,14 @@ func (x *txn) gather(pt *part, flips []flip, moves []move) {
 // takeFlips makes changes of the flips of one profile, sorted. A node may change
 // its truth several times in a transaction: what counts is what it was before the
 // first and what it is.
-func (x *txn) takeFlips(flips []flip, cause Cause) {
+func (x *txn) takeFlips(flips []eval.TruthChange, cause Cause) {
 	for i, f := range flips {
-		truth := f.p.truth(f.node)
-		if i > 0 && flips[i-1].node == f.node || truth == f.was {
+		truth := f.P.Truth(f.Node)
+		if i > 0 && flips[i-1].Node == f.Node || truth == f.Was {
 			continue
 		}
-		for _, a := range f.node.audiences {
-			if !a.shadow {
+		for _, a := range f.Node.Audiences {
+			if !a.Shadow {
 				x.changes = append(x.changes, change{audience: a, member: truth, cause: cause})
 			}
 		}
@@ -180,41 +178,20 @@ func (x *txn) takeFlips(flips []flip, cause Cause) {
 }
 
 // takeMoves is takeFlips for computed traits. The moves are sorted.
-func (x *txn) takeMoves(moves []move, cause Cause) {
+func (x *txn) takeMoves(moves []eval.ValueChange, cause Cause) {
 	for i := 0; i < len(moves); {
 		first := moves[i]
-		last := first.new
-		for i++; i < len(moves) && moves[i].node == first.node; i++ {
-			last = moves[i].new
+		last := first.New
+		for i++; i < len(moves) && moves[i].Node == first.Node; i++ {
+			last = moves[i].New
 		}
-		if same(first.old, last) {
+		if eval.Same(first.Old, last) {
 			continue
 		}
-		for _, c := range first.node.traits {
-			if !c.shadow && c.root == first.node {
-				x.values = append(x.values, valueChange{c, first.old, last, cause})
+		for _, c := range first.Node.Traits {
+			if !c.Shadow && c.Root == first.Node {
+				x.values = append(x.values, valueChange{c, first.Old, last, cause})
 			}
 		}
 	}
-}
-
-// sortChanges brings the flips and moves of each node of a profile together, in
-// the order in which they happened: several nodes may change in turns.
-func (s *step) sortChanges() {
-	if len(s.flips) > 1 {
-		slices.SortStableFunc(s.flips, func(a, b flip) int { return compareCells(a.p, a.node, b.p, b.node) })
-	}
-	if len(s.moves) > 1 {
-		slices.SortStableFunc(s.moves, func(a, b move) int { return compareCells(a.p, a.node, b.p, b.node) })
-	}
-}
-
-// compareCells is the order of what profiles have of nodes.
-func compareCells(p *state, n *node, q *state, m *node) int {
-	if p != q {
-		if c := compareRefs(p.ref, q.ref); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(n.id, m.id)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/near"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -18,7 +19,7 @@ type definition struct {
 	key      string
 	audience *Definition     // one of the two
 	computed *trait.Computed // is set
-	plan     *plan
+	plan     *network.Plan
 	since    uint64 // only data of a greater arrival number counts
 	text     []byte // of one that was stored, as it was
 	version  uint32 // see profile.KeyRecord
@@ -186,7 +187,7 @@ func (o *orderer) visit(d *definition) error {
 	case done:
 		return nil
 	case open:
-		if last := o.trail[len(o.trail)-1]; last == d && !d.plan.refersTo(d.key) {
+		if last := o.trail[len(o.trail)-1]; last == d && !d.plan.RefersTo(d.key) {
 			return d.fail("", fmt.Errorf("%w: %[2]s reads the trait %[2]s, which is its own key: give it another", ErrCycle, d.key))
 		}
 		cycle := d.key
@@ -199,13 +200,13 @@ func (o *orderer) visit(d *definition) error {
 	}
 	o.state[d] = open
 	o.trail = append(o.trail, d)
-	for _, key := range d.plan.refs(nil) {
+	for _, key := range d.plan.Refs(nil) {
 		other := o.byKey[key]
 		of := o.live(key)
 		if other != nil {
 			of = other.of()
 		}
-		if of == nothing || !of.isAudience() && d.plan.refersTo(key) {
+		if of == nothing || !of.isAudience() && d.plan.RefersTo(key) {
 			hint := ""
 			if name, ok := near.Name(key, maps.Keys(o.byKey)); ok {
 				hint = fmt.Sprintf(", did you mean %q?", name)

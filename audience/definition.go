@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -103,7 +104,7 @@ func (c Count) IsZero() bool { return c == Count{} }
 func (c Count) bounds() (min, max int) {
 	switch {
 	case c.IsZero():
-		return 1, maxCount
+		return 1, network.MaxCount
 	case c.Comparison == AtMost:
 		return 0, c.N
 	case c.Comparison == Exactly:
@@ -111,7 +112,7 @@ func (c Count) bounds() (min, max int) {
 	case c.Comparison == Range:
 		return c.N, c.Max
 	}
-	return c.N, maxCount
+	return c.N, network.MaxCount
 }
 
 // and returns the count for which c holds and that lies in [min, max].
@@ -128,9 +129,9 @@ func (c Count) and(min, max int) Count {
 	switch {
 	case min == max && c.Comparison != AtMost:
 		return Count{Comparison: Exactly, N: min}
-	case min == 0 && max < maxCount:
+	case min == 0 && max < network.MaxCount:
 		return Count{Comparison: AtMost, N: max}
-	case max == maxCount && min != 0:
+	case max == network.MaxCount && min != 0:
 		return Count{Comparison: AtLeast, N: min}
 	}
 	return Count{Comparison: Range, N: min, Max: max} // it may never hold, or always
@@ -140,12 +141,27 @@ func (c Count) and(min, max int) Count {
 func (c Count) validate() error {
 	low, high := c.bounds()
 	switch {
-	case c.Comparison > Range || min(low, high) < 0 || max(low, high) > maxCount:
-		return fmt.Errorf("%w: a count is a number from 0 to %d", profile.ErrInvalid, maxCount)
+	case c.Comparison > Range || min(low, high) < 0 || max(low, high) > network.MaxCount:
+		return fmt.Errorf("%w: a count is a number from 0 to %d", profile.ErrInvalid, network.MaxCount)
 	case low > high:
 		return fmt.Errorf("%w: at least %d and at most %d: it never holds", profile.ErrInvalid, low, high)
-	case low == 0 && high == maxCount:
+	case low == 0 && high == network.MaxCount:
 		return fmt.Errorf("%w: at least 0: it always holds", profile.ErrInvalid)
 	}
 	return nil
+}
+
+// quantified returns the one condition that is set; ok is false if there is none,
+// or more than one.
+func (u *Users) quantified() (q network.Quantifier, n *Node, ok bool) {
+	for i, of := range [...]*Node{u.Any, u.All, u.None} {
+		if of == nil {
+			continue
+		}
+		if n != nil {
+			return 0, nil, false
+		}
+		q, n = network.Quantifier(i), of
+	}
+	return q, n, n != nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -119,5 +120,5 @@ func describeFunnel(f *funnel.Funnel) string {
 
 func (u *Users) describe() string {
 	q, _, _ := u.quantified()
-	return [...]string{anyUser: "any user", allUsers: "all users", noUser: "no user"}[q]
+	return [...]string{network.AnyUser: "any user", network.AllUsers: "all users", network.NoUser: "no user"}[q]
 }

@@ -207,6 +207,9 @@ func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 	if err == nil {
 		err = p.err
 	}
+	if err == nil {
+		err = p.engine.Check()
+	}
 	p.live.take(c.do)
 	return p.model.Heard(), p.heard, err
 }

@@ -139,12 +139,18 @@
 // take the event and no user depends on accounts in turn, of the shards of these; else all.
 //
 // To follow an event from call to callback read Engine.Track, Engine.update, txn.track,
-// step.addEvent, txn.gather, txn.commit and shard.deliver. By subject the files are:
+// eval.Run.AddEvent, txn.commit and shard.deliver. The engine has layers, of which each
+// knows only those below it:
+//
+//	audience           definitions, locks, time, transactions, what is told
+//	internal/eval      what follows from data and time, computed anew by height
+//	internal/state     what one profile has of it in memory, and the cache of that
+//	internal/network   what is asked, compiled, and found by the data that it is about
+//
+// The files of this package are by subject:
 //
 //	engine, enter, few, fire, timers      who takes which locks, and when
-//	txn, touch, commit, kept, cache       the transaction, what it stores, what is in memory
-//	step, compute, across, load           what is computed anew, by height
-//	plan, compiler, network, leafindex    what is asked, compiled
+//	txn, touch, others, commit, keep      the transaction, and what it stores
 //	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
 //	deliver, durable, backlog             what is told
 //	explain, preview                      questions that change nothing

@@ -58,7 +58,7 @@ func (e *Engine) subscribeDurable(ctx context.Context, name string, fn DurableCa
 	}
 	// With all locks nothing is told meanwhile, nor anything kept for nobody.
 	err = e.alone(ctx, "", false, func(x *txn) error {
-		o, err := x.store.Outbox(x.ctx)
+		o, err := x.Store.Outbox(x.Ctx)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (e *Engine) subscribeDurable(ctx context.Context, name string, fn DurableCa
 // The error wraps ErrInUse while it is called, and profile.ErrNotFound if there is none.
 func (e *Engine) RemoveSubscriber(ctx context.Context, name string) error {
 	return e.alone(ctx, fmt.Sprintf("remove subscriber %q", name), false, func(x *txn) error {
-		o, err := x.store.Outbox(x.ctx)
+		o, err := x.Store.Outbox(x.Ctx)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -100,14 +101,14 @@ func (x *txn) checkEdit(edited *definition, sorted []*definition) (err error) {
 		if e.changing[d.key] || e.pinned[d.key] > 0 {
 			return fmt.Errorf("%w: %s", ErrLocked, d.key)
 		}
-		for _, key := range d.plan.refs(nil) {
+		for _, key := range d.plan.Refs(nil) {
 			if e.changing[key] {
 				return fmt.Errorf("%w: %s, which it reads", ErrLocked, key)
 			}
 		}
 	}
 	if edited.noBackfill() {
-		edited.since, _, err = x.store.Position(x.ctx)
+		edited.since, _, err = x.Store.Position(x.Ctx)
 	}
 	return err
 }
@@ -118,7 +119,7 @@ func (x *txn) beginEdit(sorted []*definition, edited *definition) (*rollout, err
 	r := newRollout(x.e, sorted)
 	r.edited = edited
 	for _, a := range r.lives {
-		a.shadow = true
+		a.Shadow = true
 	}
 	if err := x.countProfiles(r); err != nil {
 		return nil, err
@@ -153,12 +154,12 @@ func (x *txn) completeEdit(r *rollout) error {
 		for _, of := range made {
 			for _, m := range slices.Backward(of) {
 				if m.old != nil {
-					x.e.dropNodes(x.e.detach(m.live, m.old))
+					x.e.dropNodes(x.e.nets.Detach(&m.live.Output, m.old))
 				}
 			}
 		}
 		for _, a := range r.lives {
-			a.root.replaces = nil
+			a.Root.Replaces = nil
 		}
 		r.end()
 	})
@@ -169,10 +170,10 @@ func (x *txn) completeEdit(r *rollout) error {
 // profile was upgraded: that is some time ago. What follows is that of new definitions
 // only, and told of none.
 func (x *txn) latchEdited(r *rollout) (any bool, err error) {
-	var of [2][]*node
+	var of [2][]*network.Node
 	for _, d := range r.defs {
-		if n := r.lives[d.key].root; n.kind == kindBatch && n.batchOf == d.key && n != x.e.live[d.key].root {
-			of[n.of] = append(of[n.of], n)
+		if n := r.lives[d.key].Root; n.Kind == network.KindBatch && n.BatchOf == d.key && n != x.e.live[d.key].Root {
+			of[n.Of] = append(of[n.Of], n)
 		}
 	}
 	for subject, nodes := range of {
@@ -181,12 +182,12 @@ func (x *txn) latchEdited(r *rollout) (any bool, err error) {
 		}
 		any = true
 		if err := x.everyProfile(profile.Subject(subject), func(ref profile.Ref) error {
-			x.begin(x.ctx, x.t, CauseEdit)
+			x.begin(x.Ctx, x.At, CauseEdit)
 			p, _ := x.reach(ref)
 			x.settle()
 			for _, n := range nodes {
-				x.turn(p)
-				x.latch(n)
+				x.Switch(p)
+				x.Latch(n)
 			}
 			x.settle()
 			return x.gatherRun()
@@ -211,22 +212,22 @@ func (x *txn) swap(r *rollout) (made [2][]remade) {
 		x.keepDefinition(a)
 		a.definition, a.refs, a.filters = d, s.refs, s.filters
 		for of := range made {
-			m := remade{a, s.rootOf(profile.Subject(of)), a.rootOf(profile.Subject(of)), cause}
+			m := remade{a, s.RootOf(profile.Subject(of)), a.RootOf(profile.Subject(of)), cause}
 			if m.root == m.old {
 				continue
 			}
 			made[of] = append(made[of], m)
 			if m.root != nil {
-				e.nets[of].attach(a, m.root)
+				e.nets.Attach(&a.Output, m.root)
 			} else {
-				a.users = nil
+				a.Users = nil
 			}
 		}
 		x.onAbandon(func() {
 			for of := range made {
 				for _, m := range made[of] {
 					if m.live == a && m.root != nil {
-						e.detach(a, m.root) // the shadow has it still
+						e.nets.Detach(&a.Output, m.root) // the shadow has it still
 					}
 				}
 			}
@@ -247,18 +248,18 @@ func (x *txn) keepDefinition(a *live) {
 
 // tellEdit records what new roots change for a profile, which has them.
 func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
-	x.begin(x.ctx, x.t, CauseEdit)
+	x.begin(x.Ctx, x.At, CauseEdit)
 	p, _ := x.reach(ref)
-	p.part.made = append([]remade{}, made...) // not nil: nothing else is told
-	x.turn(p)
+	partOf(p).made = append([]remade{}, made...) // not nil: nothing else is told
+	x.Switch(p)
 	x.settle()
-	x.noteAll()
+	x.NoteAll()
 	return x.gatherRun()
 }
 
 // every calls fn for every stored user, then every account.
 func (x *txn) every(fn func(ref profile.Ref) error) error {
-	for of := range x.nets {
+	for of := range x.Nets {
 		if err := x.everyProfile(profile.Subject(of), fn); err != nil {
 			return err
 		}
@@ -268,7 +269,7 @@ func (x *txn) every(fn func(ref profile.Ref) error) error {
 
 // everyProfile calls fn for every stored profile of a subject in the order of ids.
 func (x *txn) everyProfile(of profile.Subject, fn func(ref profile.Ref) error) error {
-	return eachProfile(x.ctx, x.store, of, fn)
+	return eachProfile(x.Ctx, x.Store, of, fn)
 }
 
 // eachProfile calls fn for every profile of a subject that a reader has, in the order of
@@ -308,25 +309,25 @@ func (e *Engine) dependents(a *live) []*live {
 }
 
 // dropNodes removes what profiles have of nodes that are no more.
-func (e *Engine) dropNodes(released []*node) {
-	var of [2][]*node
+func (e *Engine) dropNodes(released []*network.Node) {
+	var of [2][]*network.Node
 	for _, n := range released {
-		of[n.of] = append(of[n.of], n)
+		of[n.Of] = append(of[n.Of], n)
 	}
 	for _, sh := range e.shards {
 		for subject, nodes := range of {
 			if len(nodes) == 0 {
 				continue
 			}
-			for _, p := range sh.states[subject] {
-				p.drop(nodes)
+			for p := range sh.states.All(profile.Subject(subject)) {
+				p.Drop(nodes)
 			}
 		}
 	}
-	if !e.joined() { // and so accounts are of no account
+	if !e.nets.Joined() { // and so accounts are of no account
 		for _, sh := range e.shards {
-			for _, p := range sh.states[profile.Account] {
-				sh.forget(p)
+			for p := range sh.states.All(profile.Account) {
+				sh.states.Forget(p)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -72,17 +73,16 @@ type Engine struct {
 	// creating audiences or merging profiles, locks all shards, in their order,
 	// and then mu. nets and live may be read under any of these locks.
 	mu       sync.RWMutex
-	nets     [2]*network // by Subject
-	x        *txn        // under all locks
-	rollouts []*rollout  // that run
-	growths  []*growth   // that have not come to every profile yet
-	version  uint32      // of the last of them there was, in this engine or one before
+	nets     network.Networks
+	x        *txn       // under all locks
+	rollouts []*rollout // that run
+	growths  []*growth  // that have not come to every profile yet
+	version  uint32     // of the last of them there was, in this engine or one before
 
 	moved atomic.Uint64 // counts what was done with all locks: only so users come to accounts
 
-	accountsAlone bool   // what time changes of an account stays with it
-	timersAlone   bool   // and what it changes of a user, too
-	changes       uint64 // of live: it changes with it
+	stays   network.Alone // what stays with its profile
+	changes uint64        // of live: it changes with it
 
 	reserved map[string]keyOf // keys of traits that are about to be made
 	changing map[string]bool  // keys whose definitions are being made or edited
@@ -91,7 +91,7 @@ type Engine struct {
 	firstUpgrades int
 	live          map[string]*live
 	broken        map[string]*broken
-	words         seenWords
+	words         network.Names
 	untake        func()                  // lets another engine take the store
 	catalog       atomic.Pointer[catalog] // of live and growths
 	closed        atomic.Bool
@@ -154,7 +154,7 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		noID:    opts.NoID,
 		evident: opts.Evidence,
 		env:     env,
-		nets:    [2]*network{newNetwork(), newNetwork()},
+		nets:    network.New(),
 		live:    map[string]*live{},
 		broken:  map[string]*broken{},
 		wake:    make(chan struct{}, 1),
@@ -176,7 +176,6 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 	}
 	e.reader = store
 	e.outbox.limit = opts.Outbox.withDefaults()
-	e.x = newTxn(e, nil)
 	n := min(opts.Shards, profile.Lanes)
 	if n <= 0 {
 		n = 16
@@ -187,6 +186,8 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 	for i := range n {
 		e.shards = append(e.shards, newShard(e, i, n))
 	}
+	e.x = newTxn(e, e.shards[0])
+	e.x.locks = allShards
 	e.publish()
 	e.last.Store(profile.MinTime.UnixNano())
 	e.batchDue.Store(horizon.Never)
@@ -217,7 +218,7 @@ func (e *Engine) lock() {
 }
 
 func (e *Engine) unlock() {
-	e.rejoin()
+	e.nets.Rejoin(&e.stays)
 	e.mu.Unlock()
 	for _, sh := range e.shards {
 		sh.mu.Unlock()

@@ -27,15 +27,18 @@ func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) e
 }
 
 // perform makes a change between enter and leave. It returns errBeyond, and has done
-// nothing, if it needs all locks.
+// nothing, if it needs more locks.
 func (e *Engine) perform(ctx context.Context, x *txn, do func(*txn) error, refs []profile.Ref) (err error) {
 	defer func() {
 		if stays := e.leave(ctx, x); err == nil {
 			err = stays
 		}
 	}()
-	if x.home == nil {
-		refs = x.fewRefs
+	switch {
+	case x.holdsAll():
+		refs = nil
+	case len(x.reached) > 1:
+		refs = x.reached
 	}
 	if err = x.within(func() error { return do(x) }, refs...); x.isBeyond(err) {
 		return errBeyond
@@ -50,70 +53,90 @@ func (e *Engine) enter(ctx context.Context, id string, r reach) (*txn, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		x, joined, err := e.enterShard(ctx, id, r)
+		x, all, err := e.tryEnter(ctx, id, r)
 		if x != nil || err != nil {
 			return x, err
 		}
-		if !joined {
-			continue
-		}
-		x, again, err := e.enterFew(ctx, id, r)
-		if x != nil || err != nil {
-			return x, err
-		}
-		if !again {
+		if all {
 			return e.exclusive(ctx, false)
 		}
 	}
 }
 
-// enterShard is enter with the lock of the profile's shard. It returns nothing
-// where there are callbacks to run or batch audiences to compute first, which it
-// has done, or where that lock is not enough, as profiles depend on each other.
-func (e *Engine) enterShard(ctx context.Context, id string, r reach) (x *txn, joined bool, err error) {
+// tryEnter is enter with the locks of what a call reaches. It returns nothing where there
+// was something to be done first, which it has done; or all, where it takes all locks.
+func (e *Engine) tryEnter(ctx context.Context, id string, r reach) (x *txn, all bool, err error) {
 	sh, err := e.lockShard(ctx, id)
 	if err != nil {
 		return nil, false, err
 	}
-	done := false
+	shards := sh.self
 	defer func() {
-		if !done {
-			sh.mu.Unlock()
+		if x == nil {
+			shards.unlock(e)
 		}
 	}()
-	t, err := e.now(sh.self)
+	var room [8]profile.Ref
+	refs := room[:0]
+	if e.nets.Joined() {
+		if refs, all, err = sh.reaches(ctx, r, id, refs); all || err != nil {
+			return nil, all, err
+		}
+		if shards = e.relock(shards, refs); shards == 0 {
+			return nil, false, nil
+		}
+	}
+	t, err := e.now(shards)
 	if err != nil {
 		return nil, false, err
 	}
-	if e.joined() {
-		confined, err := sh.confined(ctx, r, id)
-		if err != nil || !confined {
+	first, all, err := e.firstOf(ctx, sh, shards, refs, id, t)
+	if all || err != nil {
+		return nil, all, err
+	}
+	if first != nil {
+		shards.unlock(e)
+		shards = 0
+		return nil, false, first()
+	}
+	x = sh.x
+	x.locks, x.reached = shards, append(x.reached[:0], refs...)
+	x.Ctx, x.At, x.Err, x.upTo = lasting(ctx), t, nil, 0
+	return x, false, nil
+}
+
+// firstOf returns what is to be done, without their locks, before data of an instant is
+// applied to shards, which are locked; nil if there is nothing. all says that it takes all
+// locks.
+func (e *Engine) firstOf(ctx context.Context, home *shard, shards shardSet, refs []profile.Ref, id string, t int64) (first func() error, all bool, err error) {
+	if e.closed.Load() {
+		return nil, false, profile.ErrClosed
+	}
+	var lacking profile.Ref
+	if joined := e.nets.Joined(); joined {
+		if lacks, err := home.x.lacksAny(ctx, refs...); lacks || err != nil {
 			return nil, err == nil, err
 		}
-		if _, due := e.earliest(); due < t && !e.timersAlone { // of whichever shard
-			sh.mu.Unlock()
-			done = true
-			return nil, false, e.fireAll(ctx, t-1)
+		if _, due := e.earliest(); due < t && !e.stays.Timers { // of whichever shard
+			return func() error { return e.fireAll(ctx, t-1) }, false, nil
 		}
-	}
-	lacking, err := sh.lacking(ctx, id)
-	if err != nil {
+	} else if lacking, err = home.lacking(ctx, id); err != nil {
 		return nil, false, err
 	}
-	ready, err := sh.ready(ctx, lacking, t)
-	if ready && e.joined() && e.isDue(t) {
-		return nil, true, nil
+	for sh := range shards.of(e) {
+		ready, err := sh.ready(ctx, lacking, t)
+		if ready {
+			continue
+		}
+		return func() error {
+			shards.deliver(ctx, e)
+			if err != nil {
+				return err
+			}
+			return e.computeBatches(ctx, t)
+		}, false, nil
 	}
-	if done = ready; ready {
-		return sh.x, false, nil
-	}
-	sh.mu.Unlock()
-	done = true
-	sh.deliver(ctx)
-	if err == nil {
-		err = e.computeBatches(ctx, t)
-	}
-	return nil, false, err
+	return nil, e.nets.Joined() && e.isDue(t), nil // what is due then is one with it
 }
 
 // ready fires what is due strictly before t, and upgrades the profile that is lacking, if
@@ -131,14 +154,13 @@ func (sh *shard) ready(ctx context.Context, lacking profile.Ref, t int64) (ready
 		}
 	}
 	x := sh.x
-	x.ctx, x.t, x.err = lasting(ctx), t, nil // what has begun is done to its end
+	x.Ctx, x.At, x.Err = lasting(ctx), t, nil // what has begun is done to its end
 	if err == nil && lacking.ID != "" && !due() && sh.out.waiting.Load() == waiting {
 		err = x.within(func() error { return x.upgradeID(lacking, t) }, lacking)
 	}
 	if err != nil || due() || sh.out.waiting.Load() != waiting {
 		return false, err
 	}
-	x.t = t
 	sh.last = t
 	return true, nil
 }
@@ -165,7 +187,7 @@ func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error
 			sh.mu.Unlock()
 		}
 	}()
-	if len(e.shards) == 1 || sh.states[profile.User][id] != nil {
+	if len(e.shards) == 1 || sh.states.Get(profile.UserRef(id)) != nil {
 		return sh, nil
 	}
 	// It is new, or the id was merged into another profile, elsewhere.
@@ -184,15 +206,12 @@ func (e *Engine) leave(ctx context.Context, x *txn) error {
 	if x.holdsAll() {
 		return e.release(ctx)
 	}
-	shards, mark, earlier := x.few, x.upTo, false
-	if x.home != nil {
-		shards = x.home.self
-	}
-	x.few = 0
+	shards, mark, earlier := x.locks, x.upTo, false
+	x.locks = x.home.self
 	for sh := range shards.of(e) {
 		earlier = earlier || sh.earlier
 		sh.earlier = false
-		sh.evict()
+		sh.states.Evict()
 	}
 	shards.unlock(e)
 	if earlier {
@@ -256,7 +275,7 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 	}
 	e.moved.Add(1)
 	e.reach(t)
-	e.x.ctx, e.x.t, e.x.err = lasting(ctx), t, nil
+	e.x.Ctx, e.x.At, e.x.Err = lasting(ctx), t, nil
 	return e.x, until, nil
 }
 

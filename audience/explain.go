@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -40,7 +42,7 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	switch {
 	case a == nil || a.audience == nil || !a.holdsOf(ref.Subject):
 		return x, profile.ErrNotFound
-	case a.rootOf(ref.Subject) == nil:
+	case a.RootOf(ref.Subject) == nil:
 		return x, ErrLocked
 	}
 	id, exists, err := e.store.Resolve(ctx, ref)
@@ -54,49 +56,49 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err != nil {
 		return x, err
 	}
-	return e.explainAt(ctx, a, ref, exists, at.t)
+	return e.explainAt(ctx, a, ref, exists, at.At)
 }
 
 // warm has the state of an account in memory, where profiles depend on each other: it
 // may have more users than are read to explain it.
 func (x *txn) warm(ref profile.Ref) error {
-	if !x.holdsAll() || ref.Subject != profile.Account || x.shardOf(ref).state(ref) != nil {
+	if !x.holdsAll() || ref.Subject != profile.Account || x.shardOf(ref).states.Get(ref) != nil {
 		return nil
 	}
 	// What is due at this very instant waits for its data.
 	k := x.keptOf(ref)
 	_, due := x.e.earliest()
-	now := x.t
-	defer func() { x.t = now }()
+	now := x.At
+	defer func() { x.At = now }()
 	return x.within(func() error {
-		return x.runAt(min(now, due-1, k.at-1), CauseTime, func() { x.reach(ref) })
+		return x.runAt(min(now, due-1, k.At-1), CauseTime, func() { x.reach(ref) })
 	})
 }
 
 // explainAt is explain for a profile by the id that it is kept under.
 func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists bool, t int64) (Explanation, error) {
 	x := Explanation{Audience: a.key, Profile: ref, At: instant(t)}
-	root := a.rootOf(ref.Subject)
+	root := a.RootOf(ref.Subject)
 	p, err := e.crowd(ctx, ref)
 	if err != nil {
 		return x, err
 	}
 	if p != nil {
 		s := e.peek(ctx, e.store, p, t)
-		v := s.ask(root)
+		v := s.Ask(root)
 		if x.Member = v.True; v.Until != horizon.Never {
 			x.Until = instant(v.Until)
 		}
 		x.Tree = s.explainMembership(a)
-		return x, s.err
+		return x, s.Err
 	}
 	s := e.glance(ctx, e.store, ref, exists, t)
-	x.Member = exists && s.ask(root).True
+	x.Member = exists && s.Ask(root).True
 	x.Tree = s.explainMembership(a)
 	if exists {
 		s.foresee(&x, a, root)
 	}
-	return x, s.err
+	return x, s.Err
 }
 
 // MaxExamined is how many events and users of an account are read at most to
@@ -105,8 +107,8 @@ const MaxExamined = 1000
 
 // crowd returns a copy of the state of an account that has more users than are
 // read; nil: it is none, or there is no state that can be looked at.
-func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
-	p := e.shardOf(ref.ID).state(ref)
+func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state.State, error) {
+	p := e.shardOf(ref.ID).states.Get(ref)
 	if ref.Subject != profile.Account || p == nil {
 		return nil, nil
 	}
@@ -116,86 +118,72 @@ func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state, error) {
 			return nil, err
 		}
 		if n++; n > MaxExamined {
-			return p.copied(), nil
+			return p.Copied(), nil
 		}
 	}
 	return nil, nil
 }
 
-// peek returns a step with a state of its own.
-func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state, t int64) *step {
-	x := newTxn(e, nil)
-	x.store = store
-	x.peek = true
-	s := &x.step
-	s.quiet = true
-	p.version = e.version
-	s.begin(ctx, p, t)
-	return s
+// peek returns a run that is none of the engine's, with a state of its own.
+func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state.State, t int64) *txn {
+	x := newTxn(e, e.shards[0])
+	x.locks = allShards
+	x.Store = store
+	x.Peek = true
+	x.Quiet = true
+	p.Version = e.version
+	x.Run.Begin(ctx, p, t)
+	return x
 }
 
 // explainMembership explains why the step's profile is in an audience or not.
-func (s *step) explainMembership(a *live) Explained {
-	if s.p.ref.Subject != a.subject() {
+func (s *txn) explainMembership(a *live) Explained {
+	if s.Profile.Ref.Subject != a.subject() {
 		return s.explainAccounts(a)
 	}
-	return s.explain(a.plan.condition(), &a.audience.Where, "where")
-}
-
-// rootOf returns the node that says whether a profile of a subject is a member,
-// nil if none ever is.
-func (a *live) rootOf(of profile.Subject) *node {
-	if of == a.subject() {
-		return a.root
-	}
-	return a.users
-}
-
-// holdsOf reports whether profiles of a subject are members.
-func (a *live) holdsOf(of profile.Subject) bool {
-	return of == a.subject() || of == profile.User && a.audience.PerUser
+	return s.explain(a.plan.Condition(), &a.audience.Where, "where")
 }
 
 // glance returns a step with a state of its own for a profile: what is due at
 // this very instant waits for the data of the instant, which explaining must not
 // separate.
-func (e *Engine) glance(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *step {
-	s := e.peek(ctx, store, newState(ref), t)
+func (e *Engine) glance(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *txn {
+	s := e.peek(ctx, store, state.New(ref), t)
 	if exists {
-		s.load(&s.net.leafIndex)
-		s.push(s.net.linked...)
-		s.walk()
-		s.rouse()
+		s.Load(&s.Net.Leaves)
+		s.Push(s.Net.Linked...)
+		s.Walk()
+		s.AskRoots()
 	}
 	return s
 }
 
 // explainAccounts explains a user's membership of an audience of accounts, by an
 // account that is a member or, if there is none, by any.
-func (s *step) explainAccounts(a *live) Explained {
-	x := Explained{Path: "where", Condition: "an account in " + a.key, Holds: s.ask(a.users).True}
-	accounts := s.accounts()
-	i := max(0, slices.IndexFunc(accounts, func(p *state) bool { return p.truth(a.root) }))
+func (s *txn) explainAccounts(a *live) Explained {
+	x := Explained{Path: "where", Condition: "an account in " + a.key, Holds: s.Ask(a.Users).True}
+	accounts := s.Accounts()
+	i := max(0, slices.IndexFunc(accounts, func(p *state.State) bool { return p.Truth(a.Root) }))
 	if i < len(accounts) {
-		x.Children = []Explained{s.explainOther(accounts[i].ref, a.plan.condition(), &a.audience.Where, "where")}
+		x.Children = []Explained{s.explainOther(accounts[i].Ref, a.plan.Condition(), &a.audience.Where, "where")}
 	}
 	return x
 }
 
 // explainUsers explains a condition on the users of an account, by one who
 // decides it or, if there is none, by any.
-func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
-	if i, ok := s.p.find(p.node.id); ok {
-		x.Users, x.Meet = int(s.p.cells[i].limit), int(s.p.cells[i].past)
+func (s *txn) explainUsers(x *Explained, p *network.Plan, u *Users) {
+	if i, ok := s.Profile.Find(p.Node.ID); ok {
+		x.Users, x.Meet = int(s.Profile.Cells[i].Limit), int(s.Profile.Cells[i].Past)
 	}
-	example, decides := "", p.quantifier != allUsers
+	example, decides := "", p.Quantifier != network.AllUsers
 	examined := 0
-	for user, err := range s.store.Users(s.ctx, s.p.ref.ID) {
+	for user, err := range s.Store.Users(s.Ctx, s.Profile.Ref.ID) {
 		if err != nil {
-			s.err = err
+			s.Err = err
 			return
 		}
-		meets := s.x.truthOf(profile.UserRef(user), p.node.others[0])
+		meets := s.Outside.TruthOf(profile.UserRef(user), p.Node.Others[0])
 		if example == "" || meets == decides {
 			example = user
 		}
@@ -204,57 +192,57 @@ func (s *step) explainUsers(x *Explained, p *plan, u *Users) {
 		}
 	}
 	if _, n, _ := u.quantified(); example != "" {
-		x.Children = []Explained{s.explainOther(profile.UserRef(example), p.children[0], n, x.Path+"."+p.quantifier.String())}
+		x.Children = []Explained{s.explainOther(profile.UserRef(example), p.Children[0], n, x.Path+"."+p.Quantifier.String())}
 	}
 }
 
 // explainOther explains a condition of another profile.
-func (s *step) explainOther(ref profile.Ref, p *plan, n *Node, path string) Explained {
-	other := s.e.glance(s.ctx, s.store, ref, true, s.t)
+func (s *txn) explainOther(ref profile.Ref, p *network.Plan, n *Node, path string) Explained {
+	other := s.e.glance(s.Ctx, s.Store, ref, true, s.At)
 	x := other.explain(p, n, path)
 	x.Of = ref
-	if other.err != nil {
-		s.err = other.err
+	if other.Err != nil {
+		s.Err = other.Err
 	}
 	return x
 }
 
 // explain returns the tree of a plan for the step's profile.
-func (s *step) explain(p *plan, n *Node, path string) Explained {
-	x := Explained{Path: path, Condition: n.describe(), Holds: s.ask(p.node).True}
-	switch p.kind {
-	case kindAll, kindAny:
+func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
+	x := Explained{Path: path, Condition: n.describe(), Holds: s.Ask(p.Node).True}
+	switch p.Kind {
+	case network.KindAll, network.KindAny:
 		of, field := n.All, "all"
-		if p.kind == kindAny {
+		if p.Kind == network.KindAny {
 			of, field = n.Any, "any"
 		}
-		for i, child := range p.children {
+		for i, child := range p.Children {
 			x.Children = append(x.Children, s.explain(child, &of[i], fmt.Sprintf("%s.%s[%d]", path, field, i)))
 		}
-	case kindNot:
-		x.Children = []Explained{s.explain(p.children[0], n.Not, path+".not")}
-	case kindEvent:
+	case network.KindNot:
+		x.Children = []Explained{s.explain(p.Children[0], n.Not, path+".not")}
+	case network.KindEvent:
 		x.Path += ".event"
-		x.Count, x.Events, x.Partial = s.counted(p.node)
-		x.Traits = s.seenTraits(p.node)
-	case kindFunnel:
+		x.Count, x.Events, x.Partial = s.counted(p.Node)
+		x.Traits = s.seenTraits(p.Node)
+	case network.KindFunnel:
 		x.Path += ".funnel"
-		if a := s.p.attemptsOf(p.node); a != nil && x.Holds {
+		if a := s.Profile.AttemptsOf(p.Node); a != nil && x.Holds {
 			for _, m := range a.Evidence() {
 				x.Funnel = append(x.Funnel, Matched(m))
 			}
 		}
-		x.Traits = s.seenTraits(p.node)
-	case kindTrait:
+		x.Traits = s.seenTraits(p.Node)
+	case network.KindTrait:
 		x.Path += ".trait"
-		x.Traits = s.seenTraits(p.node)
-	case kindDate:
+		x.Traits = s.seenTraits(p.Node)
+	case network.KindDate:
 		x.Path += ".trait_date"
-		x.Traits = s.seenTraits(p.node)
-	case kindUsers:
+		x.Traits = s.seenTraits(p.Node)
+	case network.KindUsers:
 		x.Path += ".users"
 		s.explainUsers(&x, p, n.Users)
-	case kindRef:
+	case network.KindRef:
 		x.Path += ".audience"
 	}
 	return x
@@ -262,29 +250,29 @@ func (s *step) explain(p *plan, n *Node, path string) Explained {
 
 // counted returns how many events count for a leaf, and the newest of them. partial
 // says that these are of those that were examined: an account has more.
-func (s *step) counted(n *node) (count int, newest []Seen, partial bool) {
-	saved, event, quiet := s.input, s.taking, s.quiet
-	s.quiet = true
-	defer func() { s.input, s.taking, s.quiet = saved, event, quiet }()
-	u := s.net.events[n.events[0]].uses[n.useKey(n.filter)]
+func (s *txn) counted(n *network.Node) (count int, newest []Seen, partial bool) {
+	saved, event, quiet := s.Input, s.Taking, s.Quiet
+	s.Quiet = true
+	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
+	u := s.Net.Events[n.Events[0]].Uses[n.UseKey(n.Filter)]
 	examined := 0
-	for ev, err := range s.history(n.events[0], time.Time{}) {
+	for ev, err := range s.History(n.Events[0], time.Time{}) {
 		if err != nil {
-			s.err = err
+			s.Err = err
 			return 0, nil, false
 		}
-		if examined++; n.of == profile.Account && examined > MaxExamined {
+		if examined++; n.Of == profile.Account && examined > MaxExamined {
 			partial = true
 			break
 		}
-		age := s.t - ev.Time.UnixNano()
-		s.take(&ev)
-		if age < max(0, n.count.from) || n.count.to > 0 && age >= n.count.to || !s.counts(n) || !s.passes(u, n) {
+		age := s.At - ev.Time.UnixNano()
+		s.Take(&ev)
+		if age < max(0, n.Count.From) || n.Count.To > 0 && age >= n.Count.To || !s.Counts(n) || !s.Passes(u, n) {
 			continue
 		}
 		count++
 		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
-		if n.of == profile.Account {
+		if n.Of == profile.Account {
 			seen.User = ev.Profile
 		}
 		newest = append(newest, seen)
@@ -302,18 +290,18 @@ func newestOf(seen []Seen) []Seen {
 }
 
 // seenTraits returns the traits that a leaf names, as it sees them.
-func (s *step) seenTraits(n *node) []SeenTrait {
-	view := fields{set: s.p.traits(n.since, s.t), p: s.p, reads: n.reads}
-	names, _ := n.traitNames()
-	for _, r := range n.reads {
-		names = append(names, r.name)
+func (s *txn) seenTraits(n *network.Node) []SeenTrait {
+	view := state.Fields{Set: s.Profile.Traits(n.Since, s.At), P: s.Profile, Reads: n.Reads}
+	names, _ := n.TraitNames()
+	for _, r := range n.Reads {
+		names = append(names, r.Name)
 	}
 	slices.Sort(names)
 	var seen []SeenTrait
 	for _, name := range names {
 		value, _ := view.Lookup((*profile.Dict)(nil).Key(name))
 		_, readable := profile.ParseTime(value)
-		unreadable := n.kind == kindDate && !readable && !value.IsNull()
+		unreadable := n.Kind == network.KindDate && !readable && !value.IsNull()
 		seen = append(seen, SeenTrait{Name: name, Value: value, Unreadable: unreadable})
 	}
 	return seen
@@ -326,23 +314,23 @@ const maxForeseen = 10_000
 // when the audience and the nodes of its tree change first. A verdict's end is
 // no more than the instant until which it is sure. What depends on other
 // profiles does not change.
-func (s *step) foresee(x *Explanation, a *live, root *node) {
-	open := []*foreseen{{root: root, holds: s.ask(root).True, until: &x.Until}}
-	if root == a.root {
-		open = appendForeseen(open, a.plan.condition(), &x.Tree)
+func (s *txn) foresee(x *Explanation, a *live, root *network.Node) {
+	open := []*foreseen{{root: root, holds: s.Ask(root).True, until: &x.Until}}
+	if root == a.Root {
+		open = appendForeseen(open, a.plan.Condition(), &x.Tree)
 	}
 	for range maxForeseen {
 		next := horizon.Never
 		for _, f := range open {
-			next = min(next, s.ask(f.root).Until)
+			next = min(next, s.Ask(f.root).Until)
 		}
-		if next == horizon.Never || s.err != nil {
+		if next == horizon.Never || s.Err != nil {
 			return
 		}
-		s.t, s.event = next, nil
-		s.actorKnown = false // traits of users hold for their time, too
+		s.At, s.Run.Event = next, nil
+		s.ActorKnown = false // traits of users hold for their time, too
 		open = slices.DeleteFunc(open, func(f *foreseen) bool {
-			if s.ask(f.root).True == f.holds {
+			if s.Ask(f.root).True == f.holds {
 				return false
 			}
 			*f.until = instant(next)
@@ -356,17 +344,17 @@ func (s *step) foresee(x *Explanation, a *live, root *node) {
 
 // foreseen is a node whose next change is looked for.
 type foreseen struct {
-	root  *node
+	root  *network.Node
 	holds bool
 	until *time.Time
 }
 
-func appendForeseen(into []*foreseen, p *plan, x *Explained) []*foreseen {
-	into = append(into, &foreseen{p.node, x.Holds, &x.Until})
-	if p.kind == kindUsers {
+func appendForeseen(into []*foreseen, p *network.Plan, x *Explained) []*foreseen {
+	into = append(into, &foreseen{p.Node, x.Holds, &x.Until})
+	if p.Kind == network.KindUsers {
 		return into // below are others
 	}
-	for i, child := range p.children {
+	for i, child := range p.Children {
 		into = appendForeseen(into, child, &x.Children[i])
 	}
 	return into

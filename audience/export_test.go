@@ -1,5 +1,10 @@
 package audience
 
+import (
+	"github.com/muster-go/muster/internal/eval"
+	"github.com/muster-go/muster/profile"
+)
+
 // SetFirstUpgrades sets how many profiles a creation computes with all locks
 // held: with 0 all are left to be computed beside the data.
 func (e *Engine) SetFirstUpgrades(n int) { e.firstUpgrades = n }
@@ -16,7 +21,23 @@ func (e *Engine) Held() (n int) {
 	e.lock()
 	defer e.unlock()
 	for _, sh := range e.shards {
-		n += len(sh.states[0]) + len(sh.states[1])
+		n += sh.states.Len()
 	}
 	return n
+}
+
+// Check returns an error if a state breaks an invariant of package eval.
+func (e *Engine) Check() error {
+	e.lock()
+	defer e.unlock()
+	for _, sh := range e.shards {
+		for of, net := range e.nets {
+			for p := range sh.states.All(profile.Subject(of)) {
+				if err := eval.Check(net, p, sh.last); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }

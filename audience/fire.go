@@ -1,11 +1,13 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -36,14 +38,11 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 		return true, e.computeDue(ctx, due)
 	}
 	for _, sh := range e.shards {
-		if sh != first && sh.due.Load() == due && compareRefs(sh.firstProfile(), first.firstProfile()) < 0 {
+		if sh != first && sh.due.Load() == due && sh.firstProfile().Compare(first.firstProfile()) < 0 {
 			first = sh
 		}
 	}
 	err = first.fireFirst(ctx, due)
-	if err == errJoined {
-		err = e.fireFew(ctx, first, due)
-	}
 	if err == errJoined {
 		err = e.fireJoined(ctx, t)
 	}
@@ -76,49 +75,95 @@ func (e *Engine) fireAll(ctx context.Context, t int64) error {
 	return nil
 }
 
-// fireFirst settles the profile that is due first, unless somebody was faster.
-func (sh *shard) fireFirst(ctx context.Context, due int64) error {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+// errJoined says that one shard's lock is not enough, nor those of some.
+var errJoined = errors.New("profiles depend on each other")
+
+// fireFirst settles the profile that is due first, unless somebody was faster, with the
+// locks of what that may change; errJoined: it takes all locks.
+func (sh *shard) fireFirst(ctx context.Context, due int64) (err error) {
+	e := sh.e
+	shards := sh.self
+	shards.lock(e)
+	defer func() { shards.unlock(e) }()
+	var room [8]profile.Ref
+	refs := room[:0]
+	for e.nets.Joined() && !e.stays.Timers && sh.due.Load() == due && !e.closed.Load() {
+		held := shards
+		if refs, err = sh.firesWith(ctx, due, refs[:0]); err != nil {
+			return err
+		}
+		switch shards = e.relock(held, refs); shards {
+		case 0:
+			return nil // who comes next looks once more
+		case held:
+			return sh.fireWith(ctx, shards, refs)
+		}
+	}
 	switch {
-	case sh.e.closed.Load():
+	case e.closed.Load():
 		return profile.ErrClosed
 	case sh.due.Load() != due:
 		return nil
 	}
-	if sh.e.joined() && !sh.e.timersAlone {
-		alone, err := sh.firesAlone(ctx, due)
-		if err != nil {
-			return err
-		}
-		if !alone {
-			return errJoined
-		}
-	}
-	defer sh.evict()
-	return sh.x.fire(lasting(ctx))
+	return sh.fireWith(ctx, shards, refs[:0])
 }
 
-// errJoined says that one shard's lock is not enough.
-var errJoined = errors.New("profiles depend on each other")
+// fireWith settles the profile of the shard that is due first, with the locks of some
+// shards, which are held.
+func (sh *shard) fireWith(ctx context.Context, shards shardSet, refs []profile.Ref) error {
+	x := sh.x
+	x.locks = shards
+	err := x.fire(lasting(ctx), refs...)
+	x.evict()
+	x.locks = sh.self
+	if x.isBeyond(err) {
+		return errJoined
+	}
+	return err
+}
 
-// firesAlone reports whether what is due first, in the shard, is the only one at that
-// instant, and stays with its profile. The shard is locked.
-func (sh *shard) firesAlone(ctx context.Context, due int64) (bool, error) {
-	for _, other := range sh.e.shards {
-		if other != sh && other.due.Load() == due {
-			return false, nil
+// firesWith appends the profiles that what is due first of the shard, which is locked, may
+// change: one that is the only one at that instant, and the accounts of a user.
+func (sh *shard) firesWith(ctx context.Context, due int64, refs []profile.Ref) ([]profile.Ref, error) {
+	e := sh.e
+	for _, other := range e.shards {
+		if other != sh && other.due.Load() <= due {
+			return nil, errJoined
 		}
 	}
-	timers, err := sh.timersTo(ctx, sh.e.reader, due)
-	return len(timers) == 1 && sh.staysAlone(timers[0]), err
+	timers, err := sh.timersTo(ctx, e.reader, due)
+	if err != nil {
+		return nil, err
+	}
+	if len(timers) != 1 {
+		return nil, errJoined
+	}
+	ref := timers[0].ref
+	if lacks, err := sh.x.lacksAny(ctx, ref); lacks || err != nil {
+		return nil, cmp.Or(err, errJoined)
+	}
+	refs = append(refs, ref)
+	if sh.staysAlone(timers[0]) {
+		return refs, nil
+	}
+	if ref.Subject != profile.User || e.evident || len(e.nets[profile.User].Linked) > 0 {
+		return nil, errJoined
+	}
+	accounts, err := e.store.Accounts(ctx, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, account := range accounts {
+		refs = append(refs, profile.AccountRef(account))
+	}
+	return refs, nil
 }
 
 // staysAlone reports whether what is due of a profile changes nothing of another, and
 // asks for none.
 func (sh *shard) staysAlone(due timer) bool {
-	p := sh.state(due.ref)
-	return p != nil && p.version >= sh.e.wanted(due.ref.Subject) && sh.e.jointWake(p) > due.at
+	p := sh.states.Get(due.ref)
+	return p != nil && sh.e.jointWake(p) > due.at
 }
 
 // fireJoined settles the profiles that are due first, if that is at t or before: as one
@@ -139,7 +184,7 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 	}
 	if !alone {
 		// Other shards may be ahead, with what this does not concern: see few.go.
-		e.x.ctx, e.x.t = lasting(ctx), due
+		e.x.Ctx, e.x.At = lasting(ctx), due
 		return e.x.within(func() error { return e.x.run(CauseTime, func() {}) })
 	}
 	for _, next := range timers {
@@ -164,12 +209,13 @@ func (e *Engine) timersAt(ctx context.Context, due int64) (timers []timer, alone
 			alone = alone && sh.staysAlone(next)
 		}
 	}
-	slices.SortFunc(timers, func(a, b timer) int { return compareRefs(a.ref, b.ref) })
+	slices.SortFunc(timers, func(a, b timer) int { return a.ref.Compare(b.ref) })
 	return timers, alone, nil
 }
 
-// fire settles the first profile that is due, at the instant at which it is.
-func (x *txn) fire(ctx context.Context) error {
+// fire settles the first profile of its shard that is due, at the instant at which it is.
+// refs are the profiles that this may change; none: that profile alone.
+func (x *txn) fire(ctx context.Context, refs ...profile.Ref) error {
 	sh := x.home
 	of, err := sh.first(ctx, x.e.reader)
 	if err != nil || of == nil {
@@ -177,8 +223,11 @@ func (x *txn) fire(ctx context.Context) error {
 		return err
 	}
 	first := of.line[len(of.line)-1]
-	x.ctx, x.t = ctx, max(first.at, sh.last)
-	if err := x.within(func() error { return x.fireOf(first.ref, first.p) }, first.ref); err != nil {
+	if len(refs) == 0 {
+		refs = append(refs, first.ref)
+	}
+	x.Ctx, x.At = ctx, max(first.at, sh.last)
+	if err := x.within(func() error { return x.fireOf(first.ref, first.p) }, refs...); err != nil {
 		return err
 	}
 	of.remove(first) // it may have been of something that is no more
@@ -188,10 +237,10 @@ func (x *txn) fire(ctx context.Context) error {
 
 // fireOf settles a profile that is due, whose state may be p, unless it was deleted or
 // merged.
-func (x *txn) fireOf(ref profile.Ref, p *state) error {
+func (x *txn) fireOf(ref profile.Ref, p *state.State) error {
 	sh := x.shardOf(ref)
-	if p == nil || !p.held {
-		p = sh.state(ref)
+	if p == nil || !p.Held {
+		p = sh.states.Get(ref)
 	}
 	if p == nil {
 		if exists, err := x.exists(ref); err != nil || !exists {
@@ -199,12 +248,14 @@ func (x *txn) fireOf(ref profile.Ref, p *state) error {
 		}
 	}
 	if len(x.e.growths) > 0 {
-		if err := x.upgradeID(ref, x.t); err != nil {
+		if err := x.upgradeID(ref, x.At); err != nil {
 			return err
 		}
-		p = sh.state(ref)
+		p = sh.states.Get(ref)
 	}
-	sh.last = x.t
+	for sh := range x.locks.of(x.e) {
+		sh.last = max(sh.last, x.At)
+	}
 	return x.run(CauseTime, func() {
 		if p != nil {
 			x.add(ref, p)

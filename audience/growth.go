@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -19,7 +21,7 @@ type growth struct {
 // grown is what a growth brings to the profiles of a subject.
 type grown struct {
 	brought
-	leaves *leafIndex // of fresh
+	leaves *network.Leaves // of fresh
 }
 
 // firstUpgrades is how many profiles are upgraded with all locks held: small stores are
@@ -48,14 +50,14 @@ func (x *txn) bringNext(r *rollout) (all bool, err error) {
 	})
 	n := 0
 	for _, of := range g.subjects() {
-		for id, err := range x.store.Profiles(x.ctx, of, "") {
+		for id, err := range x.Store.Profiles(x.Ctx, of, "") {
 			if err != nil {
 				return false, err
 			}
 			if n++; n > e.firstUpgrades {
 				return false, nil
 			}
-			if err := x.upgradeID(profile.Ref{Subject: of, ID: id}, x.t); err != nil {
+			if err := x.upgradeID(profile.Ref{Subject: of, ID: id}, x.At); err != nil {
 				return false, err
 			}
 		}
@@ -81,9 +83,9 @@ func (x *txn) bringRest(r *rollout) (all bool, err error) {
 // forgetAll forgets all states: they are read from the store again.
 func (e *Engine) forgetAll() {
 	for _, sh := range e.shards {
-		for _, states := range sh.states {
-			for _, p := range states {
-				sh.forget(p)
+		for of := range e.nets {
+			for p := range sh.states.All(profile.Subject(of)) {
+				sh.states.Forget(p)
 			}
 		}
 	}
@@ -100,10 +102,10 @@ func newGrowth(version uint32, b [2]brought, r *rollout) *growth {
 }
 
 // indexOf returns the index of leaves among nodes.
-func indexOf(nodes []*node) *leafIndex {
-	ix := newLeafIndex()
+func indexOf(nodes []*network.Node) *network.Leaves {
+	ix := network.NewLeaves()
 	for _, n := range nodes {
-		ix.add(n)
+		ix.Add(n)
 	}
 	return &ix
 }
@@ -161,8 +163,8 @@ func (e *Engine) giveUp(g *growth) {
 	g.rollout = nil
 	used := false
 	for of := range g.of {
-		fresh := slices.DeleteFunc(slices.Clone(g.of[of].fresh), func(n *node) bool { return e.nets[of].nodes[n.id] != n })
-		rely := slices.DeleteFunc(slices.Clone(g.of[of].rely), func(n *node) bool { return e.nets[of].nodes[n.id] != n })
+		fresh := slices.DeleteFunc(slices.Clone(g.of[of].fresh), func(n *network.Node) bool { return e.nets[of].Nodes[n.ID] != n })
+		rely := slices.DeleteFunc(slices.Clone(g.of[of].rely), func(n *network.Node) bool { return e.nets[of].Nodes[n.ID] != n })
 		g.of[of] = grown{brought{concerns: g.of[of].concerns, fresh: fresh, rely: rely}, indexOf(fresh)}
 		used = used || len(fresh) > 0
 	}
@@ -174,21 +176,21 @@ func (e *Engine) giveUp(g *growth) {
 // upgrade brings a profile what it has yet to get, as of t or, if it is due at
 // that very instant, of the instant before: what is due waits for the data of
 // its instant.
-func (x *txn) upgrade(p *state, t int64) error {
-	now := x.t
-	defer func() { x.t = now }()
+func (x *txn) upgrade(p *state.State, t int64) error {
+	now := x.At
+	defer func() { x.At = now }()
 	for _, g := range x.e.growths {
-		of := &g.of[p.ref.Subject]
-		if g.version <= p.version || !of.concerns {
+		of := &g.of[p.Ref.Subject]
+		if g.version <= p.Version || !of.concerns {
 			continue
 		}
-		x.begin(x.ctx, min(t, p.wake-1), CauseBackfill)
-		p.version = g.version
-		x.add(p.ref, p).made = of.made
-		x.turn(p)
-		x.bringFresh(of.leaves, of.fresh)
-		x.walk()
-		x.rely(of.rely)
+		x.begin(x.Ctx, min(t, p.Wake-1), CauseBackfill)
+		p.Version = g.version
+		x.add(p.Ref, p).made = of.made
+		x.Switch(p)
+		x.BringFresh(of.leaves, of.fresh)
+		x.Walk()
+		x.Observe(of.rely)
 		if err := x.gatherRun(); err != nil {
 			return err
 		}
@@ -196,35 +198,17 @@ func (x *txn) upgrade(p *state, t int64) error {
 	return nil
 }
 
-// bringFresh loads fresh leaves and marks the nodes above.
-func (s *step) bringFresh(ix *leafIndex, fresh []*node) {
-	s.load(ix)
-	for _, n := range fresh {
-		if len(n.children)+len(n.others) > 0 || n.accounts || n.kind == kindBatch {
-			s.push(n)
-		}
-	}
-}
-
-// rely brings nodes up to date for the profile at hand, and has it woken when
-// they end.
-func (s *step) rely(on []*node) {
-	for _, n := range on {
-		s.p.wake = min(s.p.wake, s.ask(n).Until)
-	}
-}
-
 // lacks reports whether a profile has yet to get something that is in the making.
-func (x *txn) lacks(ref profile.Ref) (lacks bool, k kept) {
+func (x *txn) lacks(ref profile.Ref) (lacks bool, k state.Kept) {
 	wanted := x.e.wanted(ref.Subject)
 	if wanted == 0 {
-		return false, nothingKept
+		return false, state.NothingKept
 	}
-	if p := x.e.shardOf(ref.ID).state(ref); p != nil {
-		return p.version < wanted, p.kept
+	if p := x.e.shardOf(ref.ID).states.Get(ref); p != nil {
+		return p.Version < wanted, p.Kept
 	}
 	k = x.keptOf(ref)
-	return max(k.version, x.e.floor(ref.Subject)) < wanted, k
+	return max(k.Version, x.e.floor(ref.Subject)) < wanted, k
 }
 
 // lacksAny is lacks for any of some profiles.
@@ -232,10 +216,10 @@ func (x *txn) lacksAny(ctx context.Context, refs ...profile.Ref) (bool, error) {
 	if len(x.e.growths) == 0 {
 		return false, nil
 	}
-	x.ctx, x.err = ctx, nil
+	x.Ctx, x.Err = ctx, nil
 	for _, ref := range refs {
-		if lacks, _ := x.lacks(ref); lacks || x.err != nil {
-			return true, x.err
+		if lacks, _ := x.lacks(ref); lacks || x.Err != nil {
+			return true, x.Err
 		}
 	}
 	return false, nil
@@ -254,19 +238,19 @@ func (e *Engine) madeSince(of profile.Subject, version uint32) (made []remade) {
 // upgradeID upgrades a profile by the id that it is kept under, if it lacks anything.
 func (x *txn) upgradeID(ref profile.Ref, t int64) error {
 	lacks, k := x.lacks(ref)
-	if !lacks || x.err != nil {
-		return x.err
+	if !lacks || x.Err != nil {
+		return x.Err
 	}
-	if p := x.shardOf(ref).state(ref); p != nil {
+	if p := x.shardOf(ref).states.Get(ref); p != nil {
 		return x.upgrade(p, t)
 	}
 	exists, err := x.exists(ref)
 	if err != nil || !exists {
 		return err
 	}
-	now := x.t
-	defer func() { x.t = now }()
-	return x.runAt(min(t, k.at-1), CauseBackfill, func() { x.reach(ref) })
+	now := x.At
+	defer func() { x.At = now }()
+	return x.runAt(min(t, k.At-1), CauseBackfill, func() { x.reach(ref) })
 }
 
 // lacking returns the user that an id names if it has yet to be upgraded; else none.
@@ -274,7 +258,7 @@ func (sh *shard) lacking(ctx context.Context, id string) (ref profile.Ref, err e
 	if len(sh.e.growths) == 0 {
 		return ref, nil
 	}
-	if sh.states[profile.User][id] == nil {
+	if sh.states.Get(profile.UserRef(id)) == nil {
 		var exists bool
 		if id, exists, err = sh.e.store.Resolve(ctx, profile.UserRef(id)); err != nil || !exists {
 			return ref, err

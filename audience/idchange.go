@@ -22,5 +22,5 @@ func (c IDChange) String() string {
 
 // tellIDs tells that a user has other ids.
 func (x *txn) tellIDs(user string) {
-	x.notices = append(x.notices, notice{ids: &IDChange{Profile: profile.UserRef(user), At: instant(x.t)}})
+	x.notices = append(x.notices, notice{ids: &IDChange{Profile: profile.UserRef(user), At: instant(x.At)}})
 }

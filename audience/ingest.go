@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -121,7 +122,7 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 	put := &x.event
 	*put = profile.PutEvent{Event: *ev, Visitor: visitor}
 	if put.Event.Time.IsZero() {
-		put.Event.Time = instant(x.t)
+		put.Event.Time = instant(x.At)
 	}
 	if err := x.put(put); err != nil || put.Duplicate {
 		return err
@@ -134,7 +135,7 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 		ev := &put.Event
 		p, fresh := x.user(ev.Profile, put.Created)
 		x.arrive(p, fresh, ev)
-		if x.nets[profile.Account].events[ev.Name] == nil {
+		if x.Nets[profile.Account].Events[ev.Name] == nil {
 			return
 		}
 		for _, account := range x.accountsTaking(ev) {
@@ -179,8 +180,8 @@ func (x *txn) identify(id *Identify, visitor bool) error {
 	}
 	return x.run(CauseTrait, func() {
 		if p, fresh := x.user(put.OutID, put.Created); !fresh {
-			x.turn(p)
-			x.renewTraits(put.Traits)
+			x.Switch(p)
+			x.RenewTraits(put.Traits)
 		}
 		x.recountActor(put.OutID)
 	})
@@ -189,21 +190,21 @@ func (x *txn) identify(id *Identify, visitor bool) error {
 // recountActor has what accounts make of a user's events by traits of that user
 // counted anew.
 func (x *txn) recountActor(user string) {
-	actor := x.nets[profile.Account].actor
+	actor := x.Nets[profile.Account].Actor
 	if len(actor) == 0 {
 		return
 	}
 	accounts, err := x.takingOf(user)
 	if err != nil {
-		x.err = err
+		x.Err = err
 	}
 	for _, account := range accounts {
 		if !x.isAccount(account) {
 			continue
 		}
 		if p, fresh := x.reach(profile.AccountRef(account)); !fresh {
-			x.turn(p)
-			x.recompute(actor...)
+			x.Switch(p)
+			x.Recompute(actor...)
 		}
 	}
 }
@@ -211,7 +212,7 @@ func (x *txn) recountActor(user string) {
 // timeOf returns the time of a message: the zero time is now.
 func (x *txn) timeOf(t time.Time) time.Time {
 	if t.IsZero() {
-		return instant(x.t)
+		return instant(x.At)
 	}
 	return t
 }
@@ -259,30 +260,30 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 	return x.run(CauseTrait, func() {
 		user, fresh := x.user(join.OutUser, join.CreatedUser)
 		if join.Changed && !fresh {
-			x.turn(user)
-			x.recompute(x.net.linked...)
+			x.Switch(user)
+			x.Recompute(x.Net.Linked...)
 		}
-		if x.e.joined() {
+		if x.e.nets.Joined() {
 			x.joinAccount(user, join, put)
 		}
 	})
 }
 
 // joinAccount brings a group call to its account.
-func (x *txn) joinAccount(user *state, join *profile.Join, put *profile.PutTraits) {
+func (x *txn) joinAccount(user *state.State, join *profile.Join, put *profile.PutTraits) {
 	// It is read also if it is new: events may have been sent for it before.
 	account, fresh := x.reach(profile.AccountRef(join.Account))
-	x.turn(account)
+	x.Switch(account)
 	if fresh {
-		x.overReaders(put.Traits)
+		x.OverReaders(put.Traits)
 		return
 	}
 	if join.Changed {
-		x.addUser(join.OutUser)
-		x.count(user, 1)
+		x.AddUser(join.OutUser)
+		x.Count(user, 1)
 	}
-	if !put.Duplicate && x.err == nil {
-		x.renewTraits(put.Traits)
+	if !put.Duplicate && x.Err == nil {
+		x.RenewTraits(put.Traits)
 	}
 }
 
@@ -300,8 +301,8 @@ func (x *txn) leave(user, account string) error {
 		x.loosen(was)
 		x.renewAccounts(was.renew)
 		if p, fresh := x.reach(profile.UserRef(leave.OutUser)); !fresh {
-			x.turn(p)
-			x.recompute(x.net.linked...)
+			x.Switch(p)
+			x.Recompute(x.Net.Linked...)
 		}
 	})
 }

@@ -114,7 +114,7 @@ func (x *txn) beginCreation(sorted []*definition) (r *rollout, all bool, err err
 	if err := x.checkNew(sorted); err != nil {
 		return nil, false, err
 	}
-	seq, _, err := x.store.Position(x.ctx)
+	seq, _, err := x.Store.Position(x.Ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -144,7 +144,7 @@ func (x *txn) countProfiles(r *rollout) error {
 	var n [2]int
 	for of := range n {
 		var err error
-		if n[of], err = x.store.Count(x.ctx, profile.Subject(of)); err != nil {
+		if n[of], err = x.Store.Count(x.Ctx, profile.Subject(of)); err != nil {
 			return err
 		}
 	}
@@ -259,7 +259,7 @@ var errReadAsCustom = fmt.Errorf("%w: a live definition reads the custom trait o
 func (x *txn) checkNew(defs []*definition) error {
 	e := x.e
 	used := map[string]bool{}
-	for r, err := range x.store.Keys(x.ctx) {
+	for r, err := range x.Store.Keys(x.Ctx) {
 		if err != nil {
 			return err
 		}
@@ -273,11 +273,11 @@ func (x *txn) checkNew(defs []*definition) error {
 		switch {
 		case used[d.key]:
 			return d.fail("key", profile.ErrRetired)
-		case len(net.traits[d.key])+len(net.readers[d.key]) > 0,
-			d.subject() == profile.User && e.nets[profile.Account].readsOfActor(d.key):
+		case len(net.Traits[d.key])+len(net.Readers[d.key]) > 0,
+			d.subject() == profile.User && e.nets[profile.Account].ReadsOfActor(d.key):
 			return d.fail("key", errReadAsCustom)
 		}
-		for _, key := range d.plan.refs(nil) {
+		for _, key := range d.plan.Refs(nil) {
 			if e.changing[key] {
 				return d.fail("", fmt.Errorf("%w: %s, which it reads", ErrLocked, key))
 			}

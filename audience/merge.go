@@ -24,9 +24,9 @@ func (e *Engine) Alias(ctx context.Context, from, into string) error {
 func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) error {
 	known := false // whether from is a profile: else it is an id and nothing more
 	for _, id := range []string{into, from} {
-		kept, exists, err := x.store.Resolve(x.ctx, profile.UserRef(id))
+		kept, exists, err := x.Store.Resolve(x.Ctx, profile.UserRef(id))
 		if err == nil && exists && len(x.e.growths) > 0 {
-			err = x.upgradeID(profile.UserRef(kept), x.t)
+			err = x.upgradeID(profile.UserRef(kept), x.At)
 		}
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 		// What each of the two remembers does not tell what both together do.
 		p := x.renew(whole, x.keptOf(whole))
 		if merge.Created {
-			p.version = x.e.version // it has lacked nothing
+			p.Version = x.e.version // it has lacked nothing
 		}
 		x.hydrate(p)
 		x.tie(p, fromTies, intoTies)

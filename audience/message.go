@@ -113,7 +113,7 @@ func (x *txn) check(m *profile.Message) error {
 // checkAge returns an error for an event that the store does not keep.
 func (x *txn) checkAge(t time.Time) error {
 	age := x.e.store.Retention()
-	if age > 0 && !t.IsZero() && t.Before(instant(x.t).Add(-age)) {
+	if age > 0 && !t.IsZero() && t.Before(instant(x.At).Add(-age)) {
 		return fmt.Errorf("%w: %s", profile.ErrRetention, t.UTC().Format(time.RFC3339Nano))
 	}
 	return nil
@@ -139,7 +139,7 @@ func (x *txn) message(m *profile.Message) error {
 		if err := x.begun(); err != nil {
 			return err
 		}
-		if seen, err := x.tx.Seen(x.ctx, profile.UserRef(id), m.MessageID); err != nil || seen {
+		if seen, err := x.tx.Seen(x.Ctx, profile.UserRef(id), m.MessageID); err != nil || seen {
 			return err
 		}
 		if err := x.merge(m.AnonymousID, m.UserID, "", ids); err != nil {
@@ -172,14 +172,14 @@ func (x *txn) attaches(m *profile.Message) (bool, error) {
 	if m.UserID == "" || m.AnonymousID == "" || m.UserID == m.AnonymousID {
 		return false, nil
 	}
-	kept, exists, err := x.store.Resolve(x.ctx, profile.UserRef(m.AnonymousID))
+	kept, exists, err := x.Store.Resolve(x.Ctx, profile.UserRef(m.AnonymousID))
 	if err != nil || !exists {
 		return err == nil, err
 	}
 	if kept != m.AnonymousID {
 		return false, nil
 	}
-	known, err := x.store.Known(x.ctx, m.AnonymousID)
+	known, err := x.Store.Known(x.Ctx, m.AnonymousID)
 	return !known, err
 }
 

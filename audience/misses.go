@@ -2,11 +2,9 @@ package audience
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 
-	"github.com/muster-go/muster/internal/near"
-	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -40,33 +38,33 @@ func (e *Engine) Misses(key string) ([]Misses, error) {
 	var all []Misses
 	for _, at := range a.filters {
 		m := e.missesAt(at)
-		if at.filter != nil || m.Count > 0 || m.Hint != "" {
+		if at.Filter != nil || m.Count > 0 || m.Hint != "" {
 			all = append(all, m)
 		}
 	}
 	return all, nil
 }
 
-func (e *Engine) missesAt(at filterAt) Misses {
-	n := at.leaf
-	m := Misses{Path: at.path}
+func (e *Engine) missesAt(at network.FilterAt) Misses {
+	n := at.Leaf
+	m := Misses{Path: at.Path}
 	switch {
-	case at.event != "":
-		m.Filter, m.Hint = at.event, e.words.events.hint("event", at.event)
-	case at.filter == nil && n.kind == kindComputed:
-		m.Filter, m.Count = n.computed.Property, n.misses.Load()
-		if meant := n.missing.Load(); meant != nil {
+	case at.Event != "":
+		m.Filter, m.Hint = at.Event, e.words.Events.Hint("event", at.Event)
+	case at.Filter == nil && n.Kind == network.KindComputed:
+		m.Filter, m.Count = n.Computed.Property, n.Misses.Load()
+		if meant := n.Missing.Load(); meant != nil {
 			m.Hint = fmt.Sprintf("the first event that misses it has %q", *meant)
 		}
-	case n.kind == kindDate:
-		m.Filter, m.Count = n.date.Name, n.misses.Load()
+	case n.Kind == network.KindDate:
+		m.Filter, m.Count = n.Date.Name, n.Misses.Load()
 		if m.Count > 0 {
 			m.Hint = "values that are no date"
 		}
-		e.missesOfTraits(&m, n, n.date.Name)
+		e.missesOfTraits(&m, n, n.Date.Name)
 	default:
-		m.Filter, m.Count = at.filter.Source(), e.missesOfFilter(at)
-		if names, _ := at.filter.Traits(); n.kind == kindTrait {
+		m.Filter, m.Count = at.Filter.Source(), e.missesOfFilter(at)
+		if names, _ := at.Filter.Traits(); n.Kind == network.KindTrait {
 			e.missesOfTraits(&m, n, names...)
 		}
 	}
@@ -74,48 +72,27 @@ func (e *Engine) missesAt(at filterAt) Misses {
 }
 
 // missesOfTraits adds the calls that could have set traits and never have.
-func (e *Engine) missesOfTraits(m *Misses, n *node, names ...string) {
+func (e *Engine) missesOfTraits(m *Misses, n *network.Node, names ...string) {
 	for _, name := range names {
-		if slices.ContainsFunc(n.reads, func(r reading) bool { return r.name == name }) {
+		if slices.ContainsFunc(n.Reads, func(r network.Reading) bool { return r.Name == name }) {
 			continue
 		}
-		if hint := e.words.traits[n.of].hint("trait", name); hint != "" {
+		if hint := e.words.Traits[n.Of].Hint("trait", name); hint != "" {
 			m.Hint = hint
-			m.Count = max(m.Count, e.words.calls[n.of].Load()-n.before)
+			m.Count = max(m.Count, e.words.Calls[n.Of].Load()-n.Before)
 		}
 	}
 }
 
-func (e *Engine) missesOfFilter(at filterAt) uint64 {
-	n := at.leaf
+func (e *Engine) missesOfFilter(at network.FilterAt) uint64 {
+	n := at.Leaf
 	switch {
-	case n.funnel != nil && (n.readsTraits || n.funnel.Static(at.step) == nil):
-		return n.stepMisses[at.step].Load()
-	case n.funnel != nil:
-		return e.nets[n.of].events[n.funnel.Funnel().Steps[at.step].Event].uses[n.useKey(at.filter)].missed()
-	case len(n.events) > 0:
-		return e.nets[n.of].events[n.events[0]].uses[n.useKey(at.filter)].missed()
+	case n.Funnel != nil && (n.ReadsTraits || n.Funnel.Static(at.Step) == nil):
+		return n.StepMisses[at.Step].Load()
+	case n.Funnel != nil:
+		return e.nets[n.Of].Events[n.Funnel.Funnel().Steps[at.Step].Event].Uses[n.UseKey(at.Filter)].Missed()
+	case len(n.Events) > 0:
+		return e.nets[n.Of].Events[n.Events[0]].Uses[n.UseKey(at.Filter)].Missed()
 	}
-	return n.misses.Load()
-}
-
-// noteMissing notes what an event has that may be meant by the property that it does
-// not have.
-func (n *node) noteMissing(from property.Fields) {
-	fields, ok := from.(interface {
-		All() iter.Seq2[string, profile.Value]
-	})
-	if !ok {
-		return
-	}
-	names := func(yield func(string) bool) {
-		for name := range fields.All() {
-			if !yield(name) {
-				return
-			}
-		}
-	}
-	if meant, ok := near.Name(n.source.Keys[0].String(), names); ok {
-		n.missing.Store(&meant)
-	}
+	return n.Misses.Load()
 }

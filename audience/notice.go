@@ -29,7 +29,7 @@ func (n *notice) ref() profile.Ref {
 // compareNotices is the order of what is told of one instant: by profile, what is of
 // computed traits before what is of memberships, and each by key.
 func compareNotices(a, b notice) int {
-	if c := compareRefs(a.ref(), b.ref()); c != 0 {
+	if c := a.ref().Compare(b.ref()); c != 0 {
 		return c
 	}
 	if c := cmp.Compare(a.rank(), b.rank()); c != 0 || a.ids != nil {
@@ -89,10 +89,10 @@ type belongings struct {
 }
 
 func (x *txn) belongings(ref profile.Ref) (b belongings, err error) {
-	if b.members, err = x.store.Memberships(x.ctx, ref); err != nil {
+	if b.members, err = x.Store.Memberships(x.Ctx, ref); err != nil {
 		return b, err
 	}
-	b.values, err = x.store.ValuesOf(x.ctx, ref)
+	b.values, err = x.Store.ValuesOf(x.Ctx, ref)
 	return b, err
 }
 

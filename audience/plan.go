@@ -3,49 +3,22 @@ package audience
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
-	"github.com/muster-go/muster/internal/sequence"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // Limits on one definition.
 const (
-	MaxKey   = 128       // bytes of a key
-	MaxDepth = 32        // levels of its tree
-	MaxNodes = 4096      // nodes of its tree
-	maxCount = 1_000_000 // the largest count compared with
+	MaxKey   = 128  // bytes of a key
+	MaxDepth = 32   // levels of its tree
+	MaxNodes = 4096 // nodes of its tree
 
 	MinBatch = time.Second // between the computations of a batch audience
 )
-
-// plan is a definition's tree, checked: its filters compiled, its references
-// still keys. Making one changes nothing; turning it into nodes cannot fail.
-type plan struct {
-	kind       kind
-	of         profile.Subject // of whom it holds
-	path       string          // of the filter in the definition; of a funnel, of the leaf
-	children   []*plan
-	filter     *celfilter.Filter // of an event leaf (nil: every event) and of a trait leaf
-	name       string            // of an event leaf
-	min, max   int               // counts for which it holds
-	group      bool              // only events sent with the account's id count
-	window     profile.Window
-	date       trait.Date
-	computed   *trait.Computed
-	funnel     *sequence.Matcher
-	quantifier quantifier
-	reads      []string // the keys among the traits that the leaf reads, sorted
-	accounts   bool     // a leaf of users that reads traits of their accounts
-	ofAccount  []string // the keys among those
-	ref        string   // of an audience leaf, and of a batch audience: the key
-	batch      time.Duration
-	node       *node // what it has become in the network
-}
 
 // planner checks definitions.
 type planner struct {
@@ -78,7 +51,7 @@ func (pl *planner) plan(d *definition) error {
 	} else {
 		d.plan, err = pl.node(&d.audience.Where, "where", 1)
 		if err == nil && d.audience.Batch != 0 {
-			d.plan = &plan{kind: kindBatch, of: pl.of, ref: d.key, batch: d.audience.Batch, children: []*plan{d.plan}}
+			d.plan = &network.Plan{Kind: network.KindBatch, Of: pl.of, Ref: d.key, Batch: d.audience.Batch, Children: []*network.Plan{d.plan}}
 		}
 	}
 	var at *pathError
@@ -111,8 +84,8 @@ func checkKey(key string) error {
 	return nil
 }
 
-func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
-	fail := func(field string, err error) (*plan, error) {
+func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) {
+	fail := func(field string, err error) (*network.Plan, error) {
 		return nil, &pathError{path + field, err}
 	}
 	if depth > MaxDepth {
@@ -130,15 +103,15 @@ func (pl *planner) node(n *Node, path string, depth int) (*plan, error) {
 	}
 	switch {
 	case n.All != nil:
-		return pl.group(kindAll, n.All, path+".all", depth)
+		return pl.group(network.KindAll, n.All, path+".all", depth)
 	case n.Any != nil:
-		return pl.group(kindAny, n.Any, path+".any", depth)
+		return pl.group(network.KindAny, n.Any, path+".any", depth)
 	case n.Not != nil:
 		child, err := pl.node(n.Not, path+".not", depth+1)
 		if err != nil {
 			return nil, err
 		}
-		return &plan{kind: kindNot, of: pl.of, children: []*plan{child}}, nil
+		return &network.Plan{Kind: network.KindNot, Of: pl.of, Children: []*network.Plan{child}}, nil
 	case n.Event != nil:
 		return pl.event(n.Event, path+".event")
 	case n.Funnel != nil:
@@ -172,40 +145,17 @@ func (n *Node) kinds() []string {
 	return set
 }
 
-func (pl *planner) group(k kind, of []Node, path string, depth int) (*plan, error) {
+func (pl *planner) group(k network.Kind, of []Node, path string, depth int) (*network.Plan, error) {
 	if len(of) == 0 {
 		return nil, &pathError{path, fmt.Errorf("%w: no conditions in it", profile.ErrInvalid)}
 	}
-	p := &plan{kind: k, of: pl.of}
+	p := &network.Plan{Kind: k, Of: pl.of}
 	for i := range of {
 		child, err := pl.node(&of[i], fmt.Sprintf("%s[%d]", path, i), depth+1)
 		if err != nil {
 			return nil, err
 		}
-		p.children = append(p.children, child)
+		p.Children = append(p.Children, child)
 	}
 	return p, nil
-}
-
-// refersTo reports whether p asks for membership of the audience of a key.
-func (p *plan) refersTo(key string) bool {
-	return p.kind == kindRef && p.ref == key ||
-		slices.ContainsFunc(p.children, func(child *plan) bool { return child.refersTo(key) })
-}
-
-// refs appends to into the keys of the audiences and computed traits that p
-// reads.
-func (p *plan) refs(into []string) []string {
-	if p.kind == kindRef && !slices.Contains(into, p.ref) {
-		into = append(into, p.ref)
-	}
-	for _, key := range slices.Concat(p.reads, p.ofAccount) {
-		if !slices.Contains(into, key) {
-			into = append(into, key)
-		}
-	}
-	for _, child := range p.children {
-		into = child.refs(into)
-	}
-	return into
 }

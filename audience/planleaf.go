@@ -7,6 +7,7 @@ import (
 
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
@@ -14,7 +15,7 @@ import (
 )
 
 // computed checks the definition of a computed trait.
-func (pl *planner) computed(c *trait.Computed) (*plan, error) {
+func (pl *planner) computed(c *trait.Computed) (*network.Plan, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -30,15 +31,15 @@ func (pl *planner) computed(c *trait.Computed) (*plan, error) {
 			return nil, &pathError{"property", errActor(source.Keys[0].String())}
 		}
 	}
-	p := &plan{kind: kindComputed, of: pl.of, path: "where", name: c.Event, window: c.Window, computed: c}
+	p := &network.Plan{Kind: network.KindComputed, Of: pl.of, Path: "where", Name: c.Event, Window: c.Window, Computed: c}
 	if err := pl.filter(p, c.Filter); err != nil {
 		return nil, &pathError{"where", err}
 	}
 	return p, nil
 }
 
-func (pl *planner) event(e *Event, path string) (*plan, error) {
-	fail := func(field string, err error) (*plan, error) {
+func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
+	fail := func(field string, err error) (*network.Plan, error) {
 		return nil, &pathError{path + field, err}
 	}
 	if err := profile.CheckID("event name", e.Name); err != nil {
@@ -57,9 +58,9 @@ func (pl *planner) event(e *Event, path string) (*plan, error) {
 	if err := pl.checkRetention(e.Window); err != nil {
 		return fail(".window", err)
 	}
-	p := &plan{
-		kind: kindEvent, of: pl.of, path: path + ".where",
-		name: e.Name, min: min, max: max, window: e.Window, group: e.Scope == OfGroup,
+	p := &network.Plan{
+		Kind: network.KindEvent, Of: pl.of, Path: path + ".where",
+		Name: e.Name, Min: min, Max: max, Window: e.Window, Group: e.Scope == OfGroup,
 	}
 	if err := pl.filter(p, e.Filter); err != nil {
 		return fail(".where", err)
@@ -69,7 +70,7 @@ func (pl *planner) event(e *Event, path string) (*plan, error) {
 
 // funnel checks a funnel. Which of the accounts of a user each of its filters
 // held of could differ, so it reads none.
-func (pl *planner) funnel(f *funnel.Funnel, path string) (*plan, error) {
+func (pl *planner) funnel(f *funnel.Funnel, path string) (*network.Plan, error) {
 	if err := pl.checkRetention(f.Window); err != nil {
 		return nil, &pathError{path + ".window", err}
 	}
@@ -81,10 +82,10 @@ func (pl *planner) funnel(f *funnel.Funnel, path string) (*plan, error) {
 	case err != nil:
 		return nil, &pathError{path, err}
 	}
-	p := &plan{kind: kindFunnel, of: pl.of, path: path, window: f.Window, funnel: m}
+	p := &network.Plan{Kind: network.KindFunnel, Of: pl.of, Path: path, Window: f.Window, Funnel: m}
 	for step, filter := range m.Filters() {
 		err := pl.filterReads(p, filter)
-		if err == nil && p.accounts {
+		if err == nil && p.Accounts {
 			err = fmt.Errorf("%w: account.traits in a funnel of users", profile.ErrInvalid)
 		}
 		if err != nil {
@@ -94,12 +95,12 @@ func (pl *planner) funnel(f *funnel.Funnel, path string) (*plan, error) {
 	return p, nil
 }
 
-func (pl *planner) trait(cel, path string) (*plan, error) {
+func (pl *planner) trait(cel, path string) (*network.Plan, error) {
 	f, err := pl.env.Trait(cel)
 	if err != nil {
 		return nil, &pathError{path, err}
 	}
-	p := &plan{kind: kindTrait, of: pl.of, path: path, filter: f}
+	p := &network.Plan{Kind: network.KindTrait, Of: pl.of, Path: path, Filter: f}
 	if pl.of == profile.Account {
 		// traits are those of the profile, which here is the account.
 		names, _ := f.Traits()
@@ -116,11 +117,11 @@ func (pl *planner) trait(cel, path string) (*plan, error) {
 	return p, nil
 }
 
-func (pl *planner) date(d *trait.Date, path string) (*plan, error) {
+func (pl *planner) date(d *trait.Date, path string) (*network.Plan, error) {
 	if err := d.Validate(); err != nil {
 		return nil, &pathError{path, err}
 	}
-	p := &plan{kind: kindDate, of: pl.of, path: path, date: *d}
+	p := &network.Plan{Kind: network.KindDate, Of: pl.of, Path: path, Date: *d}
 	if err := pl.ownReads(p, []string{d.Name}); err != nil {
 		return nil, &pathError{path, err}
 	}
@@ -129,7 +130,7 @@ func (pl *planner) date(d *trait.Date, path string) (*plan, error) {
 
 // ownReads notes the traits that a condition on traits names. In one of accounts
 // a key of users is a mistake.
-func (pl *planner) ownReads(p *plan, names []string) error {
+func (pl *planner) ownReads(p *network.Plan, names []string) error {
 	for _, name := range names {
 		if pl.of == profile.Account && pl.isOf(profile.User, name) {
 			return fmt.Errorf("%w: %s is of users, and these are the traits of an account", profile.ErrInvalid, name)
@@ -141,18 +142,18 @@ func (pl *planner) ownReads(p *plan, names []string) error {
 
 // audience checks a reference. One to an audience of accounts in a condition of
 // users asks for those in an account that is a member.
-func (pl *planner) audience(key, path string) (*plan, error) {
+func (pl *planner) audience(key, path string) (*network.Plan, error) {
 	if err := checkKey(key); err != nil {
 		return nil, &pathError{path, err}
 	}
 	if pl.of == profile.Account && pl.keyOf(key) == anAudience {
 		return nil, &pathError{path, fmt.Errorf("%w: %s is an audience of users: ask for it below users", profile.ErrInvalid, key)}
 	}
-	return &plan{kind: kindRef, of: pl.of, ref: key}, nil
+	return &network.Plan{Kind: network.KindRef, Of: pl.of, Ref: key}, nil
 }
 
 // users checks a condition on the users of an account.
-func (pl *planner) users(u *Users, path string, depth int) (*plan, error) {
+func (pl *planner) users(u *Users, path string, depth int) (*network.Plan, error) {
 	if pl.of == profile.User {
 		return nil, &pathError{path, fmt.Errorf("%w: in a condition of users", profile.ErrInvalid)}
 	}
@@ -166,11 +167,11 @@ func (pl *planner) users(u *Users, path string, depth int) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plan{kind: kindUsers, of: profile.Account, quantifier: q, children: []*plan{child}}, nil
+	return &network.Plan{Kind: network.KindUsers, Of: profile.Account, Quantifier: q, Children: []*network.Plan{child}}, nil
 }
 
 // filter compiles the filter of a plan of events; empty takes every event.
-func (pl *planner) filter(p *plan, cel string) error {
+func (pl *planner) filter(p *network.Plan, cel string) error {
 	if cel == "" {
 		return nil
 	}
@@ -178,19 +179,19 @@ func (pl *planner) filter(p *plan, cel string) error {
 	if err != nil {
 		return err
 	}
-	p.filter = f
+	p.Filter = f
 	return pl.filterReads(p, f)
 }
 
 // filterReads notes what a filter reads. Of the events of accounts traits are
 // those of the acting user, and only custom ones.
-func (pl *planner) filterReads(p *plan, f *celfilter.Filter) error {
+func (pl *planner) filterReads(p *network.Plan, f *celfilter.Filter) error {
 	names, _ := f.Traits()
 	ofAccount, all := f.AccountTraits()
 	if pl.of == profile.User {
 		pl.reads(p, names...)
-		p.accounts = p.accounts || all || len(ofAccount) > 0
-		p.ofAccount = pl.keys(p.ofAccount, profile.Account, ofAccount)
+		p.Accounts = p.Accounts || all || len(ofAccount) > 0
+		p.OfAccount = pl.keys(p.OfAccount, profile.Account, ofAccount)
 		return nil
 	}
 	for _, name := range names {
@@ -214,7 +215,7 @@ func (pl *planner) isOf(of profile.Subject, name string) bool {
 }
 
 // reads notes which of the names of traits are keys.
-func (pl *planner) reads(p *plan, names ...string) { p.reads = pl.keys(p.reads, pl.of, names) }
+func (pl *planner) reads(p *network.Plan, names ...string) { p.Reads = pl.keys(p.Reads, pl.of, names) }
 
 // keys adds to the sorted into those of the names that are keys of a subject.
 func (pl *planner) keys(into []string, of profile.Subject, names []string) []string {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -90,7 +92,7 @@ func (e *Engine) preview(ctx context.Context, d Definition, opts PreviewOptions)
 			return p, ctx.Err()
 		}
 		ref := profile.Ref{Subject: d.Of, ID: id}
-		is, err := view.meets(ctx, a.root, ref, t)
+		is, err := view.meets(ctx, a.Root, ref, t)
 		if err != nil {
 			return p, err
 		}
@@ -181,7 +183,7 @@ func (e *Engine) readBy(d *definition) ([]*definition, error) {
 	}
 	defs, seen := []*definition{d}, map[string]bool{d.key: true}
 	for i := 0; i < len(defs); i++ {
-		for _, key := range defs[i].plan.refs(nil) {
+		for _, key := range defs[i].plan.Refs(nil) {
 			if a := e.live[key]; a != nil && !seen[key] {
 				seen[key] = true
 				again := *a.definition
@@ -212,22 +214,22 @@ func choose(ctx context.Context, store profile.Reader, of profile.Subject, opts 
 }
 
 // meets computes whether a profile meets a condition.
-func (e *Engine) meets(ctx context.Context, root *node, ref profile.Ref, t int64) (bool, error) {
-	if e.joined() {
+func (e *Engine) meets(ctx context.Context, root *network.Node, ref profile.Ref, t int64) (bool, error) {
+	if e.nets.Joined() {
 		x := e.x
 		x.begin(ctx, t, CauseTime)
 		p, _ := x.reach(ref)
 		x.settle()
 		x.finish()
 		x.settled()
-		return p.truth(root), x.err
+		return p.Truth(root), x.Err
 	}
-	s := &e.x.step
-	s.begin(ctx, newState(ref), t)
-	s.load(&s.net.leafIndex)
-	s.walk()
-	s.rouse()
-	return s.p.truth(root), s.err
+	s := &e.x.Run
+	s.Begin(ctx, state.New(ref), t)
+	s.Load(&s.Net.Leaves)
+	s.Walk()
+	s.AskRoots()
+	return s.Profile.Truth(root), s.Err
 }
 
 // estimate sets the size and its bounds.

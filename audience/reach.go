@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -46,133 +47,69 @@ func ofMessage(m *profile.Message) reach {
 	return reach{}
 }
 
-// confined reports whether a change stays with the user of the shard whom id names. The
-// shard is locked, and profiles depend on each other.
-//
-// Such a change is made once nothing is due at its instant or before, anywhere: no
-// profile goes back to an earlier one. Other shards may set timers meanwhile, even for
-// instants before, but only of what is confined itself: what is not is changed with all
-// locks held.
-func (sh *shard) confined(ctx context.Context, r reach, id string) (bool, error) {
+// reaches appends the profiles that a call about a user of the shard may change, or reports
+// that this may be any: then it takes all locks. The shard is locked, and profiles depend on
+// each other.
+func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile.Ref) (_ []profile.Ref, all bool, err error) {
 	e := sh.e
-	p, kept := sh.states[profile.User][id], id
+	p, exists := sh.states.Get(profile.UserRef(id)), true
 	if p == nil {
-		var exists bool
-		var err error
+		var kept string
 		if kept, exists, err = e.store.Resolve(ctx, profile.UserRef(id)); err != nil {
-			return false, fmt.Errorf("resolve %q: %w", id, err)
+			return nil, false, fmt.Errorf("resolve %q: %w", id, err)
 		}
-		if p = sh.states[profile.User][kept]; exists && p == nil {
-			return false, nil
-		}
-	}
-	if lacks, err := sh.x.lacksAny(ctx, profile.UserRef(kept)); lacks || err != nil {
-		return false, err
-	}
-	of, accounts := e.nets[profile.User], e.nets[profile.Account]
-	switch r.kind {
-	case reachesEvent:
-		if accounts.events[r.event] == nil && of.confinesEvent(r.event) {
-			return true, nil
-		}
-		// Of one who has no account nothing depends on accounts.
-		of, err := e.store.Accounts(ctx, kept)
-		return len(of) == 0 && r.account == "", err
-	case reachesTraits:
-		return len(accounts.actor) == 0 && of.confinesTraits(r.traits), nil
-	}
-	return false, nil
-}
-
-// confinesEvent reports whether nothing that an event of a name changes of a user
-// depends on other profiles, or others on it.
-func (net *network) confinesEvent(name string) bool {
-	d := net.events[name]
-	if d == nil {
-		return true
-	}
-	for _, u := range d.uses {
-		for _, to := range u.targets {
-			if to.node.joint {
-				return false
-			}
+		if exists {
+			id = kept
+			p = sh.states.Get(profile.UserRef(id))
 		}
 	}
-	return true
-}
-
-// confinesTraits is confinesEvent for traits that are set.
-func (net *network) confinesTraits(traits profile.Object) bool {
-	is := func(n *node) bool { return n.joint }
-	if slices.ContainsFunc(net.allTrait, is) {
-		return false
-	}
-	for name := range traits.All() {
-		if slices.ContainsFunc(net.traits[name], is) {
-			return false
-		}
-	}
-	return true
-}
-
-// rejoin finds out anew which nodes of users are joint, if the network has changed so
-// that it may be others. All locks are held.
-func (e *Engine) rejoin() {
+	refs = append(refs, profile.UserRef(id))
 	users, accounts := e.nets[profile.User], e.nets[profile.Account]
-	if !users.rejoin && !accounts.rejoin {
-		return
+	if exists && p == nil && users.Joint > 0 {
+		return nil, true, nil // it is read, and may ask others for what depends on them
 	}
-	users.rejoin, accounts.rejoin = false, false
-	e.accountsAlone = len(users.linked) == 0 &&
-		!slices.ContainsFunc(accounts.nodes, func(n *node) bool { return n != nil && n.readsTraits })
-	known := map[*node]bool{}
-	users.joint = 0
-	for _, n := range users.nodes {
-		if n == nil {
-			continue
+	switch r.kind {
+	case reachesTraits:
+		return refs, len(accounts.Actor) > 0 || !users.ConfinesTraits(r.traits), nil
+	case reachesEvent:
+		if accounts.Events[r.event] == nil && users.ConfinesEvent(r.event) {
+			return refs, false, nil
 		}
-		if n.joint = isJoint(n, known); n.joint {
-			users.joint++
+		of, err := e.store.Accounts(ctx, id)
+		if err != nil || len(of) == 0 && r.account == "" {
+			return refs, false, err // of one who has no account nothing depends on accounts
 		}
+		for _, account := range of {
+			refs = append(refs, profile.AccountRef(account))
+		}
+		if r.account != "" && !slices.Contains(of, r.account) {
+			refs = append(refs, profile.AccountRef(r.account))
+		}
+		return refs, e.evident || len(users.Linked) > 0, nil
 	}
-	e.timersAlone = e.accountsAlone && users.joint == 0
-}
-
-// isJoint reports whether a change of a node of users, or of what depends on it, may
-// change other profiles or ask for them.
-func isJoint(n *node, known map[*node]bool) bool {
-	joint, is := known[n]
-	if is {
-		return joint
-	}
-	joint = len(n.across) > 0 || n.linked // what has run out below it is computed with it
-	for _, parent := range n.parents {
-		joint = joint || isJoint(parent, known)
-	}
-	known[n] = joint
-	return joint
+	return nil, true, nil
 }
 
 // jointWake returns when time changes something of a profile that may change others.
-func (e *Engine) jointWake(p *state) int64 {
+func (e *Engine) jointWake(p *state.State) int64 {
 	switch {
-	case p.wake == horizon.Never:
+	case p.Wake == horizon.Never:
 		return horizon.Never
-	case p.ref.Subject == profile.Account && e.accountsAlone:
+	case p.Ref.Subject == profile.Account && e.stays.Accounts:
 		return horizon.Never
-	case p.ref.Subject == profile.Account:
-		return p.wake
+	case p.Ref.Subject == profile.Account:
+		return p.Wake
 	}
 	net, wake := e.nets[profile.User], horizon.Never
-	if net.joint == 0 {
+	if net.Joint == 0 {
 		return wake
 	}
-	for i, id := range p.nodes {
-		if until := p.cells[i].until; until < wake && net.root[id] && net.nodes[id].joint {
+	for i, id := range p.Nodes {
+		if until := p.Cells[i].Until; until < wake && net.Root[id] && net.Nodes[id].Joint {
 			wake = until
 		}
 	}
-	if wake == horizon.Never || e.accountless(p.ref.ID) {
+	if wake == horizon.Never || e.accountless(p.Ref.ID) {
 		return horizon.Never
 	}
 	return wake

@@ -73,17 +73,17 @@ func (x *txn) deleteLive(a *live, with ...string) error {
 // deleteStored takes what a key names out of the store, and tells that its members exit
 // and its values end.
 func (x *txn) deleteStored(key string) error {
-	for m, err := range x.store.Members(x.ctx, key, "") {
+	for m, err := range x.Store.Members(x.Ctx, key, "") {
 		if err != nil {
 			return err
 		}
-		x.notices = append(x.notices, exitOf(m, x.t, CauseDelete))
+		x.notices = append(x.notices, exitOf(m, x.At, CauseDelete))
 	}
-	for v, err := range x.store.Values(x.ctx, key, "") {
+	for v, err := range x.Store.Values(x.Ctx, key, "") {
 		if err != nil {
 			return err
 		}
-		x.notices = append(x.notices, endOf(v, x.t, CauseDelete))
+		x.notices = append(x.notices, endOf(v, x.At, CauseDelete))
 	}
 	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key, Version: x.e.version}}
 	return x.put(&profile.DropMembers{Audience: key}, &profile.DropValues{Key: key}, gone)
@@ -92,10 +92,10 @@ func (x *txn) deleteStored(key string) error {
 // removeLive takes a definition out of the network.
 func (e *Engine) removeLive(a *live) {
 	delete(e.live, a.key)
-	if a.users != nil {
-		e.dropNodes(e.detach(a, a.users))
+	if a.Users != nil {
+		e.dropNodes(e.nets.Detach(&a.Output, a.Users))
 	}
-	if a.root != nil {
-		e.dropNodes(e.detach(a, a.root))
+	if a.Root != nil {
+		e.dropNodes(e.nets.Detach(&a.Output, a.Root))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -43,7 +45,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	if err := e.restorePending(ctx, now.UnixNano(), pending); err != nil {
 		return err
 	}
-	e.rejoin()
+	e.nets.Rejoin(&e.stays)
 	e.publish()
 	e.batchesDue(now.UnixNano())
 	for _, sh := range e.shards {
@@ -56,7 +58,7 @@ func (e *Engine) restore(ctx context.Context) error {
 
 // define makes definitions live that are planned and sorted, and returns the nodes that are
 // new. All locks are held, or nobody else has the engine yet.
-func (e *Engine) define(sorted []*definition) (fresh []*node) {
+func (e *Engine) define(sorted []*definition) (fresh []*network.Node) {
 	r := newRollout(e, sorted)
 	for key, a := range r.lives {
 		e.live[key] = a
@@ -79,7 +81,7 @@ func (e *Engine) restorePending(ctx context.Context, now int64, defs []*definiti
 		defs = defs[n:]
 		r.resumed = true
 		x := e.x
-		x.ctx, x.t, x.err = ctx, now, nil
+		x.Ctx, x.At, x.Err = ctx, now, nil
 		if err := x.within(func() error {
 			if len(r.stages) > 1 {
 				e.version++
@@ -103,22 +105,13 @@ func (e *Engine) restorePending(ctx context.Context, now int64, defs []*definiti
 // which profiles they differ from their conditions is in the store.
 func (e *Engine) batchesDue(now int64) {
 	for _, net := range e.nets {
-		for _, n := range net.batches {
-			if n.interval > 0 {
-				n.due.Store(multipleFrom(now, int64(n.interval)))
-				lower(&e.batchDue, n.due.Load())
+		for _, n := range net.Batches {
+			if n.Interval > 0 {
+				n.Due.Store(horizon.MultipleFrom(now, int64(n.Interval)))
+				horizon.Lower(&e.batchDue, n.Due.Load())
 			}
 		}
 	}
-}
-
-// multipleFrom returns the first multiple of an interval that is not before t.
-func multipleFrom(t, interval int64) int64 {
-	due := t - t%interval
-	if due < t {
-		due += interval
-	}
-	return due
 }
 
 // resume brings to profiles what an engine before could not finish, and ends with the

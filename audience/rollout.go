@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -36,10 +37,10 @@ type stage struct {
 
 // pin is a condition that is kept up to date before anything asks for it.
 type pin struct {
-	plan *plan       // it, or
-	of   *definition // of which it is part
-	key  string      // that of the definition whose condition it is
-	node *node       // what it has become
+	plan *network.Plan // it, or
+	of   *definition   // of which it is part
+	key  string        // that of the definition whose condition it is
+	node *network.Node // what it has become
 }
 
 // newRollout returns the rollout of definitions, which are planned, and sorted such that
@@ -48,7 +49,7 @@ func newRollout(e *Engine, defs []*definition) *rollout {
 	r := &rollout{e: e, defs: defs, lives: map[string]*live{}, started: time.Now()}
 	for _, d := range defs {
 		r.keys = append(r.keys, d.key)
-		r.lives[d.key] = &live{definition: d, refs: d.plan.refs(nil)}
+		r.lives[d.key] = newLive(d)
 	}
 	at := map[string]int{}
 	for _, d := range defs {
@@ -76,24 +77,24 @@ func (r *rollout) stage(n int, of profile.Subject) *stage {
 
 // stageOf returns the stage of a condition of a definition, and has what it asks across
 // subjects pinned in the stages before. at has that of each definition so far.
-func (r *rollout) stageOf(d *definition, p *plan, at map[string]int) int {
+func (r *rollout) stageOf(d *definition, p *network.Plan, at map[string]int) int {
 	n := 0
-	for _, child := range p.children {
+	for _, child := range p.Children {
 		of := r.stageOf(d, child, at)
-		if p.kind == kindUsers {
+		if p.Kind == network.KindUsers {
 			s := r.stage(of, profile.User)
 			s.pins = append(s.pins, pin{plan: child, of: d})
 			of++
 		}
 		n = max(n, of)
 	}
-	keys := slices.Concat(p.reads, p.ofAccount)
-	if p.kind == kindRef {
-		keys = append(keys, p.ref)
+	keys := slices.Concat(p.Reads, p.OfAccount)
+	if p.Kind == network.KindRef {
+		keys = append(keys, p.Ref)
 	}
 	for _, key := range keys {
 		of := at[key] // 0: all profiles have it
-		if subject := r.live(key).subject(); subject != p.of {
+		if subject := r.live(key).subject(); subject != p.Of {
 			s := r.stage(of, subject)
 			s.pins = append(s.pins, pin{key: key})
 			of++
@@ -114,16 +115,16 @@ func (r *rollout) live(key string) *live {
 // brought is what a stage brings to the profiles of a subject.
 type brought struct {
 	concerns bool
-	fresh    []*node
-	rely     []*node  // is up to date from now on, as roots are; so far it has answered when asked
-	made     []remade // what is told of each profile when it is upgraded
+	fresh    []*network.Node
+	rely     []*network.Node // is up to date from now on, as roots are; so far it has answered when asked
+	made     []remade        // what is told of each profile when it is upgraded
 }
 
 // remade is an audience or a computed trait whose root is new.
 type remade struct {
 	*live
-	root  *node // nil: it has none any more
-	old   *node // the root that it had; nil: it is new
+	root  *network.Node // nil: it has none any more
+	old   *network.Node // the root that it had; nil: it is new
 	cause Cause
 }
 
@@ -134,52 +135,52 @@ func (r *rollout) bring() (b [2]brought) {
 	for of := range b {
 		b[of].concerns = s.of[of]
 	}
-	add := func(fresh []*node) {
-		r.e.begins(fresh)
+	add := func(fresh []*network.Node) {
+		r.e.words.Begin(fresh)
 		for _, n := range fresh {
-			b[n.of].fresh = append(b[n.of].fresh, n)
-			if n.latched != nil {
-				b[n.of].rely = append(b[n.of].rely, n.latched)
+			b[n.Of].fresh = append(b[n.Of].fresh, n)
+			if n.Latched != nil {
+				b[n.Of].rely = append(b[n.Of].rely, n.Latched)
 			}
 		}
 	}
-	root := func(a *live, n *node) {
-		r.e.nets[n.of].attach(a, n)
-		if !a.shadow {
-			b[n.of].made = append(b[n.of].made, remade{a, n, nil, CauseBackfill})
+	root := func(a *live, n *network.Node) {
+		r.e.nets.Attach(&a.Output, n)
+		if !a.Shadow {
+			b[n.Of].made = append(b[n.Of].made, remade{a, n, nil, CauseBackfill})
 		}
 	}
 	for _, d := range s.roots {
 		a, c := r.lives[d.key], r.compiler(d.since)
-		n := c.node(d.plan)
-		if a.filters = c.filters; a.shadow && d != r.edited {
-			d.takePlace(n, r.e.live[d.key].root)
+		n := c.Node(d.plan)
+		if a.filters = c.Filters; a.Shadow && d != r.edited {
+			d.takePlace(n, r.e.live[d.key].Root)
 		}
 		root(a, n)
-		add(c.fresh)
+		add(c.Fresh)
 	}
 	for _, d := range s.users {
 		a, c := r.lives[d.key], r.compiler(d.since)
-		root(a, c.inAccount(a.root))
-		add(c.fresh)
+		root(a, c.InAccount(a.Root))
+		add(c.Fresh)
 	}
 	for i := range s.pins {
 		p := &s.pins[i]
 		if p.plan == nil {
-			p.node = r.live(p.key).root
+			p.node = r.live(p.key).Root
 		} else {
 			c := r.compiler(p.of.since)
-			p.node = c.node(p.plan)
-			add(c.fresh)
+			p.node = c.Node(p.plan)
+			add(c.Fresh)
 		}
-		r.e.nets[p.node.of].pin(p.node)
-		b[p.node.of].rely = append(b[p.node.of].rely, p.node)
+		r.e.nets.Pin(p.node)
+		b[p.node.Of].rely = append(b[p.node.Of].rely, p.node)
 	}
 	return b
 }
 
-func (r *rollout) compiler(since uint64) *compiler {
-	return &compiler{nets: &r.e.nets, since: since, root: func(key string) *node { return r.live(key).root }}
+func (r *rollout) compiler(since uint64) *network.Compiler {
+	return &network.Compiler{Nets: &r.e.nets, Since: since, Root: func(key string) *network.Node { return r.live(key).Root }}
 }
 
 // unbring takes the last stage out of the network. All locks are held.
@@ -189,13 +190,13 @@ func (r *rollout) unbring() {
 	r.unpin(s)
 	for _, d := range slices.Backward(s.users) {
 		a := r.lives[d.key]
-		r.e.dropNodes(r.e.detach(a, a.users))
-		a.users = nil
+		r.e.dropNodes(r.e.nets.Detach(&a.Output, a.Users))
+		a.Users = nil
 	}
 	for _, d := range slices.Backward(s.roots) {
 		a := r.lives[d.key]
-		r.e.dropNodes(r.e.detach(a, a.root))
-		a.root = nil
+		r.e.dropNodes(r.e.nets.Detach(&a.Output, a.Root))
+		a.Root = nil
 	}
 }
 
@@ -203,14 +204,14 @@ func (r *rollout) unpin(s *stage) {
 	for i := range s.pins {
 		if n := s.pins[i].node; n != nil {
 			s.pins[i].node = nil
-			r.e.dropNodes(r.e.unpin(n))
+			r.e.dropNodes(r.e.nets.Unpin(n))
 		}
 	}
 }
 
 // bringAll puts all stages into the network: no profile has anything to be upgraded. All
 // locks are held.
-func (r *rollout) bringAll() (fresh []*node) {
+func (r *rollout) bringAll() (fresh []*network.Node) {
 	for r.next < len(r.stages) {
 		for _, b := range r.bring() {
 			fresh = append(fresh, b.fresh...)
@@ -228,7 +229,7 @@ func (r *rollout) start() {
 	for _, key := range r.keys {
 		r.e.changing[key] = true
 		a := r.lives[key]
-		if !a.shadow {
+		if !a.Shadow {
 			r.e.live[key] = a
 			continue
 		}
@@ -257,7 +258,7 @@ func (r *rollout) end() {
 	}
 	for _, key := range r.keys {
 		delete(r.e.changing, key)
-		if a := r.lives[key]; a.shadow {
+		if a := r.lives[key]; a.Shadow {
 			r.e.unpinKeys(a.refs)
 		}
 	}

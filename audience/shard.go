@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -17,10 +18,9 @@ type shard struct {
 	lanes   []lane
 	page    []profile.Wake // scratch
 	mu      sync.Mutex
-	states  [2]map[string]*state // by Subject, by id
-	cache   cache                // of states
-	last    int64                // the last instant at which anything was applied
-	earlier bool                 // a timer was set that is earlier than all others
+	states  state.Cache
+	last    int64 // the last instant at which anything was applied
+	earlier bool  // a timer was set that is earlier than all others
 
 	// All shards look at it with each event while profiles depend on each other: it is
 	// not beside what changes with each.
@@ -28,8 +28,7 @@ type shard struct {
 	due atomic.Int64
 	_   [64]byte
 
-	x   *txn // of its own profiles alone
-	few *txn // of a user of its own, and its accounts
+	x   *txn // of its profiles, and of some of others
 	out outbox
 }
 
@@ -39,31 +38,13 @@ func newShard(e *Engine, i, n int) *shard {
 		e:      e,
 		self:   1 << i,
 		page:   make([]profile.Wake, timersHeld),
-		states: [2]map[string]*state{{}, {}},
+		states: state.NewCache(e.cache),
 		last:   profile.MinTime.UnixNano(),
 	}
 	for number := i; number < profile.Lanes; number += n {
 		sh.lanes = append(sh.lanes, lane{number: number, upTo: allTimers}) // there is none yet
 	}
-	sh.x, sh.few = newTxn(e, sh), newTxn(e, nil)
+	sh.x = newTxn(e, sh)
 	sh.due.Store(horizon.Never)
 	return sh
-}
-
-// state returns the state of the profile kept under ref, or nil.
-func (sh *shard) state(ref profile.Ref) *state { return sh.states[ref.Subject][ref.ID] }
-
-// keep makes p the state of its profile.
-func (sh *shard) keep(p *state) {
-	if old := sh.state(p.ref); old != nil {
-		sh.forget(old)
-	}
-	sh.states[p.ref.Subject][p.ref.ID] = p
-	sh.cache.add(p)
-}
-
-// forget lets go of the profile's state. What is stored stays, and its timer with it.
-func (sh *shard) forget(p *state) {
-	delete(sh.states[p.ref.Subject], p.ref.ID)
-	sh.cache.remove(p)
 }

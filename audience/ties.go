@@ -3,13 +3,14 @@ package audience
 import (
 	"slices"
 
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
 // ties are the accounts that have counted a user, who is about to leave them.
 type ties struct {
-	user     *state   // as others know it
-	accounts []string // attached to
+	user     *state.State // as others know it
+	accounts []string     // attached to
 	// renew are those that have to be computed anew, as they took events of the
 	// user: what is left of the others' cannot be told from what they keep.
 	renew []string
@@ -19,8 +20,8 @@ type ties struct {
 // tiesOf returns the ties of a user, by any id of it; none where profiles do not
 // depend on each other.
 func (x *txn) tiesOf(user string) (of ties, err error) {
-	e, ctx, store := x.e, x.ctx, x.store
-	if !e.joined() {
+	e, ctx, store := x.e, x.Ctx, x.Store
+	if !e.nets.Joined() {
 		return of, nil
 	}
 	id, exists, err := store.Resolve(ctx, profile.UserRef(user))
@@ -28,7 +29,7 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 		return of, err
 	}
 	if exists {
-		of.user = x.stateOf(profile.UserRef(id))
+		of.user = x.Look(profile.UserRef(id))
 	}
 	if of.accounts, err = store.Accounts(ctx, user); err != nil {
 		return of, err
@@ -37,7 +38,7 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 		if err != nil {
 			return of, err
 		}
-		if e.nets[profile.Account].events[name] != nil {
+		if e.nets[profile.Account].Events[name] != nil {
 			of.renew, err = x.takingOf(user)
 			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.isAccount(id) })
 			of.taken = true
@@ -58,8 +59,8 @@ func (x *txn) loosen(was ties) {
 		if fresh {
 			continue // it has not counted the user
 		}
-		x.turn(account)
-		x.count(was.user, -1)
+		x.Switch(account)
+		x.Count(was.user, -1)
 	}
 }
 
@@ -85,23 +86,9 @@ func (x *ties) join(y *ties) {
 	y.renew = x.renew
 }
 
-// count adds a user to what the account at hand has counted, or takes one out.
-func (s *step) count(user *state, by int32) {
-	for _, n := range s.net.quantified {
-		if i, ok := s.p.find(n.id); ok {
-			c := &s.p.cells[i]
-			c.limit += by
-			if user.known(n.others[0]) {
-				c.past += by
-			}
-		}
-		s.push(n)
-	}
-}
-
 // tie counts a user, whose state is new, in accounts that are not to be computed
 // anew.
-func (x *txn) tie(user *state, of ...ties) {
+func (x *txn) tie(user *state.State, of ...ties) {
 	var done []string
 	for _, t := range of {
 		for _, id := range t.accounts {
@@ -110,8 +97,8 @@ func (x *txn) tie(user *state, of ...ties) {
 			}
 			done = append(done, id)
 			if account, fresh := x.reach(profile.AccountRef(id)); !fresh {
-				x.turn(account)
-				x.count(user, 1)
+				x.Switch(account)
+				x.Count(user, 1)
 			}
 		}
 	}

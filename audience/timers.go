@@ -5,9 +5,9 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -20,7 +20,7 @@ import (
 type timer struct {
 	at  int64
 	ref profile.Ref
-	p   *state // of the profile, if it is still held; nil: it is not known
+	p   *state.State // of the profile, if it is still held; nil: it is not known
 }
 
 // allTimers comes after all timers, and noTimer before.
@@ -33,12 +33,7 @@ func compareTimers(a, b timer) int {
 	if a.at != b.at {
 		return cmp.Compare(a.at, b.at)
 	}
-	return compareRefs(a.ref, b.ref)
-}
-
-// compareRefs is the order of profiles at one instant: accounts follow users.
-func compareRefs(a, b profile.Ref) int {
-	return cmp.Or(cmp.Compare(a.Subject, b.Subject), strings.Compare(a.ID, b.ID))
+	return a.ref.Compare(b.ref)
 }
 
 // timersHeld is how many timers of a lane are read at a time; twice as many are held at
@@ -118,7 +113,7 @@ func (sh *shard) laneOf(ref profile.Ref) *lane {
 
 // setTimer has a profile due at an instant that was due at another; horizon.Never: it is
 // not.
-func (sh *shard) setTimer(ref profile.Ref, p *state, was, at int64) {
+func (sh *shard) setTimer(ref profile.Ref, p *state.State, was, at int64) {
 	if was == at {
 		return
 	}

@@ -3,6 +3,7 @@ package audience
 import (
 	"slices"
 
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -10,13 +11,13 @@ import (
 type touched struct {
 	ref      profile.Ref
 	was, now int64 // horizon.Never: none
-	p        *state
+	p        *state.State
 }
 
 // part is one profile of a transaction.
 type part struct {
 	ref     profile.Ref
-	p       *state
+	p       *state.State
 	created bool       // the profile is new
 	fresh   bool       // its state was read from the store, with all that arrived
 	ended   bool       // it is no more
@@ -25,8 +26,16 @@ type part struct {
 	made    []remade   // what is compared, instead of what changed
 }
 
+// partOf returns the part that a state is of the run at hand, nil if it is none.
+func partOf(p *state.State) *part {
+	if p == nil || p.Part == nil {
+		return nil
+	}
+	return p.Part.(*part)
+}
+
 // add makes a profile a part.
-func (x *txn) add(ref profile.Ref, p *state) *part {
+func (x *txn) add(ref profile.Ref, p *state.State) *part {
 	var pt *part
 	if n := len(x.used); n > 0 {
 		pt, x.used = x.used[n-1], x.used[:n-1]
@@ -35,7 +44,7 @@ func (x *txn) add(ref profile.Ref, p *state) *part {
 	}
 	*pt = part{ref: ref, p: p, cause: x.cause}
 	if p != nil {
-		p.part = pt
+		p.Part = pt
 		x.remember(p)
 	}
 	x.parts = append(x.parts, pt)
@@ -44,38 +53,38 @@ func (x *txn) add(ref profile.Ref, p *state) *part {
 
 // remember notes what there was of a profile, whose state is p, before the transaction
 // changes it.
-func (x *txn) remember(p *state) {
-	if p.touched == 0 {
-		x.touched = append(x.touched, touched{p.ref, p.kept.at, p.kept.at, p})
-		p.touched = int32(len(x.touched))
+func (x *txn) remember(p *state.State) {
+	if p.Touched == 0 {
+		x.touched = append(x.touched, touched{p.Ref, p.Kept.At, p.Kept.At, p})
+		p.Touched = int32(len(x.touched))
 	}
 }
 
 // renew makes a state of a profile that has nothing yet but what is kept of it.
-func (x *txn) renew(ref profile.Ref, k kept) *state {
+func (x *txn) renew(ref profile.Ref, k state.Kept) *state.State {
 	sh := x.shardOf(ref)
-	if old := sh.state(ref); old != nil {
+	if old := sh.states.Get(ref); old != nil {
 		x.forget(ref)
 	}
-	p := newState(ref)
-	x.linkedOf = nil // who has looked at an outline of it looks at this
-	p.kept, p.version = k, max(k.version, x.e.floor(ref.Subject))
+	p := state.New(ref)
+	x.LinkedOf = nil // who has looked at an outline of it looks at this
+	p.Kept, p.Version = k, max(k.Version, x.e.floor(ref.Subject))
 	x.remember(p)
-	sh.keep(p)
+	sh.states.Keep(p)
 	return p
 }
 
 // reach makes a stored profile a part and returns its state. fresh says that it
 // was read from the store, and has all that arrived.
-func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
+func (x *txn) reach(ref profile.Ref) (p *state.State, fresh bool) {
 	if !x.covers(ref) {
-		return newState(ref), true
+		return state.New(ref), true
 	}
-	p = x.shardOf(ref).state(ref)
-	if p != nil && p.part != nil {
-		return p, p.part.fresh
+	p = x.shardOf(ref).states.Get(ref)
+	if pt := partOf(p); pt != nil {
+		return p, pt.fresh
 	}
-	if p != nil && p.version >= x.e.wanted(ref.Subject) {
+	if p != nil && p.Version >= x.e.wanted(ref.Subject) {
 		x.add(ref, p)
 		return p, false
 	}
@@ -85,26 +94,26 @@ func (x *txn) reach(ref profile.Ref) (p *state, fresh bool) {
 }
 
 // hydrate makes a profile a part whose state is new, and reads it from the store.
-func (x *txn) hydrate(p *state) {
-	pt := x.add(p.ref, p)
-	pt.fresh, pt.made = true, x.e.madeSince(p.ref.Subject, p.version)
-	p.mute = true
+func (x *txn) hydrate(p *state.State) {
+	pt := x.add(p.Ref, p)
+	pt.fresh, pt.made = true, x.e.madeSince(p.Ref.Subject, p.Version)
+	p.Mute = true
 	x.read(p)
 }
 
 // create makes a profile that is new a part.
-func (x *txn) create(ref profile.Ref) *state {
-	p := x.renew(ref, nothingKept)
-	p.version = x.e.version
+func (x *txn) create(ref profile.Ref) *state.State {
+	p := x.renew(ref, state.NothingKept)
+	p.Version = x.e.version
 	x.add(ref, p).created = true
 	return p
 }
 
 // user makes a user a part.
-func (x *txn) user(id string, created bool) (p *state, fresh bool) {
+func (x *txn) user(id string, created bool) (p *state.State, fresh bool) {
 	// One that is new may have been read already, with an account that was due.
 	ref := profile.UserRef(id)
-	if created && x.shardOf(ref).state(ref) == nil {
+	if created && x.shardOf(ref).states.Get(ref) == nil {
 		return x.create(ref), false
 	}
 	return x.reach(ref)
@@ -121,46 +130,46 @@ func (x *txn) end(ref profile.Ref, was belongings) {
 // is reached again.
 func (x *txn) forget(ref profile.Ref) {
 	sh := x.shardOf(ref)
-	if p := sh.state(ref); p != nil {
+	if p := sh.states.Get(ref); p != nil {
 		x.remember(p)
-		sh.forget(p)
-		if p.part != nil {
-			x.parts = slices.DeleteFunc(x.parts, func(pt *part) bool { return pt == p.part })
-			p.part = nil
+		sh.states.Forget(p)
+		if of := partOf(p); of != nil {
+			x.parts = slices.DeleteFunc(x.parts, func(pt *part) bool { return pt == of })
+			p.Part = nil
 		}
 	}
-	x.linkedOf = nil
+	x.LinkedOf = nil
 }
 
 // read loads the state of a profile, and marks what depends on others in it. What
 // others know of it is told apart: see tellAcross.
-func (x *txn) read(p *state) {
+func (x *txn) read(p *state.State) {
 	defer x.hold()()
-	x.turn(p)
-	x.load(&x.net.leafIndex)
-	x.push(x.net.linked...)
-	p.version = x.e.version
+	x.Switch(p)
+	x.Load(&x.Net.Leaves)
+	x.Push(x.Net.Linked...)
+	p.Version = x.e.version
 }
 
 // hold returns what brings back the profile and the event at hand.
 func (x *txn) hold() (back func()) {
-	p, input, taking := x.p, x.input, x.taking
+	p, input, taking := x.Profile, x.Input, x.Taking
 	return func() {
-		x.turn(p)
-		x.input, x.taking = input, taking
+		x.Switch(p)
+		x.Input, x.Taking = input, taking
 	}
 }
 
 // arrive brings an event to a profile, unless its state has it already.
-func (x *txn) arrive(p *state, fresh bool, ev *profile.Event) {
+func (x *txn) arrive(p *state.State, fresh bool, ev *profile.Event) {
 	if !fresh {
-		x.turn(p)
-		x.addEvent(ev)
+		x.Switch(p)
+		x.AddEvent(ev)
 	}
 }
 
 func (x *txn) shardOf(ref profile.Ref) *shard {
-	if x.home != nil {
+	if x.locks == x.home.self {
 		return x.home
 	}
 	return x.e.shardOf(ref.ID)

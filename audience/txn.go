@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/muster-go/muster/internal/eval"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/reuse"
+	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -38,10 +42,11 @@ import (
 // changes, the nodes across that depend on it are marked. So no verdict ends
 // because one of another profile does.
 type txn struct {
-	step
-	home    *shard        // whose lock alone is held; nil: all locks are, or
-	few     shardSet      // those of these; none: all
-	fewRefs []profile.Ref // then, the profiles that these are of
+	eval.Run
+	e       *Engine
+	home    *shard        // whose lock guards the transaction
+	locks   shardSet      // that are held
+	reached []profile.Ref // the profiles that these were taken for, if there are several
 	open    bool          // begun, and neither committed nor abandoned
 	refs    []profile.Ref // that the store's transaction may touch; none: all
 	tx      profile.Tx    // of the store; nil: nothing was stored yet
@@ -54,8 +59,6 @@ type txn struct {
 	parts []*part // in the order in which they were reached
 	used  []*part // parts of earlier runs, to be used again
 
-	peek bool // of a state that is not the engine's: nothing is changed
-
 	guarded guardedTx        // what tx is
 	putting []profile.Change // scratch
 	event   profile.PutEvent // scratch
@@ -64,22 +67,16 @@ type txn struct {
 }
 
 func newTxn(e *Engine, home *shard) *txn {
-	x := &txn{home: home}
-	x.step = step{e: e, store: e.reader, nets: &e.nets, x: x}
+	x := &txn{e: e, home: home, locks: home.self}
+	x.Run = eval.Run{Store: e.reader, Nets: &e.nets, Words: &e.words, Outside: x}
 	return x
-}
-
-// joined reports whether profiles depend on each other: something is defined of
-// accounts, or of users by what their accounts are. A lock is held.
-func (e *Engine) joined() bool {
-	return len(e.nets[profile.Account].byText)+len(e.nets[profile.User].linked) > 0
 }
 
 // within makes do one transaction: what it changes is stored, told and timed together,
 // or nothing of it. refs are the profiles that the store's transaction may touch; none:
 // all.
 func (x *txn) within(do func() error, refs ...profile.Ref) error {
-	x.open, x.refs, x.err = true, append(x.refs[:0], refs...), nil
+	x.open, x.refs, x.Err = true, append(x.refs[:0], refs...), nil
 	defer func() {
 		if x.open { // it failed, or panicked
 			x.abandon()
@@ -88,8 +85,8 @@ func (x *txn) within(do func() error, refs ...profile.Ref) error {
 	if err := do(); err != nil {
 		return err
 	}
-	if x.err != nil {
-		return x.err
+	if x.Err != nil {
+		return x.Err
 	}
 	return x.commit()
 }
@@ -109,11 +106,11 @@ func (x *txn) begun() (err error) {
 	if x.tx != nil {
 		return nil
 	}
-	if err := x.e.store.begin(&x.guarded, x.ctx, instant(x.t), x.refs...); err != nil {
+	if err := x.e.store.begin(&x.guarded, x.Ctx, instant(x.At), x.refs...); err != nil {
 		return err
 	}
 	x.tx = &x.guarded
-	x.store = x.tx
+	x.Store = x.tx
 	return nil
 }
 
@@ -126,13 +123,13 @@ func (x *txn) onCommit(do func()) { x.done = append(x.done, do) }
 // run makes one change of what bring brings to profiles, within a transaction. The data
 // is in the store.
 func (x *txn) run(cause Cause, bring func()) error {
-	return x.runAt(x.t, cause, bring)
+	return x.runAt(x.At, cause, bring)
 }
 
 // runAt is run at an instant.
 func (x *txn) runAt(t int64, cause Cause, bring func()) error {
-	x.begin(x.ctx, t, cause)
-	if x.holdsAll() && x.e.joined() {
+	x.begin(x.Ctx, t, cause)
+	if x.holdsAll() && x.e.nets.Joined() {
 		x.reachDue()
 	}
 	bring()
@@ -142,7 +139,7 @@ func (x *txn) runAt(t int64, cause Cause, bring func()) error {
 
 // begin begins a run. The context is not to end before it does.
 func (x *txn) begin(ctx context.Context, t int64, cause Cause) {
-	x.step.begin(ctx, nil, t)
+	x.Run.Begin(ctx, nil, t)
 	x.cause = cause
 	for _, pt := range x.parts {
 		*pt = part{} // it lets go of the state
@@ -150,21 +147,21 @@ func (x *txn) begin(ctx context.Context, t int64, cause Cause) {
 			x.used = append(x.used, pt)
 		}
 	}
-	x.parts = emptied(x.parts)
-	x.linkedOf = nil
+	x.parts = reuse.Emptied(x.parts)
+	x.LinkedOf = nil
 }
 
 // reachDue reaches all profiles that are due: where profiles depend on each other
 // what time changes at an instant is one with what data changes at it.
 func (x *txn) reachDue() {
 	for _, sh := range x.e.shards {
-		sh.last = max(sh.last, x.t)
-		if sh.due.Load() > x.t {
+		sh.last = max(sh.last, x.At)
+		if sh.due.Load() > x.At {
 			continue
 		}
-		due, err := sh.timersTo(x.ctx, x.store, x.t)
+		due, err := sh.timersTo(x.Ctx, x.Store, x.At)
 		if err != nil {
-			x.err = err
+			x.Err = err
 			return
 		}
 		for _, next := range due {
@@ -173,7 +170,7 @@ func (x *txn) reachDue() {
 				x.reach(next.ref)
 			}
 			if err != nil {
-				x.err = err
+				x.Err = err
 			}
 			x.touched = append(x.touched, touched{next.ref, next.at, horizon.Never, nil}) // whatever it is of
 		}
@@ -182,16 +179,16 @@ func (x *txn) reachDue() {
 
 // settle computes all that is marked, or has run out, until nothing is.
 func (x *txn) settle() {
-	for x.err == nil {
-		x.walk()
+	for x.Err == nil {
+		x.Walk()
 		for i := 0; i < len(x.parts); i++ { // there may be more and more
 			if p := x.parts[i].p; p != nil {
-				x.turn(p)
-				x.rouse()
+				x.Switch(p)
+				x.AskRoots()
 			}
 		}
-		if len(x.dirty) == 0 {
-			if x.tellAcross(); len(x.dirty) == 0 {
+		if len(x.Stale) == 0 {
+			if x.tellAcross(); len(x.Stale) == 0 {
 				return
 			}
 		}
@@ -203,46 +200,46 @@ func (x *txn) settle() {
 func (x *txn) tellAcross() {
 	for i := 0; i < len(x.parts); i++ {
 		p := x.parts[i].p
-		if p == nil || !p.mute {
+		if p == nil || !p.Mute {
 			continue
 		}
-		x.turn(p)
-		changed := slices.DeleteFunc(slices.Clone(x.net.across), func(n *node) bool { return !x.differsFromKnown(p, n) })
-		p.mute = false
+		x.Switch(p)
+		changed := slices.DeleteFunc(slices.Clone(x.Net.Across), func(n *network.Node) bool { return !x.differsFromKnown(p, n) })
+		p.Mute = false
 		for _, n := range changed {
-			x.spread(n)
+			x.PropagateAcross(n)
 		}
 	}
 }
 
 // differsFromKnown reports whether a node of a profile that was read is not as others
 // know it.
-func (x *txn) differsFromKnown(p *state, n *node) bool {
-	if n.kind != kindComputed {
-		return p.known(n) != p.truth(n)
+func (x *txn) differsFromKnown(p *state.State, n *network.Node) bool {
+	if n.Kind != network.KindComputed {
+		return p.Known(n) != p.Truth(n)
 	}
 	if x.e.detached {
-		return p.aggregateOf(n) != nil
+		return p.AggregateOf(n) != nil
 	}
-	values, err := x.store.ValuesOf(x.ctx, p.ref)
+	values, err := x.Store.ValuesOf(x.Ctx, p.Ref)
 	if err != nil {
-		x.err = err
+		x.Err = err
 	}
 	var was profile.Value
 	for _, v := range values {
-		if v.Key == n.traits[0].key {
+		if v.Key == n.Traits[0].Key {
 			was = v.Value
 		}
 	}
-	is, _ := p.read(n)
-	return !same(was, is)
+	is, _ := p.Read(n)
+	return !eval.Same(was, is)
 }
 
 // finish ends a run.
 func (x *txn) finish() {
 	for _, pt := range x.parts {
 		if pt.p != nil {
-			pt.p.part = nil
+			pt.p.Part = nil
 		}
 	}
 }
@@ -291,28 +288,26 @@ func (x *txn) abandon() {
 	}
 	for _, of := range x.touched {
 		sh := x.shardOf(of.ref)
-		if p := sh.state(of.ref); p != nil {
-			sh.forget(p)
+		if p := sh.states.Get(of.ref); p != nil {
+			sh.states.Forget(p)
 		}
 	}
 	x.settled()
 }
 
 // over has what comes read from the store itself.
-func (x *txn) over() { x.open, x.tx, x.store = false, nil, x.e.reader }
+func (x *txn) over() { x.open, x.tx, x.Store = false, nil, x.e.reader }
 
 // settled empties what a transaction has noted.
 func (x *txn) settled() {
 	for i := range x.touched {
 		if p := x.touched[i].p; p != nil {
-			p.touched = 0
-			if x.e.cache > 0 && p.held {
-				x.shardOf(p.ref).cache.use(p)
-			}
+			p.Touched = 0
+			x.shardOf(p.Ref).states.Use(p)
 		}
 	}
-	x.touched = emptied(x.touched)
-	x.undo, x.done = emptied(x.undo), emptied(x.done)
+	x.touched = reuse.Emptied(x.touched)
+	x.undo, x.done = reuse.Emptied(x.undo), reuse.Emptied(x.done)
 	x.commitment.clear()
 }
 

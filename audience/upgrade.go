@@ -83,7 +83,7 @@ func (sh *shard) upgradeMany(ctx context.Context, refs []profile.Ref, r *rollout
 			refs, err = sh.upgradeSome(ctx, refs, r, t)
 		case errors.Is(err, errJoined):
 			err = sh.e.alone(ctx, "", true, func(x *txn) (err error) {
-				refs, err = x.upgradeSome(refs, r, x.t, x.upgradeID)
+				refs, err = x.upgradeSome(refs, r, x.At, x.upgradeID)
 				return err
 			})
 		}
@@ -152,7 +152,7 @@ func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) 
 			sh.mu.Unlock()
 		}
 	}()
-	if sh.e.joined() && !sh.e.timersAlone {
+	if sh.e.nets.Joined() && !sh.e.stays.Timers {
 		return 0, false, errJoined
 	}
 	if t, err = sh.e.now(sh.self); err != nil {

@@ -3,6 +3,7 @@ package profile
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -31,6 +32,11 @@ func (s Subject) String() string {
 type Ref struct {
 	Subject Subject
 	ID      string
+}
+
+// Compare is the order of profiles: accounts follow users, and each come by their ids.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(cmp.Compare(r.Subject, o.Subject), strings.Compare(r.ID, o.ID))
 }
 
 // UserRef and AccountRef are shorthand for a Ref.

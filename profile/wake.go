@@ -27,5 +27,5 @@ func (*SetWake) change() {}
 
 // CompareWakes is the order of wakes: by instant, then users before accounts, then id.
 func CompareWakes(a, b Wake) int {
-	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Ref.Subject, b.Ref.Subject), cmp.Compare(a.Ref.ID, b.Ref.ID))
+	return cmp.Or(a.At.Compare(b.At), a.Ref.Compare(b.Ref))
 }

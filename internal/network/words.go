@@ -1,4 +1,4 @@
-package audience
+package network
 
 import (
 	"fmt"
@@ -20,8 +20,8 @@ type words struct {
 	count atomic.Int64
 }
 
-// note remembers a name, as long as there is room.
-func (w *words) note(name string) {
+// Note remembers a name, as long as there is room.
+func (w *words) Note(name string) {
 	if _, known := w.names.Load(name); known || w.count.Load() >= maxWords {
 		return
 	}
@@ -41,9 +41,9 @@ func (w *words) all() iter.Seq[string] {
 	}
 }
 
-// hint says that no data has a name, if so, and which one may be meant. Nothing is
+// Hint says that no data has a name, if so, and which one may be meant. Nothing is
 // said before there is any data, or where some names were not remembered.
-func (w *words) hint(what, name string) string {
+func (w *words) Hint(what, name string) string {
 	if n := w.count.Load(); n == 0 || n >= maxWords || w.has(name) {
 		return ""
 	}
@@ -54,25 +54,24 @@ func (w *words) hint(what, name string) string {
 	return text
 }
 
-// seenWords are those of an engine.
-type seenWords struct {
-	events words
-	traits [2]words         // by Subject
-	calls  [2]atomic.Uint64 // that set traits
+// Names are those of an engine.
+type Names struct {
+	Events words
+	Traits [2]words         // by Subject
+	Calls  [2]atomic.Uint64 // that set traits
 }
 
-// begins notes at which call leaves that are new begin to count misses.
-func (e *Engine) begins(fresh []*node) {
+// Begin notes at which call leaves that are new begin to count misses.
+func (w *Names) Begin(fresh []*Node) {
 	for _, n := range fresh {
-		n.before = e.words.calls[n.of].Load()
+		n.Before = w.Calls[n.Of].Load()
 	}
 }
 
-// noteTraits remembers what a call has set.
-func (s *step) noteTraits(set profile.Object) {
-	of := s.p.ref.Subject
-	s.e.words.calls[of].Add(1)
+// NoteTraits remembers what a call has set.
+func (w *Names) NoteTraits(of profile.Subject, set profile.Object) {
+	w.Calls[of].Add(1)
 	for name := range set.All() {
-		s.e.words.traits[of].note(name)
+		w.Traits[of].Note(name)
 	}
 }

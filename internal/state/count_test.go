@@ -1,10 +1,11 @@
-package audience
+package state
 
 import (
 	"math/rand/v2"
 	"testing"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/stretchr/testify/require"
 )
 
@@ -13,28 +14,28 @@ import (
 func TestMatchesAnswerAsCountingAnewWould(t *testing.T) {
 	for seed := range uint64(3000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		l := countLeaf{min: 1 + rng.IntN(4), max: maxCount}
+		l := network.Count{Min: 1 + rng.IntN(4), Max: network.MaxCount}
 		switch rng.IntN(3) {
 		case 0:
-			l.min--
-			l.max = l.min
+			l.Min--
+			l.Max = l.Min
 		case 1:
-			l.min, l.max = 0, l.min-1
+			l.Min, l.Max = 0, l.Min-1
 		}
 		if rng.IntN(4) > 0 {
-			l.from = int64(rng.IntN(2) * rng.IntN(12))
-			l.to = l.from + 1 + int64(rng.IntN(12))
+			l.From = int64(rng.IntN(2) * rng.IntN(12))
+			l.To = l.From + 1 + int64(rng.IntN(12))
 		}
 		var m matches
 		var all []int64
 		truth := func(t int64) bool {
 			n := 0
 			for _, at := range all {
-				if at+l.from <= t && (l.to == 0 || t < at+l.to) {
+				if at+l.From <= t && (l.To == 0 || t < at+l.To) {
 					n++
 				}
 			}
-			return l.holds(n)
+			return l.Holds(n)
 		}
 		now := int64(100)
 		for range 60 {
@@ -43,14 +44,16 @@ func TestMatchesAnswerAsCountingAnewWould(t *testing.T) {
 			}
 			at := now - 20 + int64(rng.IntN(30))
 			all = append(all, at)
-			m.add(&l, at, now)
-			v := m.at(&l, now)
-			require.Equal(t, truth(now), v.True, "seed %d at %d", seed, now)
+			m.Add(&l, at, now)
+			v := m.At(&l, now)
+			if truth(now) != v.True {
+				t.Fatalf("seed %d at %d", seed, now)
+			}
 			for u := now; u < now+60; u++ {
-				if u < v.Until {
-					require.Equal(t, v.True, truth(u), "seed %d: holds at %d", seed, u)
-				} else {
-					require.NotEqual(t, v.True, truth(u), "seed %d: until %d", seed, u)
+				if holds := truth(u) == v.True; holds != (u < v.Until) {
+					t.Fatalf("seed %d: until %d, and at %d as before: %t", seed, v.Until, u, holds)
+				}
+				if u >= v.Until {
 					break
 				}
 			}
@@ -59,11 +62,11 @@ func TestMatchesAnswerAsCountingAnewWould(t *testing.T) {
 }
 
 func TestMatchesRememberLittle(t *testing.T) {
-	l := countLeaf{min: 1, max: maxCount, to: 1000}
+	l := network.Count{Min: 1, Max: network.MaxCount, To: 1000}
 	var m matches
 	for at := range int64(1_000_000) {
-		m.add(&l, at, at)
-		require.LessOrEqual(t, cap(m.times), 16)
+		m.Add(&l, at, at)
+		require.LessOrEqual(t, cap(m.Times), 16)
 	}
-	require.Equal(t, horizon.Verdict{True: true, Until: 999_999 + 1000}, m.at(&l, 999_999))
+	require.Equal(t, horizon.Verdict{True: true, Until: 999_999 + 1000}, m.At(&l, 999_999))
 }

@@ -1,0 +1,183 @@
+package network
+
+import (
+	"slices"
+
+	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/profile"
+)
+
+// Leaves finds the leaves that a piece of data can change: all of the
+// network's, or those that a new audience brings.
+type Leaves struct {
+	Events   map[string]*Dispatch // by event name
+	Traits   map[string][]*Node   // by the name of a trait that they read
+	AllTrait []*Node              // those that read the traits as a whole
+	Actor    []*Node              // of accounts: those that read traits of the acting user
+
+	// Of accounts: the leaves of users that read a trait of their accounts, and
+	// those that read them as a whole.
+	Readers     map[string][]*Node
+	AllReaders  []*Node
+	ReadersMade uint32 // so many there ever were
+}
+
+// NewLeaves returns an index without a leaf.
+func NewLeaves() Leaves {
+	return Leaves{Events: map[string]*Dispatch{}, Traits: map[string][]*Node{}, Readers: map[string][]*Node{}}
+}
+
+// ReadsTrait reports whether any leaf reads the trait.
+func (ix *Leaves) ReadsTrait(name string) bool {
+	return len(ix.AllTrait)+len(ix.AllReaders) > 0 || len(ix.Traits[name])+len(ix.Readers[name]) > 0
+}
+
+// addReader notes a leaf of users that reads traits of their accounts.
+func (ix *Leaves) addReader(n *Node) {
+	ix.ReadersMade++
+	names, all := n.Filter.AccountTraits()
+	if all {
+		ix.AllReaders = append(ix.AllReaders, n)
+		return
+	}
+	for _, name := range names {
+		ix.Readers[name] = append(ix.Readers[name], n)
+	}
+}
+
+// removeReader is the opposite of addReader.
+func (ix *Leaves) removeReader(n *Node) {
+	is := func(m *Node) bool { return m == n }
+	ix.AllReaders = slices.DeleteFunc(ix.AllReaders, is)
+	for name, readers := range ix.Readers {
+		if readers = slices.DeleteFunc(readers, is); len(readers) > 0 {
+			ix.Readers[name] = readers
+		} else {
+			delete(ix.Readers, name)
+		}
+	}
+}
+
+// ReadsOfActor reports whether a leaf of accounts reads that trait of the user
+// whose event it is.
+func (ix *Leaves) ReadsOfActor(name string) bool {
+	return slices.ContainsFunc(ix.Actor, func(n *Node) bool {
+		return n.Source.OfUser && n.Source.Keys[0].String() == name ||
+			slices.ContainsFunc(n.filters(), func(f *celfilter.Filter) bool {
+				names, _ := f.Traits()
+				return slices.Contains(names, name)
+			})
+	})
+}
+
+// filters returns those of a leaf.
+func (n *Node) filters() []*celfilter.Filter {
+	switch {
+	case n.Filter != nil:
+		return []*celfilter.Filter{n.Filter}
+	case n.Funnel != nil:
+		var all []*celfilter.Filter
+		for _, f := range n.Funnel.Filters() {
+			all = append(all, f)
+		}
+		return all
+	}
+	return nil
+}
+
+// Add makes a leaf reachable from the data that it reads; other nodes read
+// none.
+func (ix *Leaves) Add(n *Node) {
+	for _, name := range n.Events {
+		d := ix.Events[name]
+		if d == nil {
+			d = newDispatch()
+			ix.Events[name] = d
+		}
+		d.add(name, n)
+	}
+	if n.ReadsActor {
+		ix.Actor = append(ix.Actor, n)
+	}
+	names, all := n.TraitNames()
+	if all {
+		ix.AllTrait = append(ix.AllTrait, n)
+	}
+	for _, name := range names {
+		ix.Traits[name] = append(ix.Traits[name], n)
+	}
+}
+
+// remove is the opposite of add.
+func (ix *Leaves) remove(n *Node) {
+	for _, name := range n.Events {
+		if ix.Events[name].remove(name, n) {
+			delete(ix.Events, name)
+		}
+	}
+	is := func(m *Node) bool { return m == n }
+	ix.Actor = slices.DeleteFunc(ix.Actor, is)
+	names, all := n.TraitNames()
+	if all {
+		ix.AllTrait = slices.DeleteFunc(ix.AllTrait, is)
+	}
+	for _, name := range names {
+		if left := slices.DeleteFunc(ix.Traits[name], is); len(left) > 0 {
+			ix.Traits[name] = left
+		} else {
+			delete(ix.Traits, name)
+		}
+	}
+}
+
+// TraitNames returns the custom traits of the profile that a leaf reads, or that
+// it reads them all.
+func (n *Node) TraitNames() (names []string, all bool) {
+	if n.Kind == KindDate {
+		names = []string{n.Date.Name}
+	}
+	for _, f := range n.filters() {
+		read, whole := f.Traits()
+		if n.Of == profile.Account {
+			own, ownWhole := read, whole
+			read, whole = f.AccountTraits()
+			if n.Kind == KindTrait { // of the account, by either name
+				read, whole = slices.Concat(read, own), whole || ownWhole
+			}
+		}
+		if whole {
+			return nil, true
+		}
+		names = append(names, read...)
+	}
+	isKey := func(name string) bool {
+		return slices.ContainsFunc(n.Reads, func(r Reading) bool { return r.Name == name })
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), isKey), false
+}
+
+func source(f *celfilter.Filter) string {
+	if f == nil {
+		return ""
+	}
+	return f.Source()
+}
+
+func readsTraits(f *celfilter.Filter) bool {
+	if f == nil {
+		return false
+	}
+	ofAccount, all := f.AccountTraits()
+	return readsActor(f) || all || len(ofAccount) > 0
+}
+
+// readsActor reports whether a filter reads traits of the user whose event it
+// is.
+func readsActor(f *celfilter.Filter) bool {
+	if f == nil {
+		return false
+	}
+	names, all := f.Traits()
+	return all || len(names) > 0
+}

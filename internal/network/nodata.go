@@ -1,0 +1,37 @@
+package network
+
+import (
+	"iter"
+
+	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
+)
+
+// noData are the traits of a profile without any data, as a leaf sees them: it has no custom
+// ones, and the audiences and computed traits that it reads are idle.
+type noData []Reading
+
+// Lookup returns the value of a trait.
+func (u noData) Lookup(k profile.Key) (profile.Value, bool) {
+	for _, r := range u {
+		switch {
+		case r.Name != k.String():
+		case r.Node.Kind != KindComputed:
+			return profile.BoolValue(r.Node.Idle), true
+		case r.Node.CountsSomething():
+			return profile.IntValue(0), true
+		}
+	}
+	return profile.Value{}, false
+}
+
+// All iterates over the custom traits.
+func (noData) All() iter.Seq2[string, profile.Value] {
+	return func(func(string, profile.Value) bool) {}
+}
+
+// CountsSomething reports whether a node is a computed trait of which a profile
+// without a value has 0.
+func (n *Node) CountsSomething() bool {
+	return n.Kind == KindComputed && (n.Computed.Type == trait.TypeCount || n.Computed.Type == trait.TypeUniqueListCount)
+}
