@@ -44,12 +44,14 @@ func (e *Engine) Plan(ctx context.Context, f File, opts SyncOptions) (Plan, erro
 // that changes whose it is or what: from users to accounts, from an audience to a trait.
 //
 // Each step is all or nothing, as Create, EditAudience and the like are; they are done
-// one after the other, the steps that others read before them. When ctx ends or the
-// store fails between two, the plan that comes with the error has what was done, and the
-// next Sync does the rest. A creation that has begun goes on when ctx ends, beside the
+// one after the other, what others read before them. So an audience that is edited, and
+// read what is edited too, is told of twice: with the cause dependency, and with the
+// cause edit. When ctx ends or the store fails between two steps, the plan that comes
+// with the error has what was done, and the next Sync does the rest. A creation that has begun goes on when ctx ends, beside the
 // data, until it is done or the engine is closed, and then with the next engine of the
 // store: were it broken off, its keys would be used up. Where another creation or edit is
-// in the way (ErrLocked) Sync waits for it.
+// in the way (ErrLocked) Sync waits for it. Of several calls at a time one may fail as
+// another has made what it was to make; called again it finds nothing to do.
 func (e *Engine) Sync(ctx context.Context, f File, opts SyncOptions) (Plan, error) {
 	s, err := e.syncPrepare(ctx, f, opts)
 	if err == nil && opts.Count {

@@ -8,8 +8,9 @@ import (
 )
 
 // ordered returns creations and edits such that whatever a definition reads is what it is
-// to be before the definition is: then nothing is told that the next step takes back.
-// Creations that wait for no edit come first, so that they are one call.
+// to be before the definition is: so no edit can make a circle on the way, and nobody
+// enters a new audience to exit it by the next step. Creations that wait for no edit come
+// first, so that they are one call.
 func (s *syncer) ordered(steps map[string]PlanStep) []PlanStep {
 	o := syncOrder{reads: s.finalReads(), steps: steps, places: map[string]syncPlace{}}
 	file := make(map[string]int, len(s.keys))

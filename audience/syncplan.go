@@ -40,7 +40,8 @@ type PlanStep struct {
 	Count *PlanCount `json:"count,omitempty"`
 }
 
-// PlanCount is how many would enter and exit an audience at the instant of the plan.
+// PlanCount is how many would be in an audience after all of the plan and are not at its
+// instant (Enter), and the other way round (Exit).
 type PlanCount struct {
 	Enter int `json:"enter"`
 	Exit  int `json:"exit"`
