@@ -25,13 +25,9 @@ func explainCommand(std streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			p, err := played(ctx, std, c)
+			p, d, err := playedFor(ctx, std, c, args[0])
 			if err != nil {
 				return err
-			}
-			d, err := p.engine.Definition(args[0])
-			if err != nil {
-				return fmt.Errorf("%s: %w", p.defined.path, err)
 			}
 			ref := profile.Ref{Subject: d.Of, ID: args[1]}
 			if c.Bool("user") {
@@ -57,6 +53,19 @@ func explainCommand(std streams) *cli.Command {
 	}
 }
 
+// playedFor returns a player that has run its log, and the definition of an audience.
+func playedFor(ctx context.Context, std streams, c *cli.Command, key string) (*player, audience.Definition, error) {
+	p, err := played(ctx, std, c)
+	if err != nil {
+		return nil, audience.Definition{}, err
+	}
+	d, err := p.engine.Definition(key)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", p.defined.path, err)
+	}
+	return p, d, err
+}
+
 func previewCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name:      "preview",
@@ -75,13 +84,9 @@ func previewCommand(std streams) *cli.Command {
 			if c.Int("sample") < 0 || c.Int("profiles") < 0 {
 				return misused(c, fmt.Errorf("-sample and -profiles are 0 or more"))
 			}
-			p, err := played(ctx, std, c)
+			p, d, err := playedFor(ctx, std, c, args[0])
 			if err != nil {
 				return err
-			}
-			d, err := p.engine.Definition(args[0])
-			if err != nil {
-				return fmt.Errorf("%s: %w", p.defined.path, err)
 			}
 			opts := audience.PreviewOptions{Profiles: c.Int("profiles"), Sample: c.Int("sample"), Seed: c.Uint64("seed")}
 			if opts.Sample == 0 {
