@@ -20,6 +20,7 @@ type syncer struct {
 	wanted map[string]*syncDefinition // of the file
 	live   map[string]*syncDefinition // without what is broken
 	broken map[string]Broken
+	readBy map[string][]string // what reads a live key; made when it is asked for
 	plan   Plan
 }
 
@@ -176,9 +177,10 @@ func (s *syncer) checkDeleted() error {
 	}
 	for _, key := range s.keys {
 		d := s.wanted[key]
-		for _, gone := range slices.Sorted(maps.Keys(s.live)) {
-			if s.wanted[gone] == nil && d.readsKey(s.live[gone]) {
-				return d.fail("", fmt.Errorf("%w: it reads %s, which is not in the file and would be deleted", ErrInUse, gone))
+		for _, r := range d.reads {
+			gone := s.live[r.name]
+			if gone != nil && s.wanted[r.name] == nil && r.is(gone) {
+				return d.fail("", fmt.Errorf("%w: it reads %s, which is not in the file and would be deleted", ErrInUse, r.name))
 			}
 		}
 	}
@@ -212,11 +214,19 @@ func (s *syncer) compare() {
 
 // readers returns the keys of what is live and reads a key, directly or not.
 func (s *syncer) readers(key string) []string {
-	found := []string{key}
+	if s.readBy == nil {
+		s.readBy = map[string][]string{}
+		for reader, keys := range syncReads(s.live) {
+			for _, key := range keys {
+				s.readBy[key] = append(s.readBy[key], reader)
+			}
+		}
+	}
+	found, seen := []string{key}, map[string]bool{key: true}
 	for i := 0; i < len(found); i++ {
-		for _, other := range slices.Sorted(maps.Keys(s.live)) {
-			if s.live[other].readsKey(s.live[found[i]]) && !slices.Contains(found, other) {
-				found = append(found, other)
+		for _, other := range s.readBy[found[i]] {
+			if !seen[other] {
+				found, seen[other] = append(found, other), true
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func syncReads(of map[string]*syncDefinition) map[string][]string {
 	reads := make(map[string][]string, len(of))
 	for key, d := range of {
 		for _, r := range d.reads {
-			if other := of[r.name]; other != nil && d.readsKey(other) {
+			if other := of[r.name]; other != nil && r.is(other) {
 				reads[key] = append(reads[key], r.name)
 			}
 		}

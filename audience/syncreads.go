@@ -1,8 +1,6 @@
 package audience
 
 import (
-	"slices"
-
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -52,12 +50,10 @@ func (d *syncDefinition) fail(path string, err error) error {
 	return &DefinitionError{Audience: s.Audience, Trait: s.Trait, Path: path, Err: err}
 }
 
-// readsKey reports whether d reads another definition: by its key, and where it is read
-// as a trait by its subject as well.
-func (d *syncDefinition) readsKey(other *syncDefinition) bool {
-	return slices.ContainsFunc(d.reads, func(r syncRead) bool {
-		return r.name == other.key() && (r.audience || r.of == other.subject())
-	})
+// is reports whether what is read is a definition: that of its key, and where it is read
+// as a trait of its subject as well.
+func (r syncRead) is(d *syncDefinition) bool {
+	return r.name == d.key() && (r.audience || r.of == d.subject())
 }
 
 // syncReader finds what definitions read.
