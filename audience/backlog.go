@@ -130,6 +130,13 @@ func (w *waiting) add(told *profile.Tell, mark profile.Mark) {
 	}
 }
 
+// waits returns how many notices wait, and what these take.
+func (w *waiting) waits() (notices int, bytes int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return int(w.notices), int64(w.bytes)
+}
+
 // toldUpTo returns the id of the last notice that is committed, and up to which mark.
 func (w *waiting) toldUpTo() (id uint64, mark profile.Mark) {
 	w.mu.Lock()

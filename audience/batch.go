@@ -66,20 +66,7 @@ func (e *Engine) computeDue(ctx context.Context, at int64) error {
 	for _, sh := range e.shards {
 		sh.last = max(sh.last, at)
 	}
-	var nodes []*network.Node
-	next := horizon.Never
-	for _, net := range e.nets {
-		for _, n := range net.Batches {
-			if n.Due.Load() <= at {
-				n.Due.Store(horizon.Never)
-			}
-			next = min(next, n.Due.Load())
-			if n.Interval > 0 && at%int64(n.Interval) == 0 {
-				nodes = append(nodes, n)
-			}
-		}
-	}
-	e.batchDue.Store(next)
+	nodes := e.batchesAt(at)
 	e.x.Ctx, e.x.At = lasting(ctx), at
 	err := e.x.within(func() error { return e.x.latchAll(nodes, CauseTime) })
 	if err != nil {
@@ -103,6 +90,26 @@ func allHave(nodes []*network.Node) {
 	for _, n := range nodes {
 		n.Pending = 0
 	}
+}
+
+// batchesAt returns the nodes of the batch audiences that are to be computed at an instant, by
+// height, and has the engine look for the next instant.
+func (e *Engine) batchesAt(at int64) (nodes []*network.Node) {
+	next := horizon.Never
+	for _, net := range e.nets {
+		for _, n := range net.Batches {
+			if n.Due.Load() <= at {
+				n.Due.Store(horizon.Never)
+			}
+			next = min(next, n.Due.Load())
+			if n.Interval > 0 && at%int64(n.Interval) == 0 {
+				nodes = append(nodes, n)
+			}
+		}
+	}
+	e.batchDue.Store(next)
+	slices.SortStableFunc(nodes, func(a, b *network.Node) int { return int(a.Height - b.Height) })
+	return nodes
 }
 
 // latchAll has nodes of batch audiences latch for every profile, users first,

@@ -223,6 +223,9 @@ func callAll[F any](e *Engine, n *notice, fns []*F, call func(F) error) {
 
 // report tells what no caller can be told.
 func (e *Engine) report(err error) {
+	if of := (*CallbackError)(nil); errors.As(err, &of) {
+		e.misfires.Add(1)
+	}
 	if e.onError == nil {
 		args := []any{"err", err}
 		if of := (*CallbackError)(nil); errors.As(err, &of) && of.Panic != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/oracle"
 	"github.com/muster-go/muster/profile"
 )
@@ -162,6 +163,22 @@ func all[T any](seq iter.Seq2[T, error]) ([]T, error) {
 		got = append(got, v)
 	}
 	return got, nil
+}
+
+// compareDue compares what was said to be due with what came, where callbacks kept still.
+func (p *player) compareDue(came []oracle.Notice, due []audience.Transition) error {
+	if !p.still {
+		return nil
+	}
+	came = slices.DeleteFunc(slices.Clone(came), func(n oracle.Notice) bool { return n.Change != nil })
+	var said []oracle.Notice
+	for _, tr := range due {
+		said = append(said, oracle.Notice{Transition: tr})
+	}
+	if err := compareOrder(came, said); err != nil {
+		return fmt.Errorf("due %w", err)
+	}
+	return nil
 }
 
 // compareLooks compares what the callbacks of the last call saw.

@@ -27,6 +27,7 @@ type player struct {
 	clock       *audience.ManualClock
 	engine      *audience.Engine
 	shards      int
+	still       bool // callbacks call nothing
 	stages      bool // callbacks do not look: they see profiles between stages
 	beside      bool // what is made or edited comes to all profiles beside the data
 	cache       int64
@@ -49,6 +50,7 @@ func newPlayer(h *history, shards int) (*player, error) {
 		store:     newFaultyStore(profile.NewMemStore()),
 		clock:     audience.NewManualClock(epoch),
 		shards:    shards,
+		still:     len(h.rules) == 0,
 		stages:    h.beside,
 		beside:    h.beside || shards == 1 && !h.ofAccounts(),
 		cache:     h.cache,

@@ -71,9 +71,13 @@ func run(h *history, shards int, compare func(want, got []oracle.Notice) error) 
 		}
 	}
 	end := call{at: p.clock.Now().Add(2 * 365 * profile.Day)}
+	due, err := p.engine.Due(p.ctx, end.at)
+	if err != nil {
+		return err
+	}
 	want, got, err := p.play(end)
 	if err == nil {
-		err = errors.Join(compare(want, got), p.compareLooks())
+		err = errors.Join(compare(want, got), p.compareLooks(), p.compareDue(want, due))
 	}
 	if err == nil {
 		err = p.compareAnswers(true)

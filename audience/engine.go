@@ -95,6 +95,7 @@ type Engine struct {
 	untake        func()                  // lets another engine take the store
 	catalog       atomic.Pointer[catalog] // of live and growths
 	closed        atomic.Bool
+	misfires      atomic.Uint64 // of callbacks
 
 	last     atomic.Int64    // the instant that Advance has reached
 	batchDue atomic.Int64    // when a batch audience is to be computed next

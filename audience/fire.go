@@ -230,6 +230,9 @@ func (x *txn) fire(ctx context.Context, refs ...profile.Ref) error {
 	if err := x.within(func() error { return x.fireOf(first.ref, first.p) }, refs...); err != nil {
 		return err
 	}
+	if now, err := x.e.readClock(); err == nil {
+		sh.figures.fire(instant(first.at), now)
+	}
 	of.remove(first) // it may have been of something that is no more
 	sh.setDue()
 	return nil

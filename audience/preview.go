@@ -63,16 +63,9 @@ func (e *Engine) preview(ctx context.Context, d Definition, opts PreviewOptions)
 		return p, err
 	}
 	defer func() { _ = snap.Close() }()
-	t, err := e.now(0)
+	t, seq, err := e.snapshotTime(ctx, snap)
 	if err != nil {
 		return p, err
-	}
-	seq, last, err := snap.Position(ctx)
-	if err != nil {
-		return p, err
-	}
-	if !last.IsZero() {
-		t = max(t, last.UnixNano())
 	}
 	view, a, err := e.aside(snap, d, seq)
 	if err != nil {
@@ -148,18 +141,27 @@ func (e *Engine) aside(snap profile.Snapshot, d Definition, seq uint64) (*Engine
 	if err != nil {
 		return nil, nil, err
 	}
-	sorted, err := planAll(e.env, e.store.Retention(), defs, func(string) keyOf { return nothing })
+	view, err := e.viewOf(snap, defs)
 	if err != nil {
 		return nil, nil, err
 	}
+	return view, view.live[d.Key], nil
+}
+
+// viewOf returns an engine on a snapshot with definitions, but no profiles.
+func (e *Engine) viewOf(snap profile.Snapshot, defs []*definition) (*Engine, error) {
+	sorted, err := planAll(e.env, e.store.Retention(), defs, func(string) keyOf { return nothing })
+	if err != nil {
+		return nil, err
+	}
 	store, err := guard(readOnly{snap, e.store.Retention()})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	view := newEngine(store, e.env, Options{Clock: e.clock, Shards: 1})
 	view.detached = true
 	view.define(sorted)
-	return view, view.live[d.Key], nil
+	return view, nil
 }
 
 // readBy returns a definition, and those of the live ones that it reads, directly
@@ -247,4 +249,19 @@ func (p *Preview) estimate() {
 	p.Size = int(math.Round(share * all))
 	p.Low = max(p.Members, int(math.Floor((middle-half)*all)))
 	p.High = min(p.Total-(p.Looked-p.Members), int(math.Ceil((middle+half)*all)))
+}
+
+// snapshotTime returns the instant of a snapshot's answers, and the last arrival number.
+func (e *Engine) snapshotTime(ctx context.Context, snap profile.Snapshot) (t int64, seq uint64, err error) {
+	if t, err = e.now(0); err != nil {
+		return 0, 0, err
+	}
+	seq, last, err := snap.Position(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("position: %w", err)
+	}
+	if !last.IsZero() {
+		t = max(t, last.UnixNano())
+	}
+	return t, seq, nil
 }

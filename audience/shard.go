@@ -28,8 +28,9 @@ type shard struct {
 	due atomic.Int64
 	_   [64]byte
 
-	x   *txn // of its profiles, and of some of others
-	out outbox
+	figures figures
+	x       *txn // of its profiles, and of some of others
+	out     outbox
 }
 
 // newShard returns the i-th shard of n.

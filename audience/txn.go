@@ -263,7 +263,11 @@ func (x *txn) commit() error {
 		x.setIDs()
 		x.e.outbox.add(&x.tell, x.upTo)
 	}
+	f := &x.home.figures
+	f.commits++
+	f.touched += uint64(len(x.touched))
 	for i := range x.notices {
+		f.tell(&x.notices[i])
 		x.shardOf(x.notices[i].ref()).out.push(x.notices[i], x.upTo)
 	}
 	for _, do := range x.done {
@@ -281,6 +285,7 @@ func (x *txn) abandon() {
 	if x.tx != nil {
 		x.tx.Abort()
 	}
+	x.home.figures.aborts++
 	x.over()
 	x.finish()
 	for _, undo := range slices.Backward(x.undo) {

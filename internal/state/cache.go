@@ -39,6 +39,9 @@ func (c *Cache) Get(ref profile.Ref) *State { return c.states[ref.Subject][ref.I
 // Len returns how many there are.
 func (c *Cache) Len() int { return len(c.ring) }
 
+// Bytes returns about what they take, if that is bounded.
+func (c *Cache) Bytes() int { return c.bytes }
+
 // All yields all states. The one at hand may be forgotten meanwhile.
 func (c *Cache) All(of profile.Subject) iter.Seq[*State] { return maps.Values(c.states[of]) }
 

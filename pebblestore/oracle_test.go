@@ -1,0 +1,152 @@
+package pebblestore_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/oracle"
+	"github.com/muster-go/muster/pebblestore"
+	"github.com/muster-go/muster/profile"
+	"github.com/stretchr/testify/require"
+)
+
+// history makes random operations.
+type history struct {
+	rand  *rand.Rand
+	now   time.Time
+	n     int
+	there map[string]bool // audiences
+}
+
+func (h *history) user() string { return fmt.Sprint("u", h.rand.IntN(6)) }
+
+func (h *history) definition(key string) audience.Definition {
+	seen := audience.Performed(fmt.Sprint("E", h.rand.IntN(3)))
+	if h.rand.IntN(2) == 0 {
+		seen = seen.Where(fmt.Sprintf("properties.n > %d", h.rand.IntN(10)))
+	}
+	window := time.Duration(1+h.rand.IntN(20)) * time.Minute
+	conditions := []audience.Condition{
+		seen.Within(window), seen.AtLeast(1 + h.rand.IntN(3)).Within(window), seen.Between(window, 2*window),
+		audience.Not(seen.Within(window)), audience.Trait(fmt.Sprintf("traits.p == %d", h.rand.IntN(3))),
+		audience.All(seen.Within(window), audience.Not(audience.Performed("E0").Within(window/2))),
+	}
+	return audience.Define(key).Members(conditions[h.rand.IntN(len(conditions))])
+}
+
+func (h *history) next() oracle.Operation {
+	h.n++
+	h.now = h.now.Add(time.Duration(h.rand.IntN(200)) * time.Second)
+	object := func(json string, args ...any) profile.Object {
+		o, err := profile.ParseObject(fmt.Appendf(nil, json, args...))
+		if err != nil {
+			panic(err) // of the test's own data
+		}
+		return o
+	}
+	key := fmt.Sprint("a", h.n)
+	some := ""
+	for k := range h.there {
+		some = max(some, k)
+	}
+	switch n := h.rand.IntN(40); {
+	case h.n == 1 || n < 3 && len(h.there) < 6:
+		h.there[key] = true
+		return oracle.Create{Definitions: []audience.Definition{h.definition(key)}}
+	case n < 4 && some != "":
+		return oracle.EditAudience{Definition: h.definition(some)}
+	case n < 5 && len(h.there) > 3:
+		delete(h.there, some)
+		return oracle.Drop{Audience: some}
+	case n < 9:
+		return oracle.Identify{Profile: h.user(), Traits: object(`{"p": %d}`, h.rand.IntN(3)), Time: h.now, MessageID: fmt.Sprint("m", h.rand.IntN(200))}
+	case n < 11:
+		return oracle.Merge{From: h.user(), Into: h.user()}
+	case n < 12:
+		return oracle.Delete{Profile: h.user()}
+	}
+	return oracle.Track{Event: profile.Event{Profile: h.user(), Name: fmt.Sprint("E", h.rand.IntN(3)), MessageID: fmt.Sprint("m", h.rand.IntN(200)),
+		Time: h.now.Add(-time.Duration(h.rand.IntN(300)) * time.Second), Properties: object(`{"n": %d}`, h.rand.IntN(10))}}
+}
+
+func do(t *testing.T, e *audience.Engine, op oracle.Operation) error {
+	ctx := t.Context()
+	switch op := op.(type) {
+	case oracle.Track:
+		return e.Track(ctx, op.Event)
+	case oracle.Identify:
+		return e.Identify(ctx, audience.Identify{Profile: op.Profile, Traits: op.Traits, Time: op.Time, MessageID: op.MessageID})
+	case oracle.Merge:
+		return e.Alias(ctx, op.From, op.Into)
+	case oracle.Delete:
+		return e.DeleteUser(ctx, op.Profile)
+	case oracle.Create:
+		return e.Create(ctx, op.Definitions...)
+	case oracle.EditAudience:
+		return e.EditAudience(ctx, op.Definition)
+	case oracle.Drop:
+		return e.DeleteAudience(ctx, op.Audience)
+	}
+	return fmt.Errorf("unknown operation %T", op)
+}
+
+// An engine that forgets every profile after each call, on a store that is closed, or
+// crashes, at random points, answers as the oracle does, which keeps everything in slices.
+func TestReopenedAtRandomPointsItAnswersAsTheOracle(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 11))
+			h := history{rand: rng, now: shopStart, there: map[string]bool{}}
+			model := oracle.NewModel(shopStart)
+			clock := audience.NewManualClock(shopStart)
+			fs := vfs.NewCrashableMem()
+			var s *pebblestore.Store
+			var e *audience.Engine
+			begin := func() {
+				var err error
+				s = open(t, fs, pebblestore.Options{CacheBytes: 1 << 20})
+				e, err = audience.New(t.Context(), s, audience.Options{Clock: clock, CacheBytes: 1, Shards: 1 + int(seed%4)*5})
+				require.NoError(t, err)
+			}
+			begin()
+			for step := range 120 {
+				op := h.next()
+				clock.Set(h.now)
+				model.Do(h.now, op)
+				require.NoError(t, do(t, e, op), "step %d: %T", step, op)
+				switch rng.IntN(12) {
+				case 0:
+					require.NoError(t, e.Close())
+					require.NoError(t, s.Close())
+					begin()
+				case 1: // all that was acknowledged is synced
+					crashed := fs.CrashClone(vfs.CrashCloneCfg{})
+					require.NoError(t, e.Close())
+					require.NoError(t, s.Close())
+					fs = crashed
+					begin()
+				}
+				if step%4 > 0 {
+					continue
+				}
+				require.NoError(t, e.Advance(t.Context(), h.now))
+				model.Advance(h.now)
+				for _, key := range model.Audiences() {
+					var got []profile.Membership
+					for m, err := range e.Members(t.Context(), key) {
+						require.NoError(t, err)
+						got = append(got, m)
+					}
+					require.Equal(t, model.Told(key), got, "step %d: %s", step, key)
+				}
+			}
+			require.NoError(t, e.Close())
+			sound(t, s)
+			require.NoError(t, s.Close())
+		})
+	}
+}

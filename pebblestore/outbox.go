@@ -1,0 +1,145 @@
+package pebblestore
+
+import (
+	"context"
+	"encoding/binary"
+	"iter"
+	"maps"
+	"math"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/muster-go/muster/profile"
+)
+
+// outbox is what decides on the ids of notices, and which are kept. Its lock is taken
+// after those of lanes, and held until the commit is in the log: ids are in the order of
+// commits.
+type outbox struct {
+	mu      sync.Mutex
+	last    uint64
+	cursors map[string]uint64 // replaced, never changed in place
+	told    map[string]uint64 // the same, with the lock of the tally
+}
+
+func readCursors(r pebble.Reader) (map[string]uint64, error) {
+	cursors := map[string]uint64{}
+	err := eachRow(r, []byte{spaceCursors}, func(key, value []byte) error {
+		upTo, w := binary.Uvarint(value)
+		if w <= 0 || w != len(value) {
+			return damaged(key, errRow)
+		}
+		cursors[string(key[1:])] = upTo
+		return nil
+	})
+	return cursors, err
+}
+
+// staged is an outbox as it will be once a transaction is committed.
+type staged struct {
+	last    uint64
+	cursors map[string]uint64
+	first   []uint64 // ids of the first notices of each Tell
+}
+
+// stage writes the rows of changes of the outbox. Its lock is held.
+func (tx *tx) stage(changes []profile.Change) (staged, error) {
+	o := &tx.s.outbox
+	n := staged{last: o.last, cursors: o.cursors}
+	least := leastCursor(n.cursors)
+	for _, c := range changes {
+		switch c := c.(type) {
+		case *profile.Tell:
+			n.first = append(n.first, n.last+1)
+			for _, body := range c.Bodies {
+				if n.last++; len(n.cursors) > 0 {
+					tx.set(noticeKey(n.last), body)
+					tx.more.notices++
+					tx.more.bytes += int64(len(body))
+				}
+			}
+		case *profile.SetCursor:
+			n.cursors = maps.Clone(n.cursors)
+			if c.Gone {
+				delete(n.cursors, c.Subscriber)
+				tx.delete(cursorKey(c.Subscriber))
+				continue
+			}
+			upTo := max(n.cursors[c.Subscriber], min(c.UpTo, n.last))
+			n.cursors[c.Subscriber] = upTo
+			tx.set(cursorKey(c.Subscriber), binary.AppendUvarint(nil, upTo))
+		}
+	}
+	if now := leastCursor(n.cursors); now > least || len(n.cursors) == 0 && len(o.cursors) > 0 {
+		from := uint64(0)
+		if len(o.cursors) > 0 {
+			from = least // those before are gone
+		}
+		return n, tx.dropNotices(from, min(now, n.last))
+	}
+	return n, nil
+}
+
+// leastCursor returns the id up to which all subscribers were told: the greatest if there
+// are none.
+func leastCursor(cursors map[string]uint64) uint64 {
+	least := uint64(math.MaxUint64)
+	for _, upTo := range cursors {
+		least = min(least, upTo)
+	}
+	return least
+}
+
+// dropNotices drops the notices after an id, up to another.
+func (tx *tx) dropNotices(after, upTo uint64) error {
+	if after >= upTo {
+		return nil
+	}
+	r, err := tx.rows()
+	if err != nil {
+		return err
+	}
+	end := noticeKey(upTo + 1)
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: noticeKey(after + 1), UpperBound: end})
+	if err != nil {
+		return err
+	}
+	var first []byte
+	for ok := it.First(); ok; ok = it.Next() {
+		if first == nil {
+			first = append(first, it.Key()...)
+		}
+		tx.more.notices--
+		tx.more.bytes -= int64(len(it.Value()))
+	}
+	if err := it.Close(); err != nil || first == nil {
+		return err
+	}
+	tx.deleteRange(first, end)
+	return nil
+}
+
+// Notices implements profile.Reader. Those of a transaction itself it does not see.
+func (r *reader) Notices(ctx context.Context, after uint64) iter.Seq2[profile.Notice, error] {
+	prefix := []byte{spaceNotices}
+	lower := noticeKey(after + 1)
+	if after == math.MaxUint64 {
+		lower = keyAfter(prefix)
+	}
+	return scanned(r, ctx, prefix, lower, func(_ *view, key, value []byte) (profile.Notice, bool, error) {
+		if len(key) != 9 {
+			return profile.Notice{}, false, damaged(key, errRow)
+		}
+		body := append(make([]byte, 0, len(value)), value...)
+		return profile.Notice{ID: binary.BigEndian.Uint64(key[1:]), Body: body}, true, nil
+	})
+}
+
+// Outbox implements profile.Reader.
+func (r *reader) Outbox(ctx context.Context) (profile.Outbox, error) {
+	var o profile.Outbox
+	err := r.from.counted(ctx, func(t *tally, cursors map[string]uint64) {
+		o = profile.Outbox{Last: t.notice, Notices: int(t.notices), Bytes: t.bytes, Cursors: maps.Clone(cursors)}
+	})
+	return o, err
+}
