@@ -26,9 +26,10 @@ func serveCommand(std streams) *cli.Command {
 			"by the profile API; PUT /v1/definitions changes what is live, as Engine.Sync does, and\n" +
 			"GET /v1/explain?audience=KEY&user=ID says why somebody is in an audience. Entries and\n" +
 			"exits are lines of JSON on the standard output. Everything is in memory, and ends with\n" +
-			"the command: it is for trying things out, and for tests of what sends to it.",
+			"the command, unless -store names a folder: the next command goes on with what is in it.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "definitions", Usage: "a `FILE` of computed traits and audiences", Required: true},
+			&cli.StringFlag{Name: "store", Usage: "the `FOLDER` of a store on the disk; it is made if there is none"},
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "the `ADDRESS` to listen on; port 0 is any that is free"},
 			&cli.StringFlag{Name: "write-key", Usage: "the `KEY` of those who may send messages; without one, a random one", Sources: cli.EnvVars("MUSTER_WRITE_KEY")},
 			&cli.StringFlag{Name: "token", Usage: "the `TOKEN` of those who may read and define; without one, a random one", Sources: cli.EnvVars("MUSTER_TOKEN")},
@@ -62,6 +63,7 @@ func serve(ctx context.Context, std streams, c *cli.Command) error {
 		Origins:  c.StringSlice("origins"),
 		Grace:    c.Duration("grace"),
 		Traits:   c.Bool("traits"),
+		Store:    c.String("store"),
 	}
 	var err error
 	if opts.Retention, err = retentionOf(c); err != nil {

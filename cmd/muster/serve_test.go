@@ -111,6 +111,28 @@ func TestServe(t *testing.T) {
 	s.Error(err)
 }
 
+// With a store in a folder the next service has what the last one had, and makes its
+// definitions those of the file: it can be started again and again.
+func TestServeGoesOnWithAStore(t *testing.T) {
+	folder := t.TempDir()
+	for _, user := range []string{"ann", "ben", "cho"} {
+		s := startServe(t, buyers, "-store", folder)
+		status, text := s.do("wk", "POST", "/v1/track", `{"userId":"`+user+`","event":"Order Completed"}`)
+		s.Equal(http.StatusOK, status, text)
+		for !strings.Contains(s.line(), `"profile":"`+user+`","type":"entered"`) {
+			t.Log("a line may be written again")
+		}
+		status, text = s.do("s3cret", "GET", "/v1/explain?audience=buyers&user=ann", "")
+		s.Equal(http.StatusOK, status)
+		s.Contains(text, `"member":true`)
+		s.stop()
+		s.Equal(statusDone, <-s.status)
+	}
+	got := ran("", "serve", "-addr", "127.0.0.1:0", "-definitions", file(t, "d.json", buyers), "-store", file(t, "none", ""))
+	require.Equal(t, statusFailed, got.status)
+	require.Contains(t, got.err, "muster: -store: ")
+}
+
 func TestServeRefuses(t *testing.T) {
 	s := startServe(t, buyers)
 	for _, tc := range []struct {

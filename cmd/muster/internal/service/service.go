@@ -1,7 +1,8 @@
 // Package service is the HTTP service of the command muster: messages come in as
 // Segment's and RudderStack's libraries send them (package ingest), profiles are read by
 // the profile API, and definitions are made and changed by putting a file of them.
-// Entries and exits are lines of JSON on a writer. Everything is in memory.
+// Entries and exits are lines of JSON on a writer. Everything is in memory, or in the
+// folder of a store, with which the next service goes on.
 //
 //	POST /v1/{track|page|screen|identify|group|alias}, /v1/batch, ...  see package ingest; with the write key
 //	GET  /v1/collections/..., /v1/spaces/...     see package profileapi; with the token
@@ -18,6 +19,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -27,12 +29,15 @@ import (
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/ingest"
+	"github.com/muster-go/muster/pebblestore"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/profileapi"
 )
 
-// Options are what a service is made of. All but Origins, Retention and Traits are needed.
+// Options are what a service is made of. All but Store, Origins, Retention and Traits are
+// needed.
 type Options struct {
+	Store       string       // a folder; empty: in memory
 	Listener    net.Listener // it is closed in the end
 	Clock       audience.Clock
 	Log         *slog.Logger
@@ -40,7 +45,7 @@ type Options struct {
 	WriteKey    string        // of those who may send messages
 	Token       string        // of those who may read and define
 	Origins     []string      // of the web pages that may send messages
-	Retention   time.Duration // how long events are kept; 0: for ever
+	Retention   time.Duration // how long events are kept; 0: for ever, or as the store has it
 	Grace       time.Duration // for the requests under way at the end
 	Traits      bool          // changes of computed traits are written too
 }
@@ -53,18 +58,19 @@ type service struct {
 
 // Run is the whole service, until ctx is done, which is no error, or a part of it fails.
 // Transitions are written to out, in the line form of audience.Transition. A line that
-// cannot be written ends the service. When Run returns nothing of it runs any more.
-func Run(ctx context.Context, opts Options, out io.Writer) error {
+// cannot be written ends the service. With a store in a folder none is lost by that, nor by
+// a crash: the next service begins with it, or with one that was written last. When Run
+// returns nothing of it runs any more.
+func Run(ctx context.Context, opts Options, out io.Writer) (err error) {
 	defer opts.Listener.Close()
-	var kept []profile.MemOption
-	if opts.Retention > 0 {
-		kept = append(kept, profile.WithRetention(opts.Retention))
+	store, err := open(opts)
+	if err != nil {
+		return err
 	}
-	store := profile.NewMemStore(kept...)
-	defer store.Close()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	engine, err := audience.New(ctx, store, audience.Options{Clock: opts.Clock, Logger: opts.Log, OnError: func(err error) {
+	engine, err := audience.New(ctx, store, audience.Options{Clock: opts.Clock, Logger: opts.Log, CacheBytes: opts.cacheBytes(), OnError: func(err error) {
 		var callback *audience.CallbackError
 		if errors.As(err, &callback) { // a line was not written: whoever reads them misses one
 			fail(err)
@@ -76,9 +82,11 @@ func Run(ctx context.Context, opts Options, out io.Writer) error {
 		return err
 	}
 	defer engine.Close()
-	if err := write(engine, out, opts.Traits); err != nil {
+	stop, err := write(ctx, engine, out, opts)
+	if err != nil {
 		return err
 	}
+	defer stop()
 	if _, err := engine.Sync(ctx, opts.Definitions, audience.SyncOptions{}); err != nil {
 		return err
 	}
@@ -90,8 +98,37 @@ func Run(ctx context.Context, opts Options, out io.Writer) error {
 	return s.serve(ctx, fail, handler)
 }
 
-// write has transitions written, and changes of computed traits if they are asked for.
-func write(engine *audience.Engine, out io.Writer, traits bool) error {
+// cacheBytes returns how much of the profiles the engine holds in memory beside a store on
+// the disk; 0, all, beside one that is in memory itself.
+func (o *Options) cacheBytes() int64 {
+	if o.Store == "" {
+		return 0
+	}
+	return 256 << 20
+}
+
+// open opens the store.
+func open(opts Options) (profile.Store, error) {
+	if opts.Store != "" {
+		store, err := pebblestore.Open(opts.Store, pebblestore.Options{Retention: opts.Retention, Logger: opts.Log})
+		if err != nil {
+			return nil, fmt.Errorf("-store: %w", err)
+		}
+		return store, nil
+	}
+	var kept []profile.MemOption
+	if opts.Retention > 0 {
+		kept = append(kept, profile.WithRetention(opts.Retention))
+	}
+	return profile.NewMemStore(kept...), nil
+}
+
+// subscriber is the name of the writer of lines in a store.
+const subscriber = "muster serve"
+
+// write has transitions written, and changes of computed traits if they are asked for,
+// until stop is called. What is in a folder is written from where the last service was.
+func write(ctx context.Context, engine *audience.Engine, out io.Writer, opts Options) (stop func(), err error) {
 	var mu sync.Mutex // callbacks of several shards run side by side
 	lines := json.NewEncoder(out)
 	encode := func(v any) error {
@@ -99,12 +136,23 @@ func write(engine *audience.Engine, out io.Writer, traits bool) error {
 		defer mu.Unlock()
 		return lines.Encode(v)
 	}
-	_, err := engine.Subscribe(func(_ context.Context, t audience.Transition) error { return encode(t) })
-	if err != nil || !traits {
-		return err
+	if opts.Store != "" {
+		return engine.SubscribeDurable(ctx, subscriber, func(_ context.Context, n audience.Notice) error {
+			switch {
+			case n.Transition != nil:
+				return encode(n.Transition)
+			case n.TraitChange != nil && opts.Traits:
+				return encode(n.TraitChange)
+			}
+			return nil
+		})
+	}
+	stop, err = engine.Subscribe(func(_ context.Context, t audience.Transition) error { return encode(t) })
+	if err != nil || !opts.Traits {
+		return stop, err
 	}
 	_, err = engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error { return encode(c) })
-	return err
+	return stop, err
 }
 
 // handler returns what answers requests: what is no route of another is one of package
