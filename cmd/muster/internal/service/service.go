@@ -147,12 +147,12 @@ func write(ctx context.Context, engine *audience.Engine, out io.Writer, opts Opt
 			return nil
 		})
 	}
-	stop, err = engine.Subscribe(func(_ context.Context, t audience.Transition) error { return encode(t) })
+	transitions, err := engine.Subscribe(func(_ context.Context, t audience.Transition) error { return encode(t) })
 	if err != nil || !opts.Traits {
-		return stop, err
+		return transitions, err
 	}
-	_, err = engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error { return encode(c) })
-	return stop, err
+	traits, err := engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error { return encode(c) })
+	return func() { transitions(); traits() }, err
 }
 
 // handler returns what answers requests: what is no route of another is one of package
