@@ -1,19 +1,17 @@
 // Command audtest runs scripts that test definitions of audiences, without a line
 // of Go:
 //
-//	go run ./examples/audtest [-v] [-update] [-coverage] [-junit FILE] FILE...
+//	go run ./examples/audtest FILE...
 //
 // A FILE that ends in .json has definitions, in the form of audience.ParseFile:
 // every script has them from its first day on. All other FILEs are scripts: see
 // package audiencetest. Try it on the definitions of a small shop:
 //
-//	go run ./examples/audtest -v -coverage examples/audtest/shop/*
+//	go run ./examples/audtest examples/audtest/shop/*
 //
 // Each expectation that is not met is printed with its place, the difference and
-// the reason. -v names what is run. -coverage also wants of the scripts that they
-// make each condition of the definitions both true and false. -update rewrites
-// what the scripts expect as it is found: look at the difference before you
-// believe it. -junit writes the results for a build server.
+// the reason. The command muster does the same by its test, and more: it rewrites what
+// scripts expect, says what they leave untested, and reports to build servers.
 //
 // The exit status is 0 if all is as expected, 1 if something is not, and 2 if a
 // file cannot be used.
@@ -22,7 +20,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -46,99 +43,53 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// options are the flags, and the files by what they are.
-type options struct {
-	verbose, update, coverage bool
-	junit                     string
-	definitions, scripts      []string
-}
-
-func parseOptions(args []string, stderr io.Writer) (options, error) {
-	var o options
-	flags := flag.NewFlagSet("audtest", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.BoolVar(&o.verbose, "v", false, "name the scripts that pass, and their expectations")
-	flags.BoolVar(&o.update, "update", false, "rewrite what the scripts expect as it is found")
-	flags.BoolVar(&o.coverage, "coverage", false, "want each condition to be both true and false in some script")
-	flags.StringVar(&o.junit, "junit", "", "write the results to a `file`, as JUnit XML")
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	for _, path := range flags.Args() {
-		if filepath.Ext(path) == ".json" {
-			o.definitions = append(o.definitions, path)
-		} else {
-			o.scripts = append(o.scripts, path)
-		}
-	}
-	if len(o.scripts) == 0 {
-		err := errors.New("want at least one script")
-		fmt.Fprintln(stderr, "audtest:", err)
-		flags.Usage()
-		return o, err
-	}
-	return o, nil
-}
-
 // run is the whole program. It returns the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	opts, err := parseOptions(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return passed
+func run(ctx context.Context, paths []string, stdout, stderr io.Writer) int {
+	scripts, definitions, err := load(paths)
+	if err == nil && len(scripts) == 0 {
+		err = errors.New("want at least one script")
+	}
+	checks, failures := 0, 0
+	for _, s := range scripts {
+		if err != nil {
+			break
+		}
+		r := s.Run(ctx, audiencetest.Options{Definitions: definitions})
+		if err = ctx.Err(); err != nil {
+			break // half a run says nothing
+		}
+		for _, f := range r.Failures {
+			fmt.Fprintf(stdout, "%s\n\n", f)
+		}
+		checks, failures = checks+len(r.Checks), failures+len(r.Failures)
 	}
 	if err != nil {
-		return unusable
-	}
-	s := &session{options: opts, out: stdout}
-	if err := s.load(); err != nil {
 		fmt.Fprintln(stderr, "audtest:", err)
 		return unusable
 	}
-	if err := s.run(ctx); err != nil {
-		fmt.Fprintln(stderr, "audtest:", err)
-		return unusable
-	}
-	if s.failures > 0 {
+	fmt.Fprintf(stdout, "scripts: %d, expectations: %d, failures: %d\n", len(scripts), checks, failures)
+	if failures > 0 {
 		return failed
 	}
 	return passed
 }
 
 // load reads all files before the first script is run.
-func (s *session) load() error {
+func load(paths []string) (scripts []*audiencetest.Script, definitions []audience.File, err error) {
 	var errs []error
-	for _, path := range s.options.definitions {
-		f, err := audiencetest.ReadDefinitions(path)
-		errs = append(errs, err)
-		s.definitions = append(s.definitions, f)
-	}
-	for _, path := range s.options.scripts {
+	for _, path := range paths {
+		if filepath.Ext(path) == ".json" {
+			f, err := audiencetest.ReadDefinitions(path)
+			definitions, errs = append(definitions, f), append(errs, err)
+			continue
+		}
 		text, err := os.ReadFile(path)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		script, err := audiencetest.Parse(path, string(text))
-		errs = append(errs, err)
-		s.scripts = append(s.scripts, loaded{path, string(text), script})
+		s, err := audiencetest.Parse(path, string(text))
+		scripts, errs = append(scripts, s), append(errs, err)
 	}
-	return errors.Join(errs...)
-}
-
-// loaded is a script with its text.
-type loaded struct {
-	path, text string
-	script     *audiencetest.Script
-}
-
-// session is one run of the program.
-type session struct {
-	options     options
-	out         io.Writer
-	definitions []audience.File
-	scripts     []loaded
-	coverage    *audiencetest.Coverage // nil unless it is asked for
-	suites      []suite                // for -junit
-	checks      int
-	failures    int
+	return scripts, definitions, errors.Join(errs...)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,8 +42,8 @@ func again(args ...string) result {
 func TestTheShopIsAsItsScriptsExpect(t *testing.T) {
 	paths, err := filepath.Glob("shop/*")
 	require.NoError(t, err)
-	got := again(append([]string{"-coverage"}, paths...)...)
-	require.Equal(t, result{passed, "5 of 5 conditions both true and false\n2 scripts, 9 expectations, 0 failures\n", ""}, got)
+	got := again(paths...)
+	require.Equal(t, result{passed, "scripts: 2, expectations: 9, failures: 0\n", ""}, got)
 }
 
 func TestAnExpectationThatIsNotMet(t *testing.T) {
@@ -61,76 +60,8 @@ func TestAnExpectationThatIsNotMet(t *testing.T) {
        ✓ performed "Order Completed" at least once within 7d, until day 8 00:00
            1 event: day 1 00:00
 
-2 scripts, 3 expectations, 1 failure
+scripts: 2, expectations: 3, failures: 1
 `, ""}, got)
-}
-
-func TestVerboseNamesWhatIsRun(t *testing.T) {
-	got := ran(t, map[string]string{"buyers.json": buyers, "right.txt": right}, "-v", "right.txt", "buyers.json")
-	require.Equal(t, result{passed, `ok   right.txt
-          2: expect ann in buyers
-          4: expect ann not in buyers
-1 script, 2 expectations, 0 failures
-`, ""}, got)
-}
-
-func TestUpdateRewritesTheScript(t *testing.T) {
-	files := map[string]string{"buyers.json": buyers, "right.txt": right, "wrong.txt": wrong}
-	got := ran(t, files, "-update", "buyers.json", "right.txt", "wrong.txt")
-	require.Equal(t, result{passed, "updated wrong.txt\n2 scripts, 3 expectations, 0 failures\n", ""}, got)
-	text, err := os.ReadFile("wrong.txt")
-	require.NoError(t, err)
-	require.Equal(t, "track ann \"Order Completed\"\nexpect members of buyers: ann\n", string(text))
-	require.Equal(t, result{passed, "2 scripts, 3 expectations, 0 failures\n", ""}, again("buyers.json", "right.txt", "wrong.txt"))
-}
-
-// What says in or not in is the author's word, and so is a command.
-func TestUpdateLeavesTheRest(t *testing.T) {
-	files := map[string]string{"buyers.json": buyers, "a.txt": "expect ann in buyers\n"}
-	got := ran(t, files, "-update", "buyers.json", "a.txt")
-	require.Equal(t, failed, got.status)
-	require.Contains(t, got.out, "a.txt:1: expect ann in buyers\n  but ann is not in buyers")
-	require.NotContains(t, got.out, "updated")
-}
-
-func TestCoverageIsAFailure(t *testing.T) {
-	files := map[string]string{"buyers.json": buyers, "a.txt": "track ann \"Order Completed\"\nexpect ann in buyers\n"}
-	got := ran(t, files, "-coverage", "buyers.json", "a.txt")
-	require.Equal(t, result{failed, `untested: audience "buyers": is never false in any script
-0 of 1 condition both true and false
-1 script, 1 expectation, 1 failure
-`, ""}, got)
-}
-
-func TestJUnit(t *testing.T) {
-	files := map[string]string{"buyers.json": buyers, "right.txt": right, "wrong.txt": wrong + "delete audience sellers\n"}
-	got := ran(t, files, "-junit", "out.xml", "-coverage", "buyers.json", "right.txt", "wrong.txt")
-	require.Equal(t, failed, got.status)
-	text, err := os.ReadFile("out.xml")
-	require.NoError(t, err)
-	var suites struct {
-		Suites []suite `xml:"testsuite"`
-	}
-	require.NoError(t, xml.Unmarshal(text, &suites))
-	require.Len(t, suites.Suites, 3)
-	for i, want := range []struct {
-		name            string
-		tests, failures int
-	}{{"right.txt", 2, 0}, {"wrong.txt", 2, 2}, {"coverage", 0, 0}} {
-		s := suites.Suites[i]
-		require.Equal(t, want.name, s.Name)
-		require.Equal(t, want.tests, s.Tests)
-		require.Equal(t, want.failures, s.Failures)
-		require.Len(t, s.Cases, s.Tests)
-	}
-	met, not, broken := suites.Suites[0].Cases[0], suites.Suites[1].Cases[0], suites.Suites[1].Cases[1]
-	require.Equal(t, "line 2: expect ann in buyers", met.Name)
-	require.Nil(t, met.Failure)
-	require.Equal(t, "line 2: expect members of buyers: ben", not.Name)
-	require.Equal(t, "wrong.txt:2: members of buyers differ (- expected, + found)", not.Failure.Message)
-	require.Contains(t, not.Failure.Text, "✗ performed")
-	require.Equal(t, "line 3: delete audience sellers", broken.Name)
-	require.Contains(t, broken.Failure.Message, "not found")
 }
 
 func TestFilesThatCannotBeUsed(t *testing.T) {
@@ -146,14 +77,10 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	require.Contains(t, got.err, "worse.txt:1: want a time")
 }
 
-func TestUsage(t *testing.T) {
-	require.Equal(t, passed, again("-h").status)
-	for _, args := range [][]string{{}, {"-nonsense"}, {"definitions.json"}} {
-		got := again(args...)
-		require.Equal(t, unusable, got.status, args)
-		require.Contains(t, got.err, "-junit")
+func TestWithoutAScriptThereIsNothingToRun(t *testing.T) {
+	for _, args := range [][]string{nil, {"shop/definitions.json"}} {
+		require.Equal(t, result{unusable, "", "audtest: want at least one script\n"}, again(args...))
 	}
-	require.Equal(t, unusable, ran(t, map[string]string{"a.txt": ""}, "-junit", "no/such/folder", "a.txt").status)
 }
 
 // An interrupted run is not a failed one.
@@ -163,6 +90,6 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var out, errs bytes.Buffer
-	require.Equal(t, unusable, run(ctx, []string{"-update", "a.txt"}, &out, &errs))
+	require.Equal(t, unusable, run(ctx, []string{"a.txt"}, &out, &errs))
 	require.Contains(t, errs.String(), "canceled")
 }

@@ -31,7 +31,6 @@ type options struct {
 	until       time.Time // zero: the time of the last message
 	traits      bool      // print their changes
 	skipBad     bool
-	format      format
 	help        bool // was asked for, and given
 }
 
@@ -42,14 +41,6 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.events, "events", builtin+"shop.ndjson", "`file` of messages, one a line; - is stdin")
 	flags.BoolVar(&o.traits, "traits", false, "print changes of computed traits, too")
 	flags.BoolVar(&o.skipBad, "skip-bad", false, "pass over lines that cannot be taken, and name them")
-	flags.Func("format", "the `form` of the messages: "+formatNames()+" (default segment)", func(name string) error {
-		f, ok := formats[name]
-		if !ok {
-			return fmt.Errorf("want one of %s", formatNames())
-		}
-		o.format = f
-		return nil
-	})
 	flags.Func("until", "go on to this `time` (RFC 3339, or a date) when the messages end before it", func(text string) (err error) {
 		o.until, err = parseTime(text)
 		return err

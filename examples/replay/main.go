@@ -2,14 +2,13 @@
 // traits, and prints every entry and exit as a line of JSON, in the order of
 // time:
 //
-//	go run ./examples/replay -definitions FILE -events FILE [-format FORM] [-until TIME] [-traits] [-skip-bad]
+//	go run ./examples/replay -definitions FILE -events FILE [-until TIME] [-traits] [-skip-bad]
 //
 // Definitions are in the JSON form of audience.ParseFile, events one
-// Segment-spec message a line, or what rudderstack, a warehouse, posthog, amplitude
-// or mixpanel exports: see formats.go for the fields that are read. A line
-// {"type": "delete", "userId": ...} deletes a user. A file may be compressed with gzip, and "-" is
+// Segment-spec message a line. A file may be compressed with gzip, and "-" is
 // the standard input. Without flags it runs the log of a small shop that it
-// carries with it, shop.ndjson with shop.json.
+// carries with it, shop.ndjson with shop.json. The command muster replays what other
+// products export as well: see cmd/muster.
 //
 // Transitions go to the standard output, with -traits among the changes of
 // computed traits: what changes at once is a trait first, then the audiences
@@ -27,6 +26,8 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"github.com/muster-go/muster/profile"
 )
 
 func main() {
@@ -80,7 +81,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 	if err := r.engine.CreateFile(ctx, definitions); err != nil {
 		return fmt.Errorf("%s: %w", opts.definitions, err)
 	}
-	if err := r.play(ctx, newLog(events, opts.events, opts.format), opts.skipBad); err != nil {
+	if err := r.play(ctx, profile.NewDecoder(events, opts.events), opts.skipBad); err != nil {
 		return err
 	}
 	if err := r.advance(ctx, opts.until); err != nil {

@@ -71,14 +71,14 @@ var errAllBad = errors.New("every line was bad")
 
 // play applies every line of a log, each at its own time or, if the log has been
 // later than that already, at the latest time so far.
-func (r *replay) play(ctx context.Context, in *log, skipBad bool) error {
+func (r *replay) play(ctx context.Context, in *profile.Decoder, skipBad bool) error {
 	for {
-		records, err := in.next()
+		message, err := in.Next()
 		if err == io.EOF {
 			break
 		}
 		if err == nil {
-			err = r.take(ctx, in, records)
+			err = r.take(ctx, in, message)
 		}
 		switch bad := (*profile.LineError)(nil); {
 		case skipBad && errors.As(err, &bad):
@@ -97,29 +97,17 @@ func (r *replay) play(ctx context.Context, in *log, skipBad bool) error {
 	return nil
 }
 
-// take applies what one line has happen. The error is a *profile.LineError if the
-// line cannot be taken.
-func (r *replay) take(ctx context.Context, in *log, records []record) error {
-	for _, rec := range records {
-		if rec.deleted != "" {
-			if err := r.engine.DeleteUser(ctx, rec.deleted); err != nil {
-				return err
-			}
-			continue
+// take applies a message. The error is a *profile.LineError if it cannot be taken.
+func (r *replay) take(ctx context.Context, in *profile.Decoder, message profile.Message) error {
+	r.clock.Set(message.Time) // which never goes back
+	err := r.engine.Apply(ctx, message)
+	if errors.Is(err, audience.ErrRefused) {
+		if of := (*audience.MessageError)(nil); errors.As(err, &of) {
+			err = of.Err // of one message the line says which
 		}
-		r.clock.Set(rec.message.Time) // which never goes back
-		err := r.engine.Apply(ctx, rec.message)
-		if errors.Is(err, audience.ErrRefused) {
-			if of := (*audience.MessageError)(nil); errors.As(err, &of) {
-				err = of.Err // of one message the line says which
-			}
-			return in.at(err)
-		}
-		if err != nil {
-			return err
-		}
+		return in.At(err)
 	}
-	return nil
+	return err
 }
 
 // printable returns text without what a terminal would act on: a log is anybody's.

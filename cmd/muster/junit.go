@@ -76,13 +76,13 @@ func (s *suite) add(c testCase) {
 }
 
 func failureOf(text string) *failure {
-	text = printable(text)
+	text = xmlText(text)
 	first, _, _ := strings.Cut(text, "\n")
 	return &failure{Message: first, Text: text}
 }
 
-// printable leaves out what XML cannot hold.
-func printable(text string) string {
+// xmlText leaves out what XML cannot hold.
+func xmlText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
 			return r

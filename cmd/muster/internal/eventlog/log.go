@@ -1,4 +1,6 @@
-package main
+// Package eventlog reads logs of messages: files of one message a line, in the form of
+// the Segment spec or of what other products export, compressed with gzip or not.
+package eventlog
 
 import (
 	"bufio"
@@ -7,19 +9,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/muster-go/muster/profile"
 )
 
-// record is what one line of a log, or a part of it, has happen: a message, or that
+// Record is what one line of a log, or a part of it, has happen: a message, or that
 // a user is deleted.
-type record struct {
-	message profile.Message
-	deleted string // the user's id; empty: it is a message
+type Record struct {
+	Message profile.Message
+	Deleted string // the user's id; empty: it is a message
 }
 
-// log reads a log line by line.
-type log struct {
+// Log reads a log line by line. It is for one goroutine.
+type Log struct {
 	in     *bufio.Reader
 	name   string
 	line   int
@@ -29,13 +32,20 @@ type log struct {
 // errLong says that a line is longer than a message may be.
 var errLong = fmt.Errorf("%w: line of more than %d bytes", profile.ErrTooLarge, profile.MaxLine)
 
-func newLog(in io.Reader, name string, f format) *log {
-	return &log{in: bufio.NewReaderSize(in, 64<<10), name: name, format: f}
+// New returns a log of what in has, in the form of a name of Formats; "" is "segment".
+// Its errors name the log by name. An unknown form is an error that wraps
+// profile.ErrInvalid.
+func New(in io.Reader, name, form string) (*Log, error) {
+	f, ok := formats[form]
+	if !ok && form != "" {
+		return nil, fmt.Errorf("%w: no form %q of a log, want one of %s", profile.ErrInvalid, form, strings.Join(Formats(), ", "))
+	}
+	return &Log{in: bufio.NewReaderSize(in, 64<<10), name: name, format: f}, nil
 }
 
-// next returns what the next line has happen, and io.EOF after the last. A line
+// Next returns what the next line has happen, and io.EOF after the last. A line
 // that cannot be used is a *profile.LineError; the next call goes on behind it.
-func (l *log) next() ([]record, error) {
+func (l *Log) Next() ([]Record, error) {
 	for {
 		text, err := l.readLine()
 		if err != nil {
@@ -49,18 +59,18 @@ func (l *log) next() ([]record, error) {
 		}
 		records, err := l.parse(text)
 		if err != nil {
-			return nil, l.at(err)
+			return nil, l.At(err)
 		}
 		return records, nil
 	}
 }
 
-// at returns err as one of the last line.
-func (l *log) at(err error) error {
+// At returns err as a *profile.LineError of the line that Next returned last.
+func (l *Log) At(err error) error {
 	return &profile.LineError{File: l.name, Line: l.line, Err: err}
 }
 
-func (l *log) readLine() ([]byte, error) {
+func (l *Log) readLine() ([]byte, error) {
 	l.line++
 	var line []byte
 	size := 0
@@ -74,7 +84,7 @@ func (l *log) readLine() ([]byte, error) {
 			continue
 		case err == io.EOF && size > 0, err == nil:
 			if size > profile.MaxLine+2 {
-				return nil, l.at(errLong)
+				return nil, l.At(errLong)
 			}
 			return line, nil
 		case err != io.EOF:
@@ -86,10 +96,10 @@ func (l *log) readLine() ([]byte, error) {
 
 // parse returns what a line has happen. A log in Segment's own form is read as it
 // is, and another one put into that form.
-func (l *log) parse(text []byte) ([]record, error) {
+func (l *Log) parse(text []byte) ([]Record, error) {
 	if l.format == nil {
 		r, err := parseRecord(text)
-		return []record{r}, err
+		return []Record{r}, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber() // numbers keep their digits
@@ -101,7 +111,7 @@ func (l *log) parse(text []byte) ([]record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", profile.ErrInvalid, err)
 	}
-	var records []record
+	var records []Record
 	for _, call := range calls {
 		text, err := json.Marshal(call)
 		if err != nil {
@@ -117,10 +127,10 @@ func (l *log) parse(text []byte) ([]record, error) {
 }
 
 // parseRecord reads a Segment-spec message, or {"type": "delete", "userId": ...}.
-func parseRecord(text []byte) (record, error) {
+func parseRecord(text []byte) (Record, error) {
 	m, err := profile.ParseMessage(text)
 	if err == nil || !errors.Is(err, profile.ErrInvalid) {
-		return record{message: m}, err
+		return Record{Message: m}, err
 	}
 	var del struct {
 		Type   string `json:"type"`
@@ -128,10 +138,10 @@ func parseRecord(text []byte) (record, error) {
 		Snake  string `json:"user_id"`
 	}
 	if json.Unmarshal(text, &del) != nil || del.Type != "delete" {
-		return record{}, err
+		return Record{}, err
 	}
 	if del.UserID == "" {
 		del.UserID = del.Snake
 	}
-	return record{deleted: del.UserID}, profile.CheckID("userId", del.UserID)
+	return Record{Deleted: del.UserID}, profile.CheckID("userId", del.UserID)
 }
