@@ -17,7 +17,8 @@ import (
 //
 // It reads the profiles that are due until then; all profiles while anything is defined of
 // accounts, or a batch audience is computed at an interval: these are then in memory until it
-// returns. What is being created is left out, and what is being edited is as it was.
+// returns, and what is overdue already is said to be due at the instant that the engine has
+// reached. What is being created is left out, and what is being edited is as it was.
 func (e *Engine) Due(ctx context.Context, until time.Time) ([]Transition, error) {
 	due, err := e.due(ctx, until)
 	return due, in("due", err)
@@ -32,9 +33,13 @@ func (e *Engine) due(ctx context.Context, until time.Time) (due []Transition, er
 		return nil, err
 	}
 	defer func() { _ = snap.Close() }()
-	now, _, err := e.snapshotTime(ctx, snap)
+	_, last, err := snap.Position(ctx)
 	if err != nil {
 		return nil, err
+	}
+	now := e.last.Load()
+	if !last.IsZero() {
+		now = max(now, last.UnixNano())
 	}
 	view, err := e.viewOf(snap, e.standing())
 	if err != nil {
@@ -45,13 +50,13 @@ func (e *Engine) due(ctx context.Context, until time.Time) (due []Transition, er
 		err = f.all(now)
 	} else {
 		err = f.each(now)
+		slices.SortStableFunc(due, func(a, b Transition) int {
+			return cmp.Or(a.At.Compare(b.At), a.Ref().Compare(b.Ref()), strings.Compare(a.Audience, b.Audience))
+		})
 	}
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(due, func(a, b Transition) int {
-		return cmp.Or(a.At.Compare(b.At), a.Ref().Compare(b.Ref()), strings.Compare(a.Audience, b.Audience))
-	})
 	return due, nil
 }
 

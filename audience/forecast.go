@@ -53,7 +53,8 @@ func (f *forecast) each(now int64) error {
 					n = 0
 					break
 				}
-				if err := f.passOf(w.Ref, now); err != nil {
+				// Nothing has come to it since it was due, if it was.
+				if err := f.passOf(w.Ref, min(now, w.At.UnixNano()-1)); err != nil {
 					return err
 				}
 				after = w
@@ -84,10 +85,12 @@ func (f *forecast) forget() {
 
 // pass lets time pass for some profiles, which depend on no others, from now on.
 func (f *forecast) pass(refs []profile.Ref, now int64) error {
-	// As they are now: what that tells has been told.
-	if _, err := f.step(now, func(x *txn) { f.bring(x, refs) }); err != nil {
+	// What is stored is as of now, but for what is due at this very instant.
+	told, err := f.step(now, func(x *txn) { f.bring(x, refs) })
+	if err != nil {
 		return err
 	}
+	f.tellAll(told)
 	return f.goOn()
 }
 
@@ -127,10 +130,14 @@ func (f *forecast) goOn() error {
 		if err != nil {
 			return err
 		}
-		for i := range told {
-			if told[i].change == nil {
-				f.tell(told[i].transition)
-			}
+		f.tellAll(told)
+	}
+}
+
+func (f *forecast) tellAll(told []notice) {
+	for i := range told {
+		if told[i].change == nil {
+			f.tell(told[i].transition)
 		}
 	}
 }

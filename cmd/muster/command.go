@@ -38,6 +38,8 @@ func newCommand(std streams) *cli.Command {
 			checkCommand(std),
 			explainCommand(std),
 			previewCommand(std),
+			backtestCommand(std),
+			dueCommand(std),
 			planCommand(std),
 			exportCommand(std),
 			fmtCommand(std),

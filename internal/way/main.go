@@ -99,9 +99,10 @@ func blocks(dir, program, kind, events string) (map[string]map[string]string, er
 	counts := map[string]map[string]string{}
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		// FILE:LINE.COLUMN,LINE.COLUMN STATEMENTS COUNT
-		file, rest, ok := strings.Cut(lines.Text(), ":")
+		file, rest, _ := strings.Cut(lines.Text(), ":")
 		fields := strings.Fields(rest)
-		if file, ok = strings.CutPrefix(file, module); !ok || len(fields) != 3 {
+		file, ok := strings.CutPrefix(file, module)
+		if !ok || len(fields) != 3 {
 			continue
 		}
 		if counts[file] == nil {
