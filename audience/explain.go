@@ -223,7 +223,7 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 		x.Children = []Explained{s.explain(p.Children[0], n.Not, path+".not")}
 	case network.KindEvent:
 		x.Path += ".event"
-		x.Count, x.Events, x.Partial = s.counted(p.Node)
+		s.count(&x, p.Node)
 		x.Traits = s.seenTraits(p.Node)
 	case network.KindFunnel:
 		x.Path += ".funnel"
@@ -246,41 +246,6 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 		x.Path += ".audience"
 	}
 	return x
-}
-
-// counted returns how many events count for a leaf, and the newest of them. partial
-// says that these are of those that were examined: an account has more.
-func (s *txn) counted(n *network.Node) (count int, newest []Seen, partial bool) {
-	saved, event, quiet := s.Input, s.Taking, s.Quiet
-	s.Quiet = true
-	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
-	u := s.Net.Events[n.Events[0]].Uses[n.UseKey(n.Filter)]
-	examined := 0
-	for ev, err := range s.History(n.Events[0], time.Time{}) {
-		if err != nil {
-			s.Err = err
-			return 0, nil, false
-		}
-		if examined++; n.Of == profile.Account && examined > MaxExamined {
-			partial = true
-			break
-		}
-		age := s.At - ev.Time.UnixNano()
-		s.Take(&ev)
-		if age < max(0, n.Count.From) || n.Count.To > 0 && age >= n.Count.To || !s.Counts(n) || !s.Passes(u, n) {
-			continue
-		}
-		count++
-		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
-		if n.Of == profile.Account {
-			seen.User = ev.Profile
-		}
-		newest = append(newest, seen)
-		if len(newest) >= 2*MaxSeen {
-			newest = newestOf(newest)
-		}
-	}
-	return count, newestOf(newest), partial
 }
 
 // newestOf returns the MaxSeen newest, newest first.

@@ -87,8 +87,39 @@ func TestExplainForeseesTheNextChange(t *testing.T) {
 		"tree":{"path":"where","condition":"any","holds":true,"until":"2026-03-01T02:00:00Z","children":[
 			{"path":"where.any[0].event","condition":"performed \"Seen\" at least once within 1h","holds":true,"until":"2026-03-01T01:00:00Z",
 				"count":1,"events":[{"time":"2026-03-01T00:00:00Z"}]},
-			{"path":"where.any[1].event","condition":"performed \"Seen\" at least once between 1h and 2h ago","holds":false,"until":"2026-03-01T01:00:00Z"}]}}`,
+			{"path":"where.any[1].event","condition":"performed \"Seen\" at least once between 1h and 2h ago","holds":false,"until":"2026-03-01T01:00:00Z",
+				"near":{"outside":1,"newest":"2026-03-01T00:00:00Z"}}]}}`,
 		string(text))
+}
+
+// Where too few events count, an explanation says which nearly do, and what keeps them: a
+// property that none has and that may be misspelt, a value, or their times.
+func TestExplainSaysWhatNearlyCounts(t *testing.T) {
+	ctx, at := context.Background(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: audience.NewManualClock(at)})
+	require.NoError(t, err)
+	order := audience.Performed("Order")
+	require.NoError(t, engine.Create(ctx, audience.Define("a").Members(audience.Any(
+		order.Where("properties.totl > 100"),
+		order.Where("properties.total > 100").Within(profile.Day),
+		order.AtMost(1),
+		order.Where("properties.total > 1000"),
+		audience.Performed("Refund"),
+	))))
+	for i, total := range []int{120, 60, 150} {
+		require.NoError(t, engine.Track(ctx, profile.Event{Profile: "ann", Name: "Order", Time: at.Add(-time.Duration(30-i) * time.Hour), Properties: object("total", total)}))
+	}
+	why, err := engine.Explain(ctx, "a", profile.UserRef("ann"))
+	require.NoError(t, err)
+	require.Equal(t, []*audience.Near{
+		{Filtered: 3, Missing: []audience.MissingProperty{{Name: "totl", Meant: "total"}}},
+		{Outside: 2, Newest: at.Add(-28 * time.Hour)},
+		nil, // there are too many, not too few
+		{Filtered: 3},
+		nil,
+	}, []*audience.Near{why.Tree.Children[0].Near, why.Tree.Children[1].Near, why.Tree.Children[2].Near, why.Tree.Children[3].Near, why.Tree.Children[4].Near})
+	require.Contains(t, why.String(), "\n      3 events filtered out: no \"totl\" (did you mean \"total\"?)\n")
+	require.Contains(t, why.String(), "\n      2 events at other times, the newest 2026-02-27T20:00:00Z\n")
 }
 
 func TestExplainOfNobody(t *testing.T) {

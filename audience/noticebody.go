@@ -30,6 +30,7 @@ type keptEvidence struct {
 	Count           int       `json:",omitempty"`
 	Events          []Seen    `json:",omitempty"`
 	Partial         bool      `json:",omitempty"`
+	Near            *Near     `json:",omitempty"`
 	Traits          []SeenTrait
 	Funnel          []Matched      `json:",omitempty"`
 	Users           int            `json:",omitempty"`
@@ -39,7 +40,7 @@ type keptEvidence struct {
 }
 
 func keepEvidence(x *Explained) keptEvidence {
-	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Partial, x.Traits, x.Funnel, x.Users, x.Meet, x.Of, nil}
+	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Partial, x.Near, x.Traits, x.Funnel, x.Users, x.Meet, x.Of, nil}
 	for i := range x.Children {
 		k.Children = append(k.Children, keepEvidence(&x.Children[i]))
 	}
@@ -47,7 +48,7 @@ func keepEvidence(x *Explained) keptEvidence {
 }
 
 func (k *keptEvidence) explained() Explained {
-	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Partial, k.Traits, k.Funnel, k.Users, k.Meet, k.Of, nil}
+	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Partial, k.Near, k.Traits, k.Funnel, k.Users, k.Meet, k.Of, nil}
 	for i := range k.Children {
 		x.Children = append(x.Children, k.Children[i].explained())
 	}

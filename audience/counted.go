@@ -1,0 +1,154 @@
+package audience
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/muster-go/muster/internal/near"
+	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/profile"
+)
+
+// Near says what events a condition that does not hold has of its name, and why they do not
+// count.
+type Near struct {
+	Filtered int       `json:"filtered,omitempty"` // as old as it asks, that its filter does not pass
+	Outside  int       `json:"outside,omitempty"`  // that its filter passes, too old or too new
+	Newest   time.Time `json:"newest,omitzero"`    // of those that are outside
+	// Missing are the properties that the filter reads and none of the filtered events has.
+	Missing []MissingProperty `json:"missing,omitempty"`
+}
+
+// MissingProperty is a property that no event has.
+type MissingProperty struct {
+	Name  string `json:"name"`
+	Meant string `json:"meant,omitempty"` // one that they have and that may be meant; empty: none
+}
+
+// count counts the events of an event condition, and those that nearly count if it does not
+// hold.
+func (s *txn) count(x *Explained, n *network.Node) {
+	saved, event, quiet := s.Input, s.Taking, s.Quiet
+	s.Quiet = true
+	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
+	u := s.Net.Events[n.Events[0]].Uses[n.UseKey(n.Filter)]
+	close := closeTo{missing: missingOf(u)}
+	examined := 0
+	for ev, err := range s.History(n.Events[0], time.Time{}) {
+		if err != nil {
+			s.Err = err
+			return
+		}
+		if examined++; n.Of == profile.Account && examined > MaxExamined {
+			x.Partial = true
+			break
+		}
+		s.Take(&ev)
+		if !s.Counts(n) {
+			continue
+		}
+		age := s.At - ev.Time.UnixNano()
+		inside := age >= max(0, n.Count.From) && (n.Count.To == 0 || age < n.Count.To)
+		passes := (inside || !x.Holds) && s.Passes(u, n)
+		if !inside || !passes {
+			close.add(&ev, inside, passes)
+			continue
+		}
+		x.Count++
+		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
+		if n.Of == profile.Account {
+			seen.User = ev.Profile
+		}
+		x.Events = append(x.Events, seen)
+		if len(x.Events) >= 2*MaxSeen {
+			x.Events = newestOf(x.Events)
+		}
+	}
+	x.Events = newestOf(x.Events)
+	if !x.Holds && x.Count < n.Count.Min {
+		x.Near = close.near()
+	}
+}
+
+// closeTo gathers the events that nearly count.
+type closeTo struct {
+	Near
+	missing []string // the properties that none of them has so far
+	first   *profile.Event
+}
+
+// missingOf returns the properties that a filter reads by name.
+func missingOf(u *network.Use) []string {
+	if u.Filter == nil {
+		return nil
+	}
+	names, _ := u.Filter.Properties()
+	return slices.Clone(names)
+}
+
+// add adds an event that is as old as is asked, or passes the filter, but not both.
+func (c *closeTo) add(ev *profile.Event, inside, passes bool) {
+	switch {
+	case passes:
+		c.Outside++
+		if ev.Time.After(c.Newest) {
+			c.Newest = ev.Time
+		}
+	case inside:
+		c.Filtered++
+		c.missing = slices.DeleteFunc(c.missing, func(name string) bool {
+			_, has := ev.Properties.Get(name)
+			return has
+		})
+		if c.first == nil {
+			first := *ev
+			c.first = &first
+		}
+	}
+}
+
+// near returns what there was, nil if there was nothing.
+func (c *closeTo) near() *Near {
+	if c.Filtered+c.Outside == 0 {
+		return nil
+	}
+	if c.first != nil {
+		has := func(yield func(string) bool) {
+			for name := range c.first.Properties.All() {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+		for _, name := range c.missing {
+			meant, _ := near.Name(name, iter.Seq[string](has))
+			c.Missing = append(c.Missing, MissingProperty{name, meant})
+		}
+	}
+	return &c.Near
+}
+
+// write writes what there was, for people.
+func (n *Near) write(b *strings.Builder, indent string) {
+	if n.Filtered > 0 {
+		fmt.Fprintf(b, "%s%s filtered out", indent, plural(n.Filtered, "event"))
+		for i, m := range n.Missing {
+			if i == 0 {
+				b.WriteString(": ")
+			} else {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(b, "no %q", m.Name)
+			if m.Meant != "" {
+				fmt.Fprintf(b, " (did you mean %q?)", m.Meant)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	if n.Outside > 0 {
+		fmt.Fprintf(b, "%s%s at other times, the newest %s\n", indent, plural(n.Outside, "event"), n.Newest.UTC().Format(time.RFC3339Nano))
+	}
+}
