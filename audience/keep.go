@@ -25,6 +25,11 @@ func (x *txn) keep(p *state.State) {
 	if p.Version > max(is.Version, x.e.floor(p.Ref.Subject)) {
 		is.Version = p.Version
 	}
+	// A timer is moved when it gets earlier, or its time has come: one that is early costs a
+	// look at the profile, and to move it with each event costs more.
+	if is.At > p.Kept.At && p.Kept.At > x.At {
+		is.At = p.Kept.At
+	}
 	same := slices.Equal(is.Marks, p.Kept.Marks)
 	if same && is.At == p.Kept.At && is.Version == p.Kept.Version {
 		return
