@@ -15,9 +15,10 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// patience is how long one history may take: a few milliseconds do. An engine
-// that goes round in circles gives up when its context is done.
-const patience = 20 * time.Second
+// patience is how long one history may take: milliseconds do, and under the race detector of
+// a busy machine a minute. An engine that goes round in circles gives up when its context is
+// done.
+const patience = 5 * time.Minute
 
 // player plays the calls of one history to an engine and a model.
 type player struct {
