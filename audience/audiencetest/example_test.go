@@ -44,6 +44,7 @@ expect transitions
 	//
 	//   why: ann is not in recent_buyers at day 31 10:00
 	//        ✗ performed "Order Completed" at least once within 30d
+	//            1 event at other times, the newest day 1 10:00
 }
 
 func ExampleNew() {
@@ -66,6 +67,7 @@ func ExampleNew() {
 	//
 	//   why: ann is not in recent_buyers at day 33 10:00
 	//        ✗ performed "Order Completed" at least once within 30d
+	//            1 event at other times, the newest day 3 10:00
 	//
 	//   why: ben is not in recent_buyers at day 33 10:00
 	//        ✗ performed "Order Completed" at least once within 30d
