@@ -110,11 +110,8 @@ func (c *closeTo) add(ev *profile.Event, inside, passes bool) {
 	}
 }
 
-// near returns what there was, nil if there was nothing.
-func (c *closeTo) near() *Near {
-	if c.Filtered+c.Outside == 0 {
-		return nil
-	}
+// near returns what there was.
+func (c *closeTo) near() Near {
 	if c.first != nil {
 		has := func(yield func(string) bool) {
 			for name := range c.first.Properties.All() {
@@ -128,7 +125,7 @@ func (c *closeTo) near() *Near {
 			c.Missing = append(c.Missing, MissingProperty{name, meant})
 		}
 	}
-	return &c.Near
+	return c.Near
 }
 
 // write writes what there was, for people.

@@ -111,13 +111,13 @@ func TestExplainSaysWhatNearlyCounts(t *testing.T) {
 	}
 	why, err := engine.Explain(ctx, "a", profile.UserRef("ann"))
 	require.NoError(t, err)
-	require.Equal(t, []*audience.Near{
+	require.Equal(t, []audience.Near{
 		{Filtered: 3, Missing: []audience.MissingProperty{{Name: "totl", Meant: "total"}}},
 		{Outside: 2, Newest: at.Add(-28 * time.Hour)},
-		nil, // there are too many, not too few
+		{}, // there are too many, not too few
 		{Filtered: 3},
-		nil,
-	}, []*audience.Near{why.Tree.Children[0].Near, why.Tree.Children[1].Near, why.Tree.Children[2].Near, why.Tree.Children[3].Near, why.Tree.Children[4].Near})
+		{},
+	}, []audience.Near{why.Tree.Children[0].Near, why.Tree.Children[1].Near, why.Tree.Children[2].Near, why.Tree.Children[3].Near, why.Tree.Children[4].Near})
 	require.Contains(t, why.String(), "\n      3 events filtered out: no \"totl\" (did you mean \"total\"?)\n")
 	require.Contains(t, why.String(), "\n      2 events at other times, the newest 2026-02-27T20:00:00Z\n")
 }

@@ -35,7 +35,7 @@ type Explained struct {
 	Count   int         // of an event condition: how many events count now
 	Events  []Seen      // the newest of them, newest first, MaxSeen at most
 	Partial bool        // Count and Events are of the first MaxExamined events of an account alone
-	Near    *Near       // of an event condition that too few count for: those that nearly do; nil: none
+	Near    Near        // of an event condition that too few count for: those that nearly do
 	Traits  []SeenTrait // those that the condition names
 	Funnel  []Matched   // of a funnel that holds: an event for each step that is to follow
 	Users   int         // of a condition on the users of an account: how many there are
@@ -115,9 +115,7 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	if len(n.Events) > 0 {
 		b.WriteByte('\n')
 	}
-	if n.Near != nil {
-		n.Near.write(b, indent+"  ")
-	}
+	n.Near.write(b, indent+"  ")
 	for _, t := range n.Traits {
 		note := ""
 		if t.Unreadable {
@@ -182,7 +180,7 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		Count     int         `json:"count,omitempty"`
 		Events    []Seen      `json:"events,omitempty"`
 		Partial   bool        `json:"partial,omitempty"`
-		Near      *Near       `json:"near,omitempty"`
+		Near      Near        `json:"near,omitzero"`
 		Traits    []SeenTrait `json:"traits,omitempty"`
 		Funnel    []matched   `json:"funnel,omitempty"`
 		Users     int         `json:"users,omitempty"`

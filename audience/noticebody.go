@@ -30,7 +30,7 @@ type keptEvidence struct {
 	Count           int       `json:",omitempty"`
 	Events          []Seen    `json:",omitempty"`
 	Partial         bool      `json:",omitempty"`
-	Near            *Near     `json:",omitempty"`
+	Near            Near      `json:",omitzero"`
 	Traits          []SeenTrait
 	Funnel          []Matched      `json:",omitempty"`
 	Users           int            `json:",omitempty"`
