@@ -2,7 +2,6 @@ package audience
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -113,15 +112,8 @@ func (c *closeTo) add(ev *profile.Event, inside, passes bool) {
 // near returns what there was.
 func (c *closeTo) near() Near {
 	if c.first != nil {
-		has := func(yield func(string) bool) {
-			for name := range c.first.Properties.All() {
-				if !yield(name) {
-					return
-				}
-			}
-		}
 		for _, name := range c.missing {
-			meant, _ := near.Name(name, iter.Seq[string](has))
+			meant, _ := near.Field(name, c.first.Properties.All())
 			c.Missing = append(c.Missing, MissingProperty{name, meant})
 		}
 	}

@@ -113,7 +113,8 @@ func (e *Engine) firstOf(ctx context.Context, home *shard, shards shardSet, refs
 		return nil, false, profile.ErrClosed
 	}
 	var lacking profile.Ref
-	if joined := e.nets.Joined(); joined {
+	joined := e.nets.Joined()
+	if joined {
 		if lacks, err := home.x.lacksAny(ctx, refs...); lacks || err != nil {
 			return nil, err == nil, err
 		}
@@ -136,7 +137,7 @@ func (e *Engine) firstOf(ctx context.Context, home *shard, shards shardSet, refs
 			return e.computeBatches(ctx, t)
 		}, false, nil
 	}
-	return nil, e.nets.Joined() && e.isDue(t), nil // what is due then is one with it
+	return nil, joined && e.isDue(t), nil // what is due then is one with it
 }
 
 // ready fires what is due strictly before t, and upgrades the profile that is lacking, if

@@ -150,13 +150,7 @@ func (sh *shard) firesWith(ctx context.Context, due int64, refs []profile.Ref) (
 		return nil, errJoined
 	}
 	accounts, err := e.store.Accounts(ctx, ref.ID)
-	if err != nil {
-		return nil, err
-	}
-	for _, account := range accounts {
-		refs = append(refs, profile.AccountRef(account))
-	}
-	return refs, nil
+	return appendAccounts(refs, accounts), err
 }
 
 // staysAlone reports whether what is due of a profile changes nothing of another, and

@@ -79,15 +79,20 @@ func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile
 		if err != nil || len(of) == 0 && r.account == "" {
 			return refs, false, err // of one who has no account nothing depends on accounts
 		}
-		for _, account := range of {
-			refs = append(refs, profile.AccountRef(account))
-		}
+		refs = appendAccounts(refs, of)
 		if r.account != "" && !slices.Contains(of, r.account) {
 			refs = append(refs, profile.AccountRef(r.account))
 		}
 		return refs, e.evident || len(users.Linked) > 0, nil
 	}
 	return nil, true, nil
+}
+
+func appendAccounts(refs []profile.Ref, accounts []string) []profile.Ref {
+	for _, account := range accounts {
+		refs = append(refs, profile.AccountRef(account))
+	}
+	return refs
 }
 
 // jointWake returns when time changes something of a profile that may change others.

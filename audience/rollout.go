@@ -217,10 +217,14 @@ func (r *rollout) bringAll() (fresh []*network.Node) {
 			fresh = append(fresh, b.fresh...)
 		}
 	}
+	r.unpinAll()
+	return fresh
+}
+
+func (r *rollout) unpinAll() {
 	for i := range r.stages {
 		r.unpin(&r.stages[i])
 	}
-	return fresh
 }
 
 // start notes that the rollout runs. All locks are held.
@@ -250,9 +254,7 @@ func (e *Engine) unpinKeys(keys []string) {
 
 // end notes that it runs no more. All locks are held.
 func (r *rollout) end() {
-	for i := range r.stages {
-		r.unpin(&r.stages[i])
-	}
+	r.unpinAll()
 	for r.edited != nil && r.next > 0 {
 		r.unbring()
 	}

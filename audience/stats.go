@@ -2,7 +2,6 @@ package audience
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -92,8 +91,8 @@ func (e *Engine) Stats() Stats {
 		s.NextTimer = instant(next)
 	}
 	s.Transitions = make([]TransitionCount, 0, len(transitions))
-	for kind := range maps.Keys(transitions) {
-		kind.Count = transitions[kind]
+	for kind, n := range transitions {
+		kind.Count = n
 		s.Transitions = append(s.Transitions, kind)
 	}
 	slices.SortFunc(s.Transitions, func(a, b TransitionCount) int {

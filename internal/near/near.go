@@ -85,3 +85,14 @@ func distance(a, b []rune, limit int) int {
 	}
 	return last[len(b)]
 }
+
+// Field is Name among the names of fields.
+func Field[V any](word string, fields iter.Seq2[string, V]) (nearest string, ok bool) {
+	return Name(word, func(yield func(string) bool) {
+		for name := range fields {
+			if !yield(name) {
+				return
+			}
+		}
+	})
+}

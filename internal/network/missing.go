@@ -17,14 +17,7 @@ func (n *Node) NoteMissing(from property.Fields) {
 	if !ok {
 		return
 	}
-	names := func(yield func(string) bool) {
-		for name := range fields.All() {
-			if !yield(name) {
-				return
-			}
-		}
-	}
-	if meant, ok := near.Name(n.Source.Keys[0].String(), names); ok {
+	if meant, ok := near.Field(n.Source.Keys[0].String(), fields.All()); ok {
 		n.Missing.Store(&meant)
 	}
 }
