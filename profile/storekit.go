@@ -3,8 +3,10 @@ package profile
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // What a Store outside of this package needs to keep what this package defines, and to
@@ -77,7 +79,7 @@ func checkEntries(b []byte, dict *Dict, depth int) error {
 			if k>>1 >= names {
 				return errPacked
 			}
-		} else if k >>= 1; k > uint64(len(b)) {
+		} else if k >>= 1; k > uint64(len(b)) || !utf8.Valid(b[:k]) {
 			return errPacked
 		} else {
 			b = b[k:]
@@ -108,7 +110,7 @@ func checkValue(b []byte, dict *Dict, depth int) (size int, err error) {
 		}
 		return 1 + w, nil
 	case Float:
-		if len(b) < 9 {
+		if len(b) < 9 || !finite(b[1:]) {
 			return 0, errPacked
 		}
 		return 9, nil
@@ -133,6 +135,15 @@ func checkValue(b []byte, dict *Dict, depth int) (size int, err error) {
 		}
 	}
 	switch Kind(b[0]) {
+	case String:
+		if !utf8.Valid(body) {
+			return 0, errPacked
+		}
+	case digitsKind:
+		v, ok := wholeValue(body)
+		if !ok || v.data == nil || v.num != binary.LittleEndian.Uint64(b[1:]) {
+			return 0, errPacked
+		}
 	case List:
 		for len(body) > 0 {
 			n, err := checkValue(body, dict, depth-1)
@@ -145,4 +156,10 @@ func checkValue(b []byte, dict *Dict, depth int) (size int, err error) {
 		return size, checkEntries(body, dict, depth-1)
 	}
 	return size, nil
+}
+
+// finite reports whether the float64 at the start of b is a number.
+func finite(b []byte) bool {
+	f := math.Float64frombits(binary.LittleEndian.Uint64(b))
+	return !math.IsInf(f, 0) && !math.IsNaN(f)
 }
