@@ -34,7 +34,10 @@ func (e *Engine) Advance(ctx context.Context, t time.Time) error {
 		}
 		_, due := e.earliest()
 		e.reach(min(due, to))
-		fired, err := e.fire(ctx, to)
+		fired, err := e.fireGroup(ctx, to)
+		if err == nil && !fired {
+			fired, err = e.fire(ctx, to)
+		}
 		if err != nil {
 			return in("advance", err)
 		}

@@ -151,6 +151,7 @@
 //
 //	engine, enter, few, fire, timers      who takes which locks, and when
 //	txn, touch, others, commit, keep      the transaction, and what it stores
+//	group                                 many steps in one transaction
 //	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
 //	deliver, durable, backlog             what is told
 //	explain, preview                      questions that change nothing

@@ -94,6 +94,8 @@ type Engine struct {
 	words         network.Names
 	untake        func()                  // lets another engine take the store
 	catalog       atomic.Pointer[catalog] // of live and growths
+	crowded       atomic.Bool             // somebody waited for a shard: see group.go
+	singly        atomic.Int32            // so many steps are made one by one
 	closed        atomic.Bool
 	misfires      atomic.Uint64 // of callbacks
 
@@ -227,7 +229,7 @@ func (e *Engine) close() error {
 // lock takes all locks.
 func (e *Engine) lock() {
 	for _, sh := range e.shards {
-		sh.mu.Lock()
+		sh.lock()
 	}
 	e.mu.Lock()
 }

@@ -13,6 +13,16 @@ import (
 // told before update returns. refs are the profiles that it touches, if profiles do not
 // depend on each other; none: they cannot be told.
 func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error, refs ...profile.Ref) (err error) {
+	var after aftermath
+	err = e.change(ctx, &after, id, r, do, refs...)
+	if stays := e.finish(ctx, &after); err == nil {
+		err = stays
+	}
+	return err
+}
+
+// change is update but for what is left to do then.
+func (e *Engine) change(ctx context.Context, after *aftermath, id string, r reach, do func(*txn) error, refs ...profile.Ref) (err error) {
 	if err := e.admit(ctx); err != nil {
 		return err
 	}
@@ -20,7 +30,7 @@ func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) e
 	if err != nil {
 		return err
 	}
-	if err = e.perform(ctx, x, do, refs); err == errBeyond {
+	if err = e.perform(ctx, after, x, do, refs); err == errBeyond {
 		return e.alone(ctx, "", false, do)
 	}
 	return err
@@ -28,12 +38,8 @@ func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) e
 
 // perform makes a change between enter and leave. It returns errBeyond, and has done
 // nothing, if it needs more locks.
-func (e *Engine) perform(ctx context.Context, x *txn, do func(*txn) error, refs []profile.Ref) (err error) {
-	defer func() {
-		if stays := e.leave(ctx, x); err == nil {
-			err = stays
-		}
-	}()
+func (e *Engine) perform(ctx context.Context, after *aftermath, x *txn, do func(*txn) error, refs []profile.Ref) (err error) {
+	defer func() { e.leave(after, x) }()
 	switch {
 	case x.holdsAll():
 		refs = nil
@@ -182,7 +188,7 @@ func (e *Engine) lockShard(ctx context.Context, id string) (*shard, error) {
 // returns its shard.
 func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error) {
 	e := sh.e
-	sh.mu.Lock()
+	sh.lock()
 	defer func() {
 		if home != sh {
 			sh.mu.Unlock()
@@ -202,10 +208,11 @@ func (sh *shard) lockFor(ctx context.Context, id string) (home *shard, err error
 	return e.shardOf(id), nil
 }
 
-// leave is the end of what enter began. It returns when what was committed stays.
-func (e *Engine) leave(ctx context.Context, x *txn) error {
+// leave is the end of what enter began.
+func (e *Engine) leave(after *aftermath, x *txn) {
 	if x.holdsAll() {
-		return e.release(ctx)
+		e.unlockAll(after)
+		return
 	}
 	shards, mark, earlier := x.locks, x.upTo, false
 	x.locks = x.home.self
@@ -218,9 +225,7 @@ func (e *Engine) leave(ctx context.Context, x *txn) error {
 	if earlier {
 		e.poke()
 	}
-	err := e.durable(ctx, mark)
-	shards.deliver(ctx, e)
-	return err
+	after.add(mark, shards)
 }
 
 // poke tells Run to look at the timers again.
@@ -282,15 +287,17 @@ func (e *Engine) enterAll(ctx context.Context, inclusive bool) (x *txn, until in
 
 // release is the end of what exclusive began. It returns when what was committed stays.
 func (e *Engine) release(ctx context.Context) error {
-	mark := e.x.upTo
+	var after aftermath
+	e.unlockAll(&after)
+	return e.finish(ctx, &after)
+}
+
+// unlockAll gives all locks back.
+func (e *Engine) unlockAll(after *aftermath) {
+	after.add(e.x.upTo, allShards)
 	e.x.evict()
 	e.unlock()
 	e.poke()
-	err := e.durable(ctx, mark)
-	for _, sh := range e.shards {
-		sh.deliver(ctx)
-	}
-	return err
 }
 
 // alone runs what concerns all profiles, between exclusive and release. what

@@ -37,7 +37,11 @@ func (e *Engine) explain(ctx context.Context, key string, ref profile.Ref) (x Ex
 	if err != nil {
 		return x, err
 	}
-	defer func() { _ = e.leave(ctx, at) }()
+	defer func() {
+		var after aftermath
+		e.leave(&after, at)
+		_ = e.finish(ctx, &after) // nothing was changed
+	}()
 	a := e.live[key]
 	switch {
 	case a == nil || a.audience == nil || !a.holdsOf(ref.Subject):

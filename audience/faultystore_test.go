@@ -257,6 +257,13 @@ func (f faultyTx) Put(changes ...profile.Change) error {
 	return f.tx.Put(changes...)
 }
 
+func (f faultyTx) At(now time.Time) error {
+	if err := f.s.point(context.Background()); err != nil {
+		return err
+	}
+	return f.tx.At(now)
+}
+
 func (f faultyTx) Seen(ctx context.Context, ref profile.Ref, messageID string) (bool, error) {
 	if err := f.s.point(ctx); err != nil {
 		return false, err

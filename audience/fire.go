@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
-	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -221,7 +220,7 @@ func (x *txn) fire(ctx context.Context, refs ...profile.Ref) error {
 		refs = append(refs, first.ref)
 	}
 	x.Ctx, x.At = ctx, max(first.at, sh.last)
-	if err := x.within(func() error { return x.fireOf(first.ref, first.p) }, refs...); err != nil {
+	if err := x.within(func() error { return x.fireOf(first.ref) }, refs...); err != nil {
 		return err
 	}
 	if now, err := x.e.readClock(); err == nil {
@@ -232,13 +231,10 @@ func (x *txn) fire(ctx context.Context, refs ...profile.Ref) error {
 	return nil
 }
 
-// fireOf settles a profile that is due, whose state may be p, unless it was deleted or
-// merged.
-func (x *txn) fireOf(ref profile.Ref, p *state.State) error {
+// fireOf settles a profile that is due, unless it was deleted or merged.
+func (x *txn) fireOf(ref profile.Ref) error {
 	sh := x.shardOf(ref)
-	if p == nil || !p.Held {
-		p = sh.states.Get(ref)
-	}
+	p := sh.states.Get(ref)
 	if p == nil {
 		if exists, err := x.exists(ref); err != nil || !exists {
 			return err

@@ -104,6 +104,11 @@ func (g *guardedTx) Put(changes ...profile.Change) (err error) {
 	return g.tx.Put(changes...)
 }
 
+func (g *guardedTx) At(now time.Time) (err error) {
+	defer catch("store.At", &err)
+	return g.tx.At(now)
+}
+
 func (g *guardedTx) Seen(ctx context.Context, ref profile.Ref, messageID string) (seen bool, err error) {
 	defer catch("store.Seen", &err)
 	return g.tx.Seen(ctx, ref, messageID)

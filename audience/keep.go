@@ -39,6 +39,7 @@ func (x *txn) keep(p *state.State) {
 	}
 	p.Kept = is
 	x.touched[p.Touched-1].now = is.At
+	x.retimed = append(x.retimed, p.Touched-1)
 	x.wakes = append(x.wakes, profile.SetWake{Wake: is.Wake(p.Ref)})
 	x.batch = append(x.batch, &x.wakes[len(x.wakes)-1])
 }

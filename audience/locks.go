@@ -76,7 +76,7 @@ func (e *Engine) relock(held shardSet, refs []profile.Ref) (shards shardSet) {
 
 func (s shardSet) lock(e *Engine) {
 	for sh := range s.of(e) {
-		sh.mu.Lock()
+		sh.lock()
 	}
 }
 

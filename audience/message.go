@@ -23,7 +23,12 @@ import (
 // user of its own.
 func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 	if len(messages) == 1 {
-		return messageError(0, &messages[0], e.take(ctx, messages[0]))
+		var after aftermath
+		err := e.take(ctx, &after, messages[0])
+		if stays := e.finish(ctx, &after); err == nil {
+			err = stays
+		}
+		return messageError(0, &messages[0], err)
 	}
 	messages = slices.Clone(messages)
 	for i := range messages {
@@ -52,30 +57,87 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 // is refused has no effect, and is returned with the reason, and the others are
 // taken. An error, of the store or the context, stops at the message that it
 // names, a *MessageError as well: those before it have been taken or refused, and
-// it can be sent again with those after it.
+// it can be sent again with those after it, of which some may have been taken already.
+//
+// Messages are stored in groups, of up to 256, as long as nobody else calls the engine
+// meanwhile, and a store that syncs does so once for many. What they change is told once
+// they are stored: a callback finds those that came after its own taken as well.
 func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
-	for i := range messages {
-		err := messageError(i, &messages[i], e.take(ctx, messages[i]))
-		if err == nil {
-			continue
+	return e.applyEach(ctx, messages, false)
+}
+
+// Replay is ApplyEach of messages of the past: each is taken at its own time, or where the
+// engine is if that is later, which is never before its clock. All that was due before
+// happens first, at its exact instant. With a ManualClock that stands at profile.MinTime the
+// times of the messages, and Advance, are all that moves the engine.
+func (e *Engine) Replay(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
+	return e.applyEach(ctx, messages, true)
+}
+
+// applyEach is ApplyEach, or Replay if each message is taken at its own time.
+func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own bool) (refused []*MessageError, err error) {
+	var after aftermath
+	first, singly, kept := 0, 0, 0 // those before first, and of refused, stay
+	flush := func(next int) error {
+		if err := e.finish(ctx, &after); err != nil {
+			return messageError(first, &messages[first], err)
 		}
-		var of *MessageError
-		if errors.As(err, &of) && of.Refused {
-			refused = append(refused, of)
-			continue
+		first, kept = next, len(refused)
+		return nil
+	}
+	for i := 0; i < len(messages); {
+		if singly == 0 {
+			n, alone, some := e.applyGroup(ctx, messages[i:], i, own, &after)
+			refused, singly = append(refused, some...), alone
+			if n > 0 {
+				singly = 0
+			}
+			i += n
+			if err := flush(i); err != nil {
+				return refused[:kept], err
+			}
+			if n > 0 {
+				continue
+			}
 		}
-		return refused, err
+		if t, ok := ownTime(&messages[i]); own && ok {
+			e.reach(t)
+		}
+		singly--
+		err := messageError(i, &messages[i], e.take(ctx, &after, messages[i]))
+		if of := (*MessageError)(nil); errors.As(err, &of) && of.Refused {
+			refused, err = append(refused, of), nil
+		}
+		if err != nil {
+			if stays := flush(i); stays != nil {
+				return refused[:kept], stays
+			}
+			return refused, err
+		}
+		if i++; i-first >= ungroupMost || i == len(messages) {
+			if err := flush(i); err != nil {
+				return refused[:kept], err
+			}
+		}
 	}
 	return refused, nil
 }
 
+// ownTime returns the time of a message, if it has one.
+func ownTime(m *profile.Message) (t int64, ok bool) {
+	if m.Time.IsZero() || profile.CheckTime(m.Time) != nil {
+		return 0, false
+	}
+	return m.Time.UnixNano(), true
+}
+
 // take takes one message, or refuses it.
-func (e *Engine) take(ctx context.Context, m profile.Message) error {
+func (e *Engine) take(ctx context.Context, after *aftermath, m profile.Message) error {
 	m = m.WithoutNoIDs(e.noID)
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	err := e.update(ctx, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) }, touches(&m)...)
+	err := e.change(ctx, after, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) }, touches(&m)...)
 	if err == errMerges {
 		return e.alone(ctx, "", false, func(x *txn) error { return x.message(&m) })
 	}
@@ -217,6 +279,11 @@ func messageError(i int, m *profile.Message, err error) error {
 	if err == nil {
 		return nil
 	}
+	return refusal(i, m, err)
+}
+
+// refusal returns err, which is one, as that of a message.
+func refusal(i int, m *profile.Message, err error) *MessageError {
 	return &MessageError{Index: i, MessageID: m.MessageID, Refused: refuses(err), Err: err}
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
-	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -20,7 +19,6 @@ import (
 type timer struct {
 	at  int64
 	ref profile.Ref
-	p   *state.State // of the profile, if it is still held; nil: it is not known
 }
 
 // allTimers comes after all timers, and noTimer before.
@@ -38,7 +36,7 @@ func compareTimers(a, b timer) int {
 
 // timersHeld is how many timers of a lane are read at a time; twice as many are held at
 // most.
-const timersHeld = 8
+const timersHeld = 64
 
 // lane is the timers of a lane.
 type lane struct {
@@ -113,7 +111,7 @@ func (sh *shard) laneOf(ref profile.Ref) *lane {
 
 // setTimer has a profile due at an instant that was due at another; horizon.Never: it is
 // not.
-func (sh *shard) setTimer(ref profile.Ref, p *state.State, was, at int64) {
+func (sh *shard) setTimer(ref profile.Ref, was, at int64) {
 	if was == at {
 		return
 	}
@@ -122,7 +120,7 @@ func (sh *shard) setTimer(ref profile.Ref, p *state.State, was, at int64) {
 		l.remove(timer{at: was, ref: ref})
 	}
 	if at != horizon.Never {
-		l.add(timer{at, ref, p}, 2*len(sh.page))
+		l.add(timer{at, ref}, 2*len(sh.page))
 	}
 	sh.setDue()
 }

@@ -64,6 +64,7 @@ type txn struct {
 	event   profile.PutEvent // scratch
 	ids     profile.PutIDs   // scratch
 	commitment
+	grouping
 }
 
 func newTxn(e *Engine, home *shard) *txn {
@@ -98,7 +99,11 @@ func (x *txn) put(changes ...profile.Change) (err error) {
 		return err
 	}
 	x.putting = append(x.putting[:0], changes...) // that of the caller is not to be allocated
-	return x.tx.Put(x.putting...)
+	if err := x.tx.Put(x.putting...); err != nil {
+		return err
+	}
+	x.wrote = true
+	return nil
 }
 
 // begun begins the store's transaction, if it is not.
@@ -109,7 +114,7 @@ func (x *txn) begun() (err error) {
 	if err := x.e.store.begin(&x.guarded, x.Ctx, instant(x.At), x.refs...); err != nil {
 		return err
 	}
-	x.tx = &x.guarded
+	x.tx, x.at = &x.guarded, x.At
 	x.Store = x.tx
 	return nil
 }
@@ -173,6 +178,7 @@ func (x *txn) reachDue() {
 				x.Err = err
 			}
 			x.touched = append(x.touched, touched{next.ref, next.at, horizon.Never, nil}) // whatever it is of
+			x.retimed = append(x.retimed, int32(len(x.touched)-1))
 		}
 	}
 }
@@ -273,8 +279,9 @@ func (x *txn) commit() error {
 	for _, do := range x.done {
 		do()
 	}
-	for _, of := range x.touched {
-		x.shardOf(of.ref).setTimer(of.ref, of.p, of.was, of.now)
+	for _, i := range x.retimed {
+		of := &x.touched[i]
+		x.shardOf(of.ref).setTimer(of.ref, of.was, of.now)
 	}
 	x.settled()
 	return nil
@@ -312,6 +319,7 @@ func (x *txn) settled() {
 		}
 	}
 	x.touched = reuse.Emptied(x.touched)
+	x.retimed = x.retimed[:0]
 	x.undo, x.done = reuse.Emptied(x.undo), reuse.Emptied(x.done)
 	x.commitment.clear()
 }

@@ -99,7 +99,9 @@ func (sh *shard) upgradeMany(ctx context.Context, refs []profile.Ref, r *rollout
 // was entered, and is left.
 func (sh *shard) upgradeSome(ctx context.Context, refs []profile.Ref, r *rollout, t int64) (rest []profile.Ref, err error) {
 	defer func() {
-		if stays := sh.e.leave(ctx, sh.x); err == nil {
+		var after aftermath
+		sh.e.leave(&after, sh.x)
+		if stays := sh.e.finish(ctx, &after); err == nil {
 			err = stays
 		}
 	}()

@@ -68,6 +68,53 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
+// BenchmarkReplay replays a log through ten audiences, in memory and on a disk: a message a
+// call, so that each is a commit, and 256 a call, which are commits of groups.
+func BenchmarkReplay(b *testing.B) {
+	const n = 100_000
+	events := shopLog(n, n/10)
+	messages := make([]profile.Message, 0, n)
+	for _, ev := range events {
+		messages = append(messages, profile.Message{Type: profile.Track, UserID: ev.Profile, Name: ev.Name, Time: ev.Time,
+			MessageID: ev.MessageID, Properties: ev.Properties})
+	}
+	var spent [2][2]time.Duration // in memory, on a disk; one a call, many
+	sizes := [2]int{1, 256}
+	for range b.N {
+		for i, size := range sizes {
+			spent[0][i] += replay(b, profile.NewMemStore(), messages, size)
+			s, err := pebblestore.Open(b.TempDir(), pebblestore.Options{SyncInterval: 100 * time.Millisecond})
+			require.NoError(b, err)
+			spent[1][i] += replay(b, s, messages, size)
+			require.NoError(b, s.Close())
+		}
+	}
+	per := float64(b.N) * n * 1000
+	for i, store := range []string{"memory", "disk"} {
+		for k, size := range sizes {
+			b.ReportMetric(float64(spent[i][k])/per, fmt.Sprintf("%s-%d-us/event", store, size))
+		}
+	}
+}
+
+func replay(tb testing.TB, store profile.Store, messages []profile.Message, size int) (spent time.Duration) {
+	ctx := context.Background()
+	e, err := audience.New(ctx, store, audience.Options{Clock: audience.NewManualClock(profile.MinTime), Shards: 1})
+	require.NoError(tb, err)
+	require.NoError(tb, e.Create(ctx, shopAudiences()...))
+	from := cpu(tb)
+	for rest := messages; len(rest) > 0; {
+		n := min(size, len(rest))
+		refused, err := e.Replay(ctx, rest[:n]...)
+		require.NoError(tb, err)
+		require.Empty(tb, refused)
+		rest = rest[n:]
+	}
+	spent = cpu(tb) - from
+	require.NoError(tb, e.Close())
+	return spent
+}
+
 // BenchmarkCommit is an event a transaction, each waited for until it is on the disk: from
 // one goroutine, and from many, which share syncs.
 func BenchmarkCommit(b *testing.B) {

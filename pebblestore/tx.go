@@ -104,6 +104,19 @@ func (s *Store) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (
 	return t, nil
 }
 
+// At implements profile.Tx.
+func (tx *tx) At(now time.Time) error {
+	if tx.over {
+		return errOver
+	}
+	if err := profile.CheckLater(fromNano(tx.now), now); err != nil {
+		return err
+	}
+	tx.now = now.UnixNano()
+	tx.cutoff = cutoff(tx.now, tx.s.opts.Retention)
+	return nil
+}
+
 // lockFor locks the lanes of profiles. Which these are depends on what ids are merged
 // into, which can only be known under the lock: so it looks again, and widens the set,
 // until it holds all.

@@ -125,6 +125,18 @@ func (tx *tx) Put(changes ...Change) error {
 	return nil
 }
 
+// At implements Tx.
+func (tx *tx) At(now time.Time) error {
+	if tx.over {
+		return errOver
+	}
+	if err := CheckLater(time.Unix(0, tx.now), now); err != nil {
+		return err
+	}
+	tx.now, tx.cutoff = now.UnixNano(), cutoff(now, tx.store.retention)
+	return nil
+}
+
 // admit returns an error for a change that is not valid, or of what the transaction was
 // not begun for.
 func (tx *tx) admit(c Change) error {

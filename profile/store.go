@@ -55,9 +55,14 @@ type Tx interface {
 
 	// Put makes changes, in their order: all of them or, on an error, none; the
 	// transaction goes on as it was before. The outcome of a change is left in its own
-	// Out fields. Nobody else sees anything of it before Commit. The changes are the
-	// store's until then, but not the list of them.
+	// Out fields. Nobody else sees anything of it before Commit. SetMember, SetValue,
+	// SetWake, Tell and SetCursor are the store's until then; other changes, and the list
+	// of them, only until Put returns.
 	Put(changes ...Change) error
+
+	// At moves the transaction to an instant, for what is put from then on. One that is
+	// earlier than that where it is is an error that wraps ErrInvalid, and changes nothing.
+	At(now time.Time) error
 
 	// Seen reports whether a message of this id, sent for a profile, would be a
 	// duplicate for Put. No profile has seen the empty id.

@@ -16,6 +16,18 @@ import (
 // holds: it wraps ErrInvalid, ErrTooLarge or ErrTime.
 func CheckChange(c Change) error { return validate(c) }
 
+// CheckLater returns an error for an instant that a transaction cannot be moved to from
+// another: see Tx.At.
+func CheckLater(from, to time.Time) error {
+	if err := CheckTime(to); err != nil {
+		return fmt.Errorf("instant of a transaction: %w", err)
+	}
+	if to.Before(from) {
+		return fmt.Errorf("%w: instant of a transaction: %s is before %s", ErrInvalid, to.UTC().Format(time.RFC3339Nano), from.UTC().Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
 // PruneTraits returns the writes of a profile that can still matter after an instant, in
 // the order of Reader.Traits. It reorders writes, and returns a part of that memory.
 func PruneTraits(writes []TraitWrite, now time.Time) []TraitWrite {

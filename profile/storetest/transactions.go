@@ -75,6 +75,34 @@ var txCases = []testCase{
 		require.NoError(h, err)
 		require.Equal(h, []string{"1", "2"}, h.messageIDs("a", "A"))
 	}},
+	{name: "a transaction goes on at a later instant, with what is dropped by then", retention: 24 * time.Hour, run: func(h *harness) {
+		start := h.now
+		tx := h.begin(profile.UserRef("a"))
+		defer tx.Abort()
+		first, kept, late := event("a", "A", "1", 0), event("a", "A", "2", 0), event("a", "A", "3", 0)
+		require.NoError(h, tx.Put(first))
+		require.NoError(h, tx.At(start), "the same instant")
+		require.ErrorIs(h, tx.At(start.Add(-1)), profile.ErrInvalid)
+		require.ErrorIs(h, tx.At(time.Time{}), profile.ErrTime)
+		require.NoError(h, tx.Put(kept))
+		h.now = start.Add(25 * time.Hour)
+		require.NoError(h, tx.At(h.now))
+		late.Event.Time = start
+		require.NoError(h, tx.Put(late))
+		require.Equal(h, []bool{false, false, true}, []bool{first.Dropped, kept.Dropped, late.Dropped})
+		fresh := event("a", "A", "4", 0)
+		fresh.Event.Time = h.now
+		require.NoError(h, tx.Put(fresh))
+		_, now, err := tx.Position(h.ctx())
+		require.NoError(h, err)
+		require.Equal(h, h.now, now)
+		_, err = tx.Commit()
+		require.NoError(h, err)
+		_, now, err = h.store.Position(h.ctx())
+		require.NoError(h, err)
+		require.Equal(h, h.now, now)
+		require.Error(h, tx.At(h.now), "it is over")
+	}},
 	{name: "what is over takes nothing more", run: func(h *harness) {
 		tx := h.begin()
 		require.NoError(h, tx.Put(event("a", "A", "1", 0)))

@@ -1,0 +1,343 @@
+package audience
+
+import (
+	"context"
+
+	"github.com/muster-go/muster/internal/reuse"
+	"github.com/muster-go/muster/profile"
+)
+
+// A group is a transaction of several steps, each of which could be one by itself: messages,
+// and profiles that are due. What it saves is the commits, and the syncs, between them. Each
+// step is at its own instant, and is checked and made, or refused, by itself; ids of what is
+// told are in the order of the steps. If a step fails, the group leaves nothing, and its
+// steps are made one by one.
+//
+// A group holds all locks. So it is begun only when nobody holds any, ends as soon as somebody
+// waits for one, and after that the next steps are made one by one: goroutines that take data
+// side by side go on doing so.
+
+const (
+	groupMost   = 256  // steps that a group has
+	groupTold   = 1024 // notices after which it ends
+	groupPause  = 64   // steps that are made one by one after others were in the way
+	ungroupMost = 64   // messages taken one by one that are waited for together
+)
+
+// aftermath is what is left to do once locks are gone: to wait until what was committed
+// stays, and to deliver what is told of it.
+type aftermath struct {
+	mark   profile.Mark
+	shards shardSet
+}
+
+func (a *aftermath) add(mark profile.Mark, shards shardSet) {
+	a.mark, a.shards = max(a.mark, mark), a.shards|shards
+}
+
+// finish does what is left to do.
+func (e *Engine) finish(ctx context.Context, a *aftermath) error {
+	err := e.durable(ctx, a.mark)
+	a.shards.deliver(ctx, e)
+	*a = aftermath{}
+	return err
+}
+
+// grouping is what a transaction knows of its steps, if it is a group.
+type grouping struct {
+	steps   int
+	wrote   bool      // the step at hand has put something
+	at      int64     // the instant of the store's transaction
+	lasts   []int64   // of the shards, before it
+	retimed []int32   // those of touched whose timers are to be set
+	timers  []touched // that were set
+	fired   []timer   // that were removed
+}
+
+// lock takes the shard's lock, and has groups end if somebody else has it.
+func (sh *shard) lock() {
+	if !sh.mu.TryLock() {
+		sh.e.crowded.Store(true)
+		sh.mu.Lock()
+	}
+}
+
+// tryLock takes all locks, unless somebody has one.
+func (e *Engine) tryLock() bool {
+	for i, sh := range e.shards {
+		if !sh.mu.TryLock() {
+			for _, held := range e.shards[:i] {
+				held.mu.Unlock()
+			}
+			return false
+		}
+	}
+	if !e.mu.TryLock() {
+		for _, held := range e.shards {
+			held.mu.Unlock()
+		}
+		return false
+	}
+	return true
+}
+
+// beginGroup begins a group, which endGroup ends; nil: steps are to be made one by one.
+func (e *Engine) beginGroup(ctx context.Context) *txn {
+	if e.singly.Load() > 0 {
+		e.singly.Add(-1)
+		return nil
+	}
+	if !e.tryLock() {
+		e.singly.Store(groupPause)
+		return nil
+	}
+	if e.closed.Load() || len(e.growths) > 0 || len(e.rollouts) > 0 {
+		e.unlock()
+		return nil
+	}
+	e.crowded.Store(false)
+	e.moved.Add(1)
+	x := e.x
+	x.Ctx, x.Err, x.steps = lasting(ctx), nil, 0
+	x.lasts = x.lasts[:0]
+	for _, sh := range e.shards {
+		x.lasts = append(x.lasts, sh.last)
+	}
+	return x
+}
+
+// endGroup gives the locks back.
+func (e *Engine) endGroup(after *aftermath) {
+	if e.crowded.Load() {
+		e.singly.Store(groupPause)
+	}
+	e.unlockAll(after)
+}
+
+// grouped makes the steps of a group, with its transaction; nothing of them if it fails.
+func (x *txn) grouped(steps func() error) error {
+	err := x.within(func() error {
+		x.onAbandon(x.ungroup)
+		return steps()
+	})
+	x.steps, x.timers, x.fired = 0, reuse.Emptied(x.timers), reuse.Emptied(x.fired)
+	return err
+}
+
+// ungroup puts the timers back, and the instants that shards have reached.
+func (x *txn) ungroup() {
+	for i := len(x.timers) - 1; i >= 0; i-- {
+		of := &x.timers[i]
+		x.shardOf(of.ref).setTimer(of.ref, of.now, of.was)
+	}
+	for _, t := range x.fired {
+		sh := x.shardOf(t.ref)
+		sh.laneOf(t.ref).add(t, 2*len(sh.page))
+		sh.setDue()
+	}
+	for i, sh := range x.e.shards {
+		sh.last = x.lasts[i]
+	}
+}
+
+// goesOn reports whether a group is to have another step.
+func (x *txn) goesOn() bool {
+	return x.steps < groupMost && len(x.notices) < groupTold && !x.e.crowded.Load()
+}
+
+// moveTo has the next step at an instant.
+func (x *txn) moveTo(at int64) error {
+	x.At = at
+	for _, sh := range x.e.shards {
+		sh.last = max(sh.last, at)
+	}
+	if x.tx == nil || x.at == at {
+		return nil
+	}
+	x.at = at
+	return x.tx.At(instant(at))
+}
+
+// step makes one step.
+func (x *txn) step(do func() error) error {
+	x.steps++
+	x.wrote = false
+	if err := do(); err != nil {
+		return err
+	}
+	if x.Err != nil {
+		return x.Err
+	}
+	x.timers = x.setTimers(x.timers)
+	return nil
+}
+
+// setTimers sets the timers of who was touched, and appends them.
+func (x *txn) setTimers(set []touched) []touched {
+	for _, i := range x.retimed {
+		of := &x.touched[i]
+		x.shardOf(of.ref).setTimer(of.ref, of.was, of.now)
+		set = append(set, touched{ref: of.ref, was: of.was, now: of.now})
+		of.was = of.now
+	}
+	x.retimed = x.retimed[:0]
+	return set
+}
+
+// fireBefore makes what is due before an instant a part of a group. It returns false if that
+// cannot be, or if something is told that must be known first: then the group ends.
+func (x *txn) fireBefore(ctx context.Context, t int64) (all bool, err error) {
+	e := x.e
+	for {
+		first, due := e.earliest()
+		if due >= t {
+			return true, nil
+		}
+		if first == nil || e.nets.Joined() || !x.goesOn() || ctx.Err() != nil {
+			return false, nil
+		}
+		told := len(x.notices)
+		if fired, err := x.fireFirst(due); !fired || err != nil {
+			return false, err
+		}
+		if len(x.notices) > told && e.callsBack() {
+			return false, nil
+		}
+	}
+}
+
+// callsBack reports whether somebody is called within the calls of the engine.
+func (e *Engine) callsBack() bool {
+	return e.later == nil && len(e.subs.all())+len(e.traitSubs.all())+len(e.idSubs.all()) > 0
+}
+
+// fireFirst makes the profile that is due first a step. It returns false if timers are to be
+// read from the store, which does not have what the group has set.
+func (x *txn) fireFirst(due int64) (fired bool, err error) {
+	var home *shard
+	var of *lane
+	for _, sh := range x.e.shards {
+		if sh.due.Load() != due {
+			continue
+		}
+		l := sh.firstLane()
+		if l != nil && len(l.line) == 0 {
+			if x.tx != nil {
+				return false, nil
+			}
+			if l, err = sh.first(x.Ctx, x.e.reader); err != nil {
+				return false, err
+			}
+		}
+		if l == nil {
+			sh.setDue() // it was later
+			return true, nil
+		}
+		if of == nil || compareTimers(l.line[len(l.line)-1], of.line[len(of.line)-1]) < 0 {
+			home, of = sh, l
+		}
+	}
+	if of == nil {
+		return true, nil
+	}
+	first := of.line[len(of.line)-1]
+	if err := x.moveTo(max(first.at, home.last)); err != nil {
+		return false, err
+	}
+	if err := x.step(func() error { return x.fireOf(first.ref) }); err != nil {
+		return false, err
+	}
+	if _, ok := of.find(first); ok { // it may have been of something that is no more
+		of.remove(first)
+		x.fired = append(x.fired, first)
+	}
+	home.setDue()
+	if now, err := x.e.readClock(); err == nil {
+		home.figures.fire(instant(first.at), now)
+	}
+	return true, nil
+}
+
+// fireGroup fires some of what is due at an instant or before, in its order, as a group. It
+// returns false if that was nothing.
+func (e *Engine) fireGroup(ctx context.Context, t int64) (fired bool, err error) {
+	if _, due := e.earliest(); due > t {
+		return false, nil
+	}
+	x := e.beginGroup(ctx)
+	if x == nil {
+		return false, nil
+	}
+	var after aftermath
+	last := int64(0)
+	func() {
+		defer e.endGroup(&after)
+		err := x.grouped(func() error {
+			_, err := x.fireBefore(ctx, t+1)
+			fired, last = x.steps > 0, x.At
+			return err
+		})
+		if fired = fired && err == nil; fired {
+			e.reach(last)
+		}
+	}()
+	return fired, e.finish(ctx, &after)
+}
+
+// applyGroup takes some of the messages, the first of which is number from of a call, as a
+// group. It returns how many, and those that were refused; and how many are to be taken one
+// by one.
+func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, from int, own bool, after *aftermath) (n, singly int, refused []*MessageError) {
+	if len(messages) == 1 || e.admit(ctx) != nil {
+		return 0, 1, nil
+	}
+	x := e.beginGroup(ctx)
+	if x == nil {
+		return 0, 1, nil
+	}
+	defer e.endGroup(after)
+	now, err := e.now(allShards)
+	if err != nil {
+		return 0, 1, nil
+	}
+	at, last := now, profile.MinTime.UnixNano()
+	err = x.grouped(func() error {
+		for ; n < len(messages) && x.goesOn() && ctx.Err() == nil; n++ {
+			m := messages[n].WithoutNoIDs(e.noID)
+			if t, ok := ownTime(&m); own && ok {
+				at = max(at, t) // also of one that is refused
+			}
+			if err := m.Validate(); err != nil {
+				last = at
+				refused = append(refused, refusal(from+n, &messages[n], err))
+				continue
+			}
+			if all, err := x.fireBefore(ctx, at); !all || err != nil {
+				return err
+			}
+			if e.nets.Joined() && e.isDue(at) && x.steps > 0 {
+				return nil // the store is asked what that is
+			}
+			if err := x.moveTo(at); err != nil {
+				return err
+			}
+			last = at
+			err := x.step(func() error { return x.message(&m) })
+			switch {
+			case err == nil:
+			case refuses(err) && !x.wrote && x.Err == nil:
+				refused = append(refused, refusal(from+n, &messages[n], err))
+			default:
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, n + 1, nil
+	}
+	if own {
+		e.reach(last)
+	}
+	return n, 1, refused
+}
