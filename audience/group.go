@@ -208,7 +208,7 @@ func (x *txn) fireBefore(ctx context.Context, t int64) (all bool, err error) {
 
 // callsBack reports whether somebody is called within the calls of the engine.
 func (e *Engine) callsBack() bool {
-	return e.later == nil && len(e.subs.all())+len(e.traitSubs.all())+len(e.idSubs.all()) > 0
+	return e.later == nil && e.subs.Len()+e.traitSubs.Len()+e.idSubs.Len() > 0
 }
 
 // fireFirst makes the profile that is due first a step. It returns false if timers are to be
@@ -288,7 +288,7 @@ func (e *Engine) fireGroup(ctx context.Context, t int64) (fired bool, err error)
 // group. It returns how many, and those that were refused; and how many are to be taken one
 // by one.
 func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, from int, own bool, after *aftermath) (n, singly int, refused []*MessageError) {
-	if len(messages) == 1 || e.admit(ctx) != nil {
+	if len(messages) == 1 || e.outbox.Admit(ctx) != nil {
 		return 0, 1, nil
 	}
 	x := e.beginGroup(ctx)
