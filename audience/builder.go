@@ -134,6 +134,13 @@ func (e Event) Between(min, max time.Duration) Event {
 	return e
 }
 
+// During returns e counting events in a window: of calendar months, of units of the calendar,
+// between fixed instants. See Within.
+func (e Event) During(w profile.Window) Event {
+	e.Window = e.Window.And(w)
+	return e
+}
+
 // OfGroup returns e, in an audience of accounts, counting only events that were
 // sent with the account's id.
 func (e Event) OfGroup() Event {

@@ -49,8 +49,8 @@ func (s *txn) count(x *Explained, n *network.Node) {
 		if !s.Counts(n) {
 			continue
 		}
-		age := s.At - ev.Time.UnixNano()
-		inside := age >= max(0, n.Count.From) && (n.Count.To == 0 || age < n.Count.To)
+		start, end := n.Count.Span(ev.Time.UnixNano())
+		inside := start <= s.At && s.At < end
 		passes := (inside || !x.Holds) && s.Passes(u, n)
 		if !inside || !passes {
 			close.add(&ev, inside, passes)

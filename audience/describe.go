@@ -70,10 +70,10 @@ func describeWindow(w profile.Window) string {
 	switch {
 	case w.IsZero():
 		return ""
-	case w.Min == 0:
-		return " within " + profile.FormatDuration(w.Max)
+	case w.Plain() && w.Min > 0:
+		return " " + w.String() + " ago"
 	}
-	return fmt.Sprintf(" between %s and %s ago", profile.FormatDuration(w.Min), profile.FormatDuration(w.Max))
+	return " " + w.String()
 }
 
 func describeDate(d *trait.Date) string {

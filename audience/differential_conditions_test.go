@@ -83,6 +83,29 @@ func (g *generator) leaf() audience.Node {
 }
 
 func (g *generator) window() profile.Window {
+	w := g.windowOfAges()
+	if !g.calendar || g.IntN(3) == 0 {
+		return w
+	}
+	zone := pick(g, []string{"", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Asuncion", "-03:30"})
+	unit := pick(g, []profile.Unit{profile.UnitDay, profile.UnitDay, profile.UnitWeek, profile.UnitMonth, profile.UnitQuarter, profile.UnitYear})
+	from := -g.IntN(3)
+	since := g.now.Truncate(grid).Add(time.Duration(g.IntN(12)-9) * grid)
+	switch g.IntN(7) {
+	case 0:
+		return profile.WithinMonths(1 + g.IntN(2)).In(zone)
+	case 1:
+		w.MaxMonths, w.MinMonths, w.Zone = 1, g.IntN(2), zone
+		return w
+	case 2:
+		return pick(g, []profile.Window{profile.Since(since), profile.Until(since), profile.During(since, since.Add(5*grid)), profile.Since(since).And(w)})
+	case 3:
+		return profile.Units(unit, zone, from, 0).And(w)
+	}
+	return profile.Units(unit, zone, from, from+g.IntN(1-from))
+}
+
+func (g *generator) windowOfAges() profile.Window {
 	min := time.Duration(1+g.IntN(g.windows)) * grid
 	if g.IntN(5) < 3 {
 		return profile.Within(min)

@@ -229,7 +229,7 @@ func (pl *planner) keys(into []string, of profile.Subject, names []string) []str
 }
 
 func (pl *planner) checkRetention(w profile.Window) error {
-	if pl.retention > 0 && (w.IsZero() || w.Max > pl.retention) {
+	if longest, ends := w.Longest(); pl.retention > 0 && (!ends || longest > pl.retention) {
 		return fmt.Errorf("%w: %s, the store keeps events for %s",
 			ErrWindow, w, profile.FormatDuration(pl.retention))
 	}

@@ -19,7 +19,9 @@ type Date struct {
 // instants, whatever now is. The zero DateWindow is the past: the condition
 // holds from the date on.
 type DateWindow struct {
-	Past profile.Window // ages of the date
+	// Past is of ages of the date, until now. A window of fixed instants, or of units of the
+	// calendar, is of all dates in it, also of those to come: those of this month.
+	Past profile.Window
 	Next time.Duration  // or: in the coming Next, half-open: true on [date-Next, date)
 
 	// Or a bound on either side: the date is later than After, or not earlier
@@ -45,6 +47,9 @@ func After(t time.Time) DateWindow { return DateWindow{After: t.UTC()} }
 // Before is the window of dates earlier than t.
 func Before(t time.Time) DateWindow { return DateWindow{Before: t.UTC()} }
 
+// In is a window of package profile: of calendar months, of units of the calendar.
+func In(w profile.Window) DateWindow { return DateWindow{Past: w} }
+
 // During is the window of dates in [from, before).
 func During(from, before time.Time) DateWindow {
 	return DateWindow{From: from.UTC(), Before: before.UTC()}
@@ -68,7 +73,7 @@ func (w DateWindow) Validate() error {
 	case w.Next > 0 && !w.Past.IsZero():
 		return fmt.Errorf("%w: a date window is either past or next", profile.ErrInvalid)
 	case !w.Absolute():
-		return w.Past.Validate()
+		return w.Past.ValidateOfDates()
 	case w.Next > 0 || !w.Past.IsZero():
 		return fmt.Errorf("%w: a date window is either relative to now or between instants", profile.ErrInvalid)
 	case !w.After.IsZero() && !w.From.IsZero():

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -47,7 +48,7 @@ func showDate(d trait.Date) {
 		log.Fatal(err)
 	}
 	noon := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
-	fmt.Println(d.Name, d.Window, "is", traitset.Date(d.Window, renewal, noon.UnixNano()).True)
+	fmt.Println(d.Name, d.Window, "is", traitset.Date(d.Window, horizon.NewDateWindow(d.Window.Past), renewal, noon.UnixNano()).True)
 }
 
 func ExampleValue() {

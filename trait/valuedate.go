@@ -1,6 +1,10 @@
 package trait
 
-import "time"
+import (
+	"time"
+
+	"github.com/muster-go/muster/profile"
+)
 
 // Trait is a trait of a profile, as an Operand, with the conditions on dates.
 // These are no CEL: some of them change with time.
@@ -26,6 +30,10 @@ func (t Trait) WithinNext(d time.Duration) Date { return t.date(WithinNext(d)) }
 
 // AgeBetween holds if the age of the date lies in [min, max).
 func (t Trait) AgeBetween(min, max time.Duration) Date { return t.date(Between(min, max)) }
+
+// In holds if the date lies in a window: trait.Value("renewal").In(profile.This(profile.UnitMonth,
+// "Europe/Berlin")).
+func (t Trait) In(w profile.Window) Date { return t.date(In(w)) }
 
 // InPast holds from the date on.
 func (t Trait) InPast() Date { return t.date(DateWindow{}) }

@@ -132,7 +132,7 @@ func (r *Run) computeTrait(n *network.Node) horizon.Verdict {
 		if _, readable := profile.ParseTime(value); !readable && !value.IsNull() && !r.Quiet {
 			n.Misses.Add(1)
 		}
-		v = traitset.Date(n.Date.Window, value, r.At)
+		v = traitset.Date(n.Date.Window, n.DateSpan, value, r.At)
 	} else {
 		in := celfilter.Input{Traits: &r.view}
 		if n.Of == profile.Account {

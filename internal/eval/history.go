@@ -73,7 +73,7 @@ func (r *Run) AddUser(user string) {
 				}
 			}
 		}
-		for ev, err := range r.Store.Events(r.Ctx, user, name, d.Since(r.At)) {
+		for ev, err := range r.Store.Events(r.Ctx, user, name, d.From(r.At)) {
 			if err != nil {
 				r.Err = err
 				return

@@ -2,7 +2,6 @@ package eval
 
 import (
 	"slices"
-	"time"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
@@ -67,7 +66,7 @@ func (r *Run) loadEvents(d *network.Dispatch, name string) {
 			r.pushTargets(u) // they are counted when they are computed
 		}
 	}
-	for ev, err := range r.History(name, d.Since(r.At)) {
+	for ev, err := range r.History(name, d.From(r.At)) {
 		if err != nil {
 			r.Err = err
 			return
@@ -137,10 +136,7 @@ func (r *Run) recount(n *network.Node) {
 	r.Profile.Empty(n)
 	saved, event := r.Input, r.Taking
 	defer func() { r.Input, r.Taking = saved, event }()
-	var since time.Time
-	if n.Count.To > 0 {
-		since = time.Unix(0, r.At-n.Count.To)
-	}
+	since := n.Count.From(r.At)
 	for _, name := range n.Events {
 		u := r.Net.Events[name].Uses[n.UseKey(n.Filter)]
 		for ev, err := range r.History(name, since) {

@@ -211,6 +211,7 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 		n.leaf = fmt.Sprintf("trait\x00%d\x00%s", since, p.Filter.Source())
 	case KindDate:
 		n.Date, n.DateKey = p.Date, (*profile.Dict)(nil).Key(p.Date.Name)
+		n.DateSpan = horizon.NewDateWindow(p.Date.Window.Past)
 		n.leaf = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.Date.Name, p.Date.Window)
 	}
 }

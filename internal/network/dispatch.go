@@ -242,16 +242,19 @@ func (u *Use) Missed() uint64 {
 	return n
 }
 
-// Since returns the time before which no event can count at t or later.
-func (d *Dispatch) Since(t int64) time.Time {
-	longest := int64(0)
+// From returns the time before which no event can count at t or later.
+func (d *Dispatch) From(t int64) (from time.Time) {
+	first := true
 	for _, u := range d.Uses {
 		for _, to := range u.Targets {
-			if to.Node.Count.To == 0 {
-				return time.Time{}
+			since := to.Node.Count.From(t)
+			if since.IsZero() {
+				return since
 			}
-			longest = max(longest, to.Node.Count.To)
+			if first || since.Before(from) {
+				from, first = since, false
+			}
 		}
 	}
-	return time.Unix(0, t-longest)
+	return from
 }

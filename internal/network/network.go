@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
@@ -71,6 +72,7 @@ type Node struct {
 	OfAccount   []Reading              // those of the accounts', others all
 	Date        trait.Date
 	DateKey     profile.Key // of its name
+	DateSpan    *horizon.Window
 	Funnel      *sequence.Matcher
 	StepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	Computed    *trait.Computed

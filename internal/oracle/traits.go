@@ -181,5 +181,5 @@ func (v view) date(leaf *trait.Date, since int) bool {
 	if next := leaf.Window.Next; next > 0 {
 		return date-int64(next) <= v.t && v.t < date
 	}
-	return inWindow(v.t-date, leaf.Window.Past)
+	return dated(leaf.Window.Past, date, v.t)
 }

@@ -59,7 +59,7 @@ func (p *State) AggregateOf(n *network.Node) *ComputedState {
 func (p *State) Aggregate(n *network.Node) *ComputedState {
 	i, ok := slices.BinarySearchFunc(p.Aggregates, n.ID, CompareAggregate)
 	if !ok {
-		a := &ComputedState{State: aggregate.New(*n.Computed), Node: n.ID}
+		a := &ComputedState{State: aggregate.New(*n.Computed, n.Count.Window), Node: n.ID}
 		p.Aggregates = slices.Insert(p.Aggregates, i, a)
 	}
 	return p.Aggregates[i]
@@ -148,7 +148,7 @@ func (p *State) Empty(n *network.Node) {
 	switch n.Kind {
 	case network.KindComputed:
 		if a := p.AggregateOf(n); a != nil {
-			a.State = aggregate.New(*n.Computed)
+			a.State = aggregate.New(*n.Computed, n.Count.Window)
 		}
 		return
 	case network.KindFunnel:

@@ -9,8 +9,8 @@ import (
 )
 
 // Date answers a condition on a date at t (Unix nanoseconds), for the value of
-// the trait. One that is no date makes it false.
-func Date(w trait.DateWindow, value profile.Value, t int64) horizon.Verdict {
+// the trait. One that is no date makes it false; span is w.Past, compiled.
+func Date(w trait.DateWindow, span *horizon.Window, value profile.Value, t int64) horizon.Verdict {
 	date, ok := profile.ParseTime(value)
 	switch {
 	case !ok:
@@ -18,8 +18,9 @@ func Date(w trait.DateWindow, value profile.Value, t int64) horizon.Verdict {
 	case w.Absolute():
 		return horizon.Always(between(w, date))
 	}
-	from, to := dueAt(w, date)
+	from, to := dueAt(w, span, date)
 	switch {
+	case from >= to:
 	case t < from:
 		return horizon.Verdict{True: false, Until: from}
 	case t < to:
@@ -37,13 +38,10 @@ func between(w trait.DateWindow, date time.Time) bool {
 
 // dueAt returns the instants [from, to) at which a date lies in a window
 // relative to now.
-func dueAt(w trait.DateWindow, date time.Time) (from, to int64) {
+func dueAt(w trait.DateWindow, span *horizon.Window, date time.Time) (from, to int64) {
 	at := date.UnixNano()
-	switch {
-	case w.Next > 0:
+	if w.Next > 0 {
 		return at - int64(w.Next), at
-	case w.Past.IsZero():
-		return at, horizon.Never
 	}
-	return at + int64(w.Past.Min), at + int64(w.Past.Max)
+	return span.Span(at)
 }

@@ -198,6 +198,9 @@ func contains(outer, inner profile.Window) bool {
 	if outer.IsZero() {
 		return true
 	}
+	if !outer.Plain() || !inner.Plain() {
+		return outer == inner
+	}
 	return !inner.IsZero() && outer.Min <= inner.Min && inner.Max <= outer.Max
 }
 

@@ -86,7 +86,7 @@ func quantified(u *audience.Users) (string, *audience.Node) {
 
 // window finds one that is longer than the retention; none is all time.
 func (l *linter) window(w profile.Window, path string) {
-	if l.Retention > 0 && (w.IsZero() || w.Max > l.Retention) {
+	if longest, ends := w.Longest(); l.Retention > 0 && (!ends || longest > l.Retention) {
 		l.find(Retention, path, "it counts events %s, the store keeps them for %s", windowText(w), profile.FormatDuration(l.Retention))
 	}
 }

@@ -69,12 +69,13 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	{"key": "a", "name": "A", "description": "a", "of": "accounts", "type": "sum", "event": "E", "property": "x.y", "where": "properties.x > 1",
 		"window": {"within": "1w2d3h4m5.5s"}, "backfill": false},
 	{"key": "b", "type": "most_frequent", "event": "E", "property": "x", "min_frequency": 3, "window": {"between": ["0s", "1d12h"]}},
-	{"key": "c", "type": "count", "event": "E", "window": {"between": ["1h", "2h"]}}
+	{"key": "c", "type": "count", "event": "E", "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
 ], "audiences": [
 	{"key": "d", "name": "D", "description": "d", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "where": {"all": [
 		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}}]},
 		{"not": {"event": {"name": "E", "where": "properties.x == 1", "count": {"at_least": 2, "at_most": 5}, "window": {"within": "90d"}, "scope": "group"}}},
-		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}}
+		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}},
+		{"event": {"name": "E", "window": {"unit": "month", "from": -1, "to": -1, "zone": "America/New_York", "since": "2026-01-01", "until": "2027-01-01T00:00:00Z"}}}
 	]}},
 	{"key": "e", "of": "users", "batch": "on request", "where": {"any": [
 		{"audience": "d"},
@@ -85,6 +86,8 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 		{"trait_date": {"name": "x", "window": {"after": "2026-01-01"}}},
 		{"trait_date": {"name": "x", "window": {"from": "2026-01-01", "before": "2027-01-01T00:00:00Z"}}},
 		{"trait_date": {"name": "x", "window": {"before": "2027-01-01"}}},
+		{"trait_date": {"name": "x", "window": {"unit": "month", "from": 1, "to": 1, "zone": "-05:00"}}},
+		{"trait_date": {"name": "x", "window": {"within": "1y", "since": "2027-01-01"}}},
 		{"funnel": {"window": {"within": "30d"}, "steps": [
 			{"name": "one", "event": "A", "where": "properties.x == 1"},
 			{"name": "two", "event": "B", "within": "7d", "not": true, "pending": true, "where": "properties.x == steps.one.properties.x"},
@@ -173,7 +176,10 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"a window of one end":             in(`{"event": {"name": "E", "window": {"between": ["1d"]}}}`),
 		"a duration without a unit":       in(`{"event": {"name": "E", "window": {"within": "30"}}}`),
 		"a duration of a number":          in(`{"event": {"name": "E", "window": {"within": 30}}}`),
-		"a duration in years":             in(`{"event": {"name": "E", "window": {"within": "1y"}}}`),
+		"a length with days before years": in(`{"event": {"name": "E", "window": {"within": "1d1y"}}}`),
+		"a unit that is none":             in(`{"event": {"name": "E", "window": {"unit": "hour"}}}`),
+		"units of nothing":                in(`{"event": {"name": "E", "window": {"since": "2026-01-01", "from": -1}}}`),
+		"a unit that is to come":          in(`{"event": {"name": "E", "window": {"unit": "day", "to": 1}}}`),
 		"a count of nothing":              in(`{"event": {"name": "E", "count": {}}}`),
 		"a count that always holds":       in(`{"event": {"name": "E", "count": {"at_least": 0}}}`),
 		"a count of two kinds":            in(`{"event": {"name": "E", "count": {"exactly": 1, "at_least": 1}}}`),
