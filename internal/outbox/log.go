@@ -14,16 +14,14 @@ import (
 type Limit struct {
 	Notices int
 	Bytes   int64
-	Refuse  bool // Admit returns ErrFull, rather than wait
+	Refuse  bool // Admit does not wait
 }
-
-// ErrFull says that more waits for durable subscribers than the limit allows.
-var ErrFull = errors.New("too much waits for durable subscribers")
 
 // Log is what an engine knows of the notices that its store keeps, and the subscribers that
 // it calls with them. It is safe for concurrent use; the exported fields are set before.
 type Log[N any] struct {
 	Limit  Limit
+	Full   error // what Admit returns, if it does not wait
 	Store  Store
 	Decode func(profile.Notice) (Told[N], error)
 	Report func(error)
@@ -118,7 +116,7 @@ func (l *Log[N]) Admit(ctx context.Context) error {
 		}
 		if l.Limit.Refuse {
 			l.mu.Unlock()
-			return ErrFull
+			return l.Full
 		}
 		if l.room == nil {
 			l.room = make(chan struct{})
