@@ -90,8 +90,11 @@ func (x *txn) noteUse() {
 // from it, all of it, by the first call: later ones cost nothing of the kind. Of it there
 // are the events that the store still keeps, and of traits the writes that still matter.
 func (e *Engine) Catalog(ctx context.Context) (Catalog, error) {
-	if err := e.admit(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return Catalog{}, in("catalog", err)
+	}
+	if e.closed.Load() {
+		return Catalog{}, in("catalog", profile.ErrClosed)
 	}
 	before, err := e.usedBefore(ctx)
 	if err != nil {
