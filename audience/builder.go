@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"slices"
 	"time"
 
 	"github.com/muster-go/muster/funnel"
@@ -27,6 +28,18 @@ func (d Definition) WithName(name string) Definition {
 // WithDescription returns d with a text about it for people.
 func (d Definition) WithDescription(text string) Definition {
 	d.Description = text
+	return d
+}
+
+// WithTags returns d with more tags for people.
+func (d Definition) WithTags(tags ...string) Definition {
+	d.Tags = append(slices.Clone(d.Tags), tags...)
+	return d
+}
+
+// WithOwner returns d with whom to ask about it, for people.
+func (d Definition) WithOwner(owner string) Definition {
+	d.Owner = owner
 	return d
 }
 

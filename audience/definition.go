@@ -16,6 +16,8 @@ type Definition struct {
 	Key         string          // [a-z][a-z0-9_]*, never used twice
 	Name        string          // for people
 	Description string          // for people
+	Tags        []string        // for people, to find it by; each once
+	Owner       string          // for people: whom to ask about it
 	Of          profile.Subject // whether its members are users or accounts
 	PerUser     bool            // of an audience of accounts: each user of a member account is a member as well
 	NoBackfill  bool            // count only data that arrives after the creation

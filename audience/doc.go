@@ -156,6 +156,7 @@
 //	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
 //	deliver, durable, backlog             what is told
 //	explain, preview                      questions that change nothing
+//	usage                                 what the data is made of: Engine.Catalog
 //
 // # Limits
 //

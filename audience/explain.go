@@ -267,7 +267,11 @@ func (s *txn) seenTraits(n *network.Node) []SeenTrait {
 		value, _ := view.Lookup((*profile.Dict)(nil).Key(name))
 		_, readable := profile.ParseTime(value)
 		unreadable := n.Kind == network.KindDate && !readable && !value.IsNull()
-		seen = append(seen, SeenTrait{Name: name, Value: value, Unreadable: unreadable})
+		meant := ""
+		if value.IsNull() && s.e.keyOf(name) == nothing {
+			meant = s.e.fields.MeantField(traitsOf(n.Of), name)
+		}
+		seen = append(seen, SeenTrait{Name: name, Value: value, Unreadable: unreadable, Meant: meant})
 	}
 	return seen
 }

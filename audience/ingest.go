@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/state"
+	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -131,6 +132,7 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 		return err
 	}
 	put.Event.Seq, put.Event.Profile = put.OutSeq, put.OutID
+	x.noted = append(x.noted, noted{usage.Group{Event: put.Event.Name}, put.Event.Time, put.Event.Properties})
 	return x.run(CauseEvent, func() {
 		ev := &put.Event
 		p, fresh := x.user(ev.Profile, put.Created)
@@ -175,6 +177,7 @@ func (x *txn) identify(id *Identify, visitor bool) error {
 	if err := x.put(put); err != nil || put.Duplicate {
 		return err
 	}
+	x.noted = append(x.noted, noted{traitsOf(profile.User), put.Time, put.Traits})
 	if err := x.putIDs(id.Profile, id.IDs, visitor); err != nil {
 		return err
 	}
@@ -253,6 +256,9 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 	}
 	if err := x.put(put); err != nil {
 		return err
+	}
+	if !put.Duplicate {
+		x.noted = append(x.noted, noted{traitsOf(profile.Account), put.Time, put.Traits})
 	}
 	if err := x.putIDs(g.Profile, ids, visitor); err != nil {
 		return err

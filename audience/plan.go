@@ -3,6 +3,7 @@ package audience
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,11 @@ func (pl *planner) plan(d *definition) error {
 			return d.fail("batch", fmt.Errorf("%w: an interval of %s, at least %s", profile.ErrInvalid, a.Batch, MinBatch))
 		case a.PerUser && a.Of != profile.Account:
 			return d.fail("per_user", fmt.Errorf("%w: of an audience of users", profile.ErrInvalid))
+		}
+		for i, tag := range a.Tags {
+			if tag == "" || slices.Contains(a.Tags[:i], tag) {
+				return d.fail(fmt.Sprintf("tags[%d]", i), fmt.Errorf("%w: a tag that is empty, or there twice", profile.ErrInvalid))
+			}
 		}
 	}
 	pl.nodes, pl.of = 0, d.subject()

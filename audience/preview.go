@@ -161,6 +161,7 @@ func (e *Engine) viewOf(snap profile.Snapshot, defs []*definition) (*Engine, err
 		return nil, err
 	}
 	view := newEngine(store, e.env, Options{Clock: e.clock, Shards: 1})
+	view.fields = e.fields // for what names are known
 	view.detached = true
 	view.define(sorted)
 	return view, nil
