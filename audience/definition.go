@@ -38,6 +38,7 @@ type Node struct {
 	Audience  string         `json:"audience,omitempty"`   // member of the audience of that key
 	Funnel    *funnel.Funnel `json:"funnel,omitempty"`     // ordered steps
 	Users     *Users         `json:"users,omitempty"`      // in an audience of accounts: what their users meet
+	Sample    *Sample        `json:"sample,omitempty"`     // in a share of all profiles
 }
 
 // Node returns n: a Node is a Condition.

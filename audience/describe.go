@@ -29,6 +29,8 @@ func (n *Node) describe() string {
 		return describeFunnel(n.Funnel)
 	case n.Users != nil:
 		return n.Users.describe()
+	case n.Sample != nil:
+		return n.Sample.describe()
 	}
 	return "in " + n.Audience
 }

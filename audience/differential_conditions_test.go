@@ -33,6 +33,9 @@ func (g *generator) conditions(depth int) []audience.Condition {
 }
 
 func (g *generator) leaf() audience.Node {
+	if g.IntN(12) == 0 {
+		return audience.Share(pick(g, []float64{20, 50, 50, 80}), pick(g, []string{"", "spring"}))
+	}
 	switch n := g.IntN(10); {
 	case g.subject == profile.Account && n < 3:
 		return g.quantifier()

@@ -242,6 +242,8 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 	case network.KindUsers:
 		x.Path += ".users"
 		s.explainUsers(&x, p, n.Users)
+	case network.KindSample:
+		x.Path += ".sample"
 	case network.KindRef:
 		x.Path += ".audience"
 	}

@@ -50,6 +50,8 @@ func eachLeaf(n *audience.Node, path string, visit func(n *audience.Node, path s
 		visit(n, path+".audience")
 	case n.Funnel != nil:
 		visit(n, path+".funnel")
+	case n.Sample != nil:
+		visit(n, path+".sample")
 	}
 }
 

@@ -80,6 +80,8 @@ func (r *Run) compute(n *network.Node) (v horizon.Verdict, moved bool) {
 		v = r.computeUsers(n)
 	case network.KindInAccount:
 		v = r.computeInAccount(n)
+	case network.KindSample:
+		v = horizon.Always(n.Sample.Takes(r.Profile.Ref.ID))
 	case network.KindComputed:
 		return r.computeValue(n)
 	default:

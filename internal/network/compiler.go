@@ -209,6 +209,9 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 		}
 		n.Idle = !n.Accounts && p.Filter.Eval(&in) == celfilter.True
 		n.leaf = fmt.Sprintf("trait\x00%d\x00%s", since, p.Filter.Source())
+	case KindSample:
+		n.Sample = p.Sample
+		n.leaf = fmt.Sprintf("sample\x00%g\x00%q", p.Sample.Percent, p.Sample.Salt)
 	case KindDate:
 		n.Date, n.DateKey = p.Date, (*profile.Dict)(nil).Key(p.Date.Name)
 		n.leaf = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.Date.Name, p.Date.Window)

@@ -13,6 +13,7 @@ type Leaves struct {
 	Events   map[string]*Dispatch // by event name
 	Traits   map[string][]*Node   // by the name of a trait that they read
 	AllTrait []*Node              // those that read the traits as a whole
+	Identity []*Node              // those that read who the profile is
 	Actor    []*Node              // of accounts: those that read traits of the acting user
 
 	// Of accounts: the leaves of users that read a trait of their accounts, and
@@ -96,6 +97,9 @@ func (ix *Leaves) Add(n *Node) {
 		}
 		d.add(name, n)
 	}
+	if n.ReadsIdentity() {
+		ix.Identity = append(ix.Identity, n)
+	}
 	if n.ReadsActor {
 		ix.Actor = append(ix.Actor, n)
 	}
@@ -116,6 +120,7 @@ func (ix *Leaves) remove(n *Node) {
 		}
 	}
 	is := func(m *Node) bool { return m == n }
+	ix.Identity = slices.DeleteFunc(ix.Identity, is)
 	ix.Actor = slices.DeleteFunc(ix.Actor, is)
 	names, all := n.TraitNames()
 	if all {
@@ -129,6 +134,10 @@ func (ix *Leaves) remove(n *Node) {
 		}
 	}
 }
+
+// ReadsIdentity reports whether a leaf reads who the profile is, so that it cannot be idle
+// alike for all profiles.
+func (n *Node) ReadsIdentity() bool { return n.Kind == KindSample }
 
 // TraitNames returns the custom traits of the profile that a leaf reads, or that
 // it reads them all.

@@ -28,6 +28,7 @@ const (
 	KindUsers     // of an account: what its users meet
 	KindInAccount // of a user: one of its accounts is a member
 	KindBatch     // of a batch audience: what its condition was when it was last computed
+	KindSample    // of a share of all profiles: its truth follows from the id
 	KindRef       // only in plans: in the network it is the other audience's root
 )
 
@@ -76,6 +77,7 @@ type Node struct {
 	Computed    *trait.Computed
 	Source      property.Source
 	Quantifier  Quantifier
+	Sample      Sample
 	BatchOf     string        // the key
 	Interval    time.Duration // of its computations
 	Due         atomic.Int64  // when the next one is; horizon.Never: nothing has changed since the last

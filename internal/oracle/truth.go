@@ -120,6 +120,8 @@ func (v view) holds(n audience.Node, since int) bool {
 		return v.date(n.TraitDate, since)
 	case n.Users != nil:
 		return v.quantify(n.Users, since)
+	case n.Sample != nil:
+		return v.sampled(n.Sample)
 	}
 	return v.in(n.Audience) // which has its own since
 }

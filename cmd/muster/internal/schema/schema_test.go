@@ -78,6 +78,8 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	]}},
 	{"key": "e", "of": "users", "batch": "on request", "where": {"any": [
 		{"audience": "d"},
+		{"sample": {"percent": 12.5, "salt": "spring"}},
+		{"sample": {"percent": 100}},
 		{"trait_date": {"name": "x"}},
 		{"trait_date": {"name": "x", "window": {"within": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"between": ["7d", "30d"]}}},
@@ -113,7 +115,7 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 		} `json:"$defs"`
 	}
 	require.NoError(t, json.Unmarshal(Definitions, &s))
-	for name, of := range map[string]any{"node": audience.Node{}, "event": audience.Event{}, "users": audience.Users{}, "trait_date": trait.Date{}} {
+	for name, of := range map[string]any{"node": audience.Node{}, "event": audience.Event{}, "users": audience.Users{}, "trait_date": trait.Date{}, "sample": audience.Sample{}} {
 		require.ElementsMatch(t, tags(of), keys(s.Defs[name].Properties), name)
 	}
 	require.ElementsMatch(t, tags(audience.File{}), keys(s.Properties))
@@ -166,6 +168,9 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"an empty condition":              in(`{}`),
 		"two conditions in one":           in(`{"trait": "true", "event": {"name": "E"}}`),
 		"an empty list":                   in(`{"all": []}`),
+		"a share of nobody":               in(`{"sample": {"percent": 0}}`),
+		"a share of more than all":        in(`{"sample": {"percent": 101}}`),
+		"a share of no size":              in(`{"sample": {"salt": "a"}}`),
 		"no name of an event":             in(`{"event": {"where": "true"}}`),
 		"an empty name":                   in(`{"event": {"name": ""}}`),
 		"a misspelt window":               in(`{"event": {"name": "E", "window": {"withn": "1d"}}}`),
