@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/muster-go/muster/funnel"
-	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -118,9 +117,4 @@ func describeFunnel(f *funnel.Funnel) string {
 		steps[i] = b.String()
 	}
 	return "funnel " + strings.Join(steps, ", then ") + describeWindow(f.Window)
-}
-
-func (u *Users) describe() string {
-	q, _, _ := u.quantified()
-	return [...]string{network.AnyUser: "any user", network.AllUsers: "all users", network.NoUser: "no user"}[q]
 }

@@ -176,7 +176,10 @@ func (s *txn) explainUsers(x *Explained, p *network.Plan, u *Users) {
 	if i, ok := s.Profile.Find(p.Node.ID); ok {
 		x.Users, x.Meet = int(s.Profile.Cells[i].Limit), int(s.Profile.Cells[i].Past)
 	}
-	example, decides := "", p.Quantifier != network.AllUsers
+	example, decides := "", p.Quantifier.Of != network.AllUsers
+	if p.Quantifier.Of > network.NoUser {
+		decides = x.Holds // one of those who meet it, or of those who do not
+	}
 	examined := 0
 	for user, err := range s.Store.Users(s.Ctx, s.Profile.Ref.ID) {
 		if err != nil {
@@ -191,8 +194,8 @@ func (s *txn) explainUsers(x *Explained, p *network.Plan, u *Users) {
 			break
 		}
 	}
-	if _, n, _ := u.quantified(); example != "" {
-		x.Children = []Explained{s.explainOther(profile.UserRef(example), p.Children[0], n, x.Path+"."+p.Quantifier.String())}
+	if n, _ := u.Condition(); example != "" {
+		x.Children = []Explained{s.explainOther(profile.UserRef(example), p.Children[0], n, x.Path+"."+p.Quantifier.Field())}
 	}
 }
 

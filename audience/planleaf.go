@@ -157,12 +157,12 @@ func (pl *planner) users(u *Users, path string, depth int) (*network.Plan, error
 	if pl.of == profile.User {
 		return nil, &pathError{path, fmt.Errorf("%w: in a condition of users", profile.ErrInvalid)}
 	}
-	q, n, ok := u.quantified()
-	if !ok {
-		return nil, &pathError{path, fmt.Errorf("%w: want one of any, all, none", profile.ErrInvalid)}
+	q, n, err := u.quantified()
+	if err != nil {
+		return nil, &pathError{path, err}
 	}
 	pl.of = profile.User
-	child, err := pl.node(n, path+"."+q.String(), depth+1)
+	child, err := pl.node(n, path+"."+q.Field(), depth+1)
 	pl.of = profile.Account
 	if err != nil {
 		return nil, err

@@ -127,15 +127,8 @@ func (r *syncReader) users(u *Users) error {
 	was := r.of
 	defer func() { r.of = was }()
 	r.of = profile.User
-	for _, n := range []*Node{u.Any, u.All, u.None} {
-		if n == nil {
-			continue
-		}
-		if err := r.node(n); err != nil {
-			return err
-		}
-	}
-	return nil
+	n, _ := u.Condition()
+	return r.node(n)
 }
 
 // filter reads the filter of events; empty reads nothing.

@@ -90,7 +90,7 @@ func children(n audience.Node) []audience.Node {
 		all = append(all, *n.Not)
 	}
 	if u := n.Users; u != nil {
-		all = append(all, *cmp.Or(u.Any, u.All, u.None))
+		all = append(all, *cmp.Or(u.Any, u.All, u.None, u.Where))
 	}
 	return all
 }

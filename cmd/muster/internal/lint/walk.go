@@ -59,7 +59,7 @@ func (l *linter) node(n *audience.Node, path string) {
 	case n.Funnel != nil:
 		l.funnel(n.Funnel, path+".funnel")
 	case n.Users != nil:
-		name, of := quantified(n.Users)
+		of, name := n.Users.Condition()
 		l.ofUsers(func() { l.node(of, path+".users."+name) })
 	}
 }
@@ -71,17 +71,6 @@ func (l *linter) ofUsers(do func()) {
 	l.of = profile.User
 	do()
 	l.of = was
-}
-
-// quantified returns the condition of users that is set, and its name.
-func quantified(u *audience.Users) (string, *audience.Node) {
-	switch {
-	case u.Any != nil:
-		return "any", u.Any
-	case u.All != nil:
-		return "all", u.All
-	}
-	return "none", u.None
 }
 
 // window finds one that is longer than the retention; none is all time.

@@ -72,7 +72,8 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	{"key": "c", "type": "count", "event": "E", "window": {"between": ["1h", "2h"]}}
 ], "audiences": [
 	{"key": "d", "name": "D", "description": "d", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "where": {"all": [
-		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}}]},
+		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}},
+			{"users": {"at_least": 5, "where": {"trait": "traits.x == 1"}}}, {"users": {"at_least_percent": 33.3, "where": {"trait": "traits.x == 1"}}}]},
 		{"not": {"event": {"name": "E", "where": "properties.x == 1", "count": {"at_least": 2, "at_most": 5}, "window": {"within": "90d"}, "scope": "group"}}},
 		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}}
 	]}},
@@ -193,6 +194,10 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"a step that is no identifier":    in(`{"funnel": {"steps": [{"name": "a b", "event": "E"}]}}`),
 		"an absence without end":          in(`{"funnel": {"steps": [{"name": "a", "event": "E"}, {"name": "b", "event": "F", "not": true}]}}`),
 		"pending, what is to follow":      in(`{"funnel": {"steps": [{"name": "a", "event": "E", "pending": true}]}}`),
+		"users without a number":          `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}}}}]}`,
+		"any users with a number":         `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"any": {"trait": "true"}, "at_least": 2}}}]}`,
+		"users with two numbers":          `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}, "at_least": 2, "at_least_percent": 2}}}]}`,
+		"no percent of users":             `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}, "at_least_percent": 0}}}]}`,
 		"users in two ways":               `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"any": {"trait": "true"}, "all": {"trait": "true"}}}}]}`,
 		"of whom there is none":           `{"audiences": [{"key": "a", "of": "people", "where": {"event": {"name": "E"}}}]}`,
 		"per user, of users":              `{"audiences": [{"key": "a", "per_user": true, "where": {"event": {"name": "E"}}}]}`,
