@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -78,12 +79,15 @@ func describeWindow(w profile.Window) string {
 }
 
 func describeDate(d *trait.Date) string {
-	w := &d.Window
+	w, name := &d.Window, d.Name
+	if d.Yearly {
+		name += ", each year in " + cmp.Or(d.Zone, "UTC") + ","
+	}
 	switch {
 	case w.Next > 0:
-		return fmt.Sprintf("%s in the next %s", d.Name, profile.FormatDuration(w.Next))
+		return fmt.Sprintf("%s in the next %s", name, profile.FormatDuration(w.Next))
 	case !w.Past.IsZero():
-		return d.Name + describeWindow(w.Past)
+		return name + describeWindow(w.Past)
 	}
 	var bounds []string
 	for _, b := range []struct {

@@ -46,11 +46,15 @@ func (g *generator) leaf() audience.Node {
 	case n == 3:
 		return audience.Trait(g.traitFilter())
 	case n == 4:
-		name := "due"
+		name := pick(g, []string{"due", "due", "sub.due", `sub["a.b"]`, `["sub"].due`})
 		if g.IntN(3) == 0 {
 			name = g.name()
 		}
-		return audience.TraitDate(name, g.dateWindow())
+		d := trait.Date{Name: name, Window: g.dateWindow()}
+		if yearly := d.InYears(pick(g, []string{"", "Europe/Berlin", "America/New_York", "Pacific/Apia"})); g.IntN(8) == 0 && yearly.Validate() == nil {
+			d = yearly
+		}
+		return audience.DateIs(d)
 	case n == 5, n == 6 && g.crossing:
 		if keys := g.audiences(); len(keys) > 0 {
 			return audience.InAudience(pick(g, keys))

@@ -267,12 +267,15 @@ func (s *txn) seenTraits(n *network.Node) []SeenTrait {
 		names = append(names, r.Name)
 	}
 	slices.Sort(names)
+	if n.Kind == network.KindDate {
+		value := n.Date.Value(&view)
+		_, readable := profile.ParseTime(value)
+		return []SeenTrait{{Name: n.Date.Name, Value: value, Unreadable: !readable && !value.IsNull()}}
+	}
 	var seen []SeenTrait
 	for _, name := range names {
 		value, _ := view.Lookup((*profile.Dict)(nil).Key(name))
-		_, readable := profile.ParseTime(value)
-		unreadable := n.Kind == network.KindDate && !readable && !value.IsNull()
-		seen = append(seen, SeenTrait{Name: name, Value: value, Unreadable: unreadable})
+		seen = append(seen, SeenTrait{Name: name, Value: value})
 	}
 	return seen
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/sequence"
+	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -119,10 +120,18 @@ func (pl *planner) trait(cel, path string) (*network.Plan, error) {
 
 func (pl *planner) date(d *trait.Date, path string) (*network.Plan, error) {
 	if err := d.Validate(); err != nil {
+		var at *strictjson.Error
+		if errors.As(err, &at) {
+			path, err = path+"."+at.Path, at.Err
+		}
 		return nil, &pathError{path, err}
 	}
+	keys, err := d.Path()
+	if err != nil {
+		return nil, &pathError{path + ".name", err}
+	}
 	p := &network.Plan{Kind: network.KindDate, Of: pl.of, Path: path, Date: *d}
-	if err := pl.ownReads(p, []string{d.Name}); err != nil {
+	if err := pl.ownReads(p, keys[:1]); err != nil {
 		return nil, &pathError{path, err}
 	}
 	return p, nil

@@ -99,7 +99,9 @@ func (r *syncReader) node(n *Node) error {
 		names, _ = f.AccountTraits()
 		r.traits(profile.Account, names)
 	case n.TraitDate != nil:
-		r.traits(r.of, []string{n.TraitDate.Name})
+		if path, err := n.TraitDate.Path(); err == nil {
+			r.traits(r.of, path[:1])
+		}
 	case n.Audience != "":
 		r.into = append(r.into, syncRead{name: n.Audience, audience: true})
 	case n.Funnel != nil:

@@ -130,11 +130,11 @@ func (r *Run) computeTrait(n *network.Node) horizon.Verdict {
 	r.view = state.Fields{Set: set, P: r.Profile, Reads: n.Reads}
 	var v horizon.Verdict
 	if n.Kind == network.KindDate {
-		value, _ := r.view.Lookup(n.DateKey)
+		value := n.Date.Value(&r.view)
 		if _, readable := profile.ParseTime(value); !readable && !value.IsNull() && !r.Quiet {
 			n.Misses.Add(1)
 		}
-		v = traitset.Date(n.Date.Window, value, r.At)
+		v = n.Date.Holds(value, r.At)
 	} else {
 		in := celfilter.Input{Traits: &r.view}
 		if n.Of == profile.Account {

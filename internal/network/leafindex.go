@@ -143,7 +143,7 @@ func (n *Node) ReadsIdentity() bool { return n.Kind == KindSample }
 // it reads them all.
 func (n *Node) TraitNames() (names []string, all bool) {
 	if n.Kind == KindDate {
-		names = []string{n.Date.Name}
+		names = []string{n.Date.Trait()}
 	}
 	for _, f := range n.filters() {
 		read, whole := f.Traits()

@@ -8,6 +8,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/sequence"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -70,8 +71,7 @@ type Node struct {
 	Group       bool                   // only events sent with the account's id count
 	Reads       []Reading              // those of its traits that are computed, children all
 	OfAccount   []Reading              // those of the accounts', others all
-	Date        trait.Date
-	DateKey     profile.Key // of its name
+	Date        traitset.Date
 	Funnel      *sequence.Matcher
 	StepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	Computed    *trait.Computed

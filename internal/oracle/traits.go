@@ -162,24 +162,3 @@ func find(names []*regexp.Regexp, expression string) []string {
 	}
 	return found
 }
-
-// date answers a condition on a date in a trait.
-func (v view) date(leaf *trait.Date, since int) bool {
-	value, ok := v.seen([]string{leaf.Name}, since)[leaf.Name]
-	if !ok {
-		return false
-	}
-	date, ok := readDate(value)
-	if !ok {
-		return false
-	}
-	if w := leaf.Window; !w.After.IsZero() || !w.From.IsZero() || !w.Before.IsZero() {
-		return (w.After.IsZero() || date > w.After.UnixNano()) &&
-			(w.From.IsZero() || date >= w.From.UnixNano()) &&
-			(w.Before.IsZero() || date < w.Before.UnixNano())
-	}
-	if next := leaf.Window.Next; next > 0 {
-		return date-int64(next) <= v.t && v.t < date
-	}
-	return inWindow(v.t-date, leaf.Window.Past)
-}

@@ -4,17 +4,49 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
 
-// Date answers a condition on a date at t (Unix nanoseconds), for the value of
-// the trait. One that is no date makes it false.
-func Date(w trait.DateWindow, value profile.Value, t int64) horizon.Verdict {
+// Date is a condition on a date, ready to be answered.
+type Date struct {
+	trait.Date
+	keys []profile.Key
+	zone *time.Location // of a yearly one
+}
+
+// NewDate returns a condition that is valid.
+func NewDate(d trait.Date) Date {
+	c := Date{Date: d}
+	names, _ := d.Path() // it is valid
+	for _, name := range names {
+		c.keys = append(c.keys, (*profile.Dict)(nil).Key(name))
+	}
+	if d.Yearly {
+		c.zone, _ = profile.LoadZone(d.Zone) // it is valid
+	}
+	return c
+}
+
+// Trait returns the name of the trait that the date is in.
+func (c *Date) Trait() string { return c.keys[0].String() }
+
+// Value returns the date, or what stands in its place; null: there is nothing.
+func (c *Date) Value(of property.Fields) profile.Value {
+	return property.Source{Keys: c.keys}.Value(of)
+}
+
+// Holds answers the condition at t (Unix nanoseconds), for the value of the date. One that is
+// no date makes it false.
+func (c *Date) Holds(value profile.Value, t int64) horizon.Verdict {
+	w := c.Window
 	date, ok := profile.ParseTime(value)
 	switch {
 	case !ok:
 		return horizon.Always(false)
+	case c.Yearly:
+		return yearly(w, c.zone, value, date, t)
 	case w.Absolute():
 		return horizon.Always(between(w, date))
 	}

@@ -55,7 +55,9 @@ func (l *linter) node(n *audience.Node, path string) {
 	case n.Trait != "":
 		l.trait(n.Trait, path+".trait")
 	case n.TraitDate != nil:
-		l.traits(l.of, path+".trait_date.name", []string{n.TraitDate.Name})
+		if keys, err := n.TraitDate.Path(); err == nil {
+			l.traits(l.of, path+".trait_date.name", keys[:1])
+		}
 	case n.Funnel != nil:
 		l.funnel(n.Funnel, path+".funnel")
 	case n.Users != nil:

@@ -82,6 +82,7 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 		{"sample": {"percent": 12.5, "salt": "spring"}},
 		{"sample": {"percent": 100}},
 		{"trait_date": {"name": "x"}},
+		{"trait_date": {"name": "x.y[\"a.b\"]", "yearly": true, "zone": "Europe/Berlin", "window": {"next": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"within": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"between": ["7d", "30d"]}}},
 		{"trait_date": {"name": "x", "window": {"next": "7d"}}},
