@@ -196,6 +196,10 @@ var eventFilters = []string{
 	`has(traits.plan) || properties.k == "x"`,
 	`traits.score > properties.price`,
 	`size(traits) > 1`,
+	`id == "u1" || properties.k == "x"`,
+	`"a@x" in ids.email`,
+	`has(ids.email) && properties.price > 0`,
+	`!has(ids.email)`,
 }
 
 var traitFilters = []string{
@@ -209,6 +213,13 @@ var traitFilters = []string{
 	`traits.plan in ["pro", "x"] && has(traits.score)`,
 	`size(traits) == 2`,
 	`"score" in traits`,
+	`id == "u1"`,
+	`id in ["u2", "a1"] || traits.plan == "pro"`,
+	`"a@x" in ids.email`,
+	`has(ids.email) && size(ids.email) > 1`,
+	`!has(ids.email)`,
+	`ids.email.exists(e, e.endsWith("@x"))`,
+	`id.startsWith("u") && has(traits.plan)`,
 }
 
 // In these NAME stands for what a trait is called.

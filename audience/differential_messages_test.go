@@ -56,13 +56,14 @@ func (g *generator) message() oracle.Operation {
 // from gives a message a sender: a visitor, or a user with the id of a device.
 func (g *generator) from(op oracle.Operation) oracle.Operation {
 	var from oracle.Sender
+	if g.IntN(8) == 0 {
+		from.Email = pick(g, []string{"a@x", "b@y", "c@x"})
+	}
 	switch g.IntN(12) {
 	case 0, 1:
 		from.Visitor = true
 	case 2:
 		from.Device = g.id()
-	default:
-		return op
 	}
 	switch op := op.(type) {
 	case oracle.Track:

@@ -273,6 +273,9 @@ func (s *txn) seenTraits(n *network.Node) []SeenTrait {
 		return []SeenTrait{{Name: n.Date.Name, Value: value, Unreadable: !readable && !value.IsNull()}}
 	}
 	var seen []SeenTrait
+	if n.ReadsIdentity() && n.Kind != network.KindSample {
+		seen = append(seen, s.seenIDs(n)...)
+	}
 	for _, name := range names {
 		value, _ := view.Lookup((*profile.Dict)(nil).Key(name))
 		seen = append(seen, SeenTrait{Name: name, Value: value})

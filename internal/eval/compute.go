@@ -26,6 +26,10 @@ func (r *Run) Passes(u *network.Use, n *network.Node) bool {
 				r.Input.Traits = r.actorTraits(n)
 			}
 		}
+		r.Input.Self = nil
+		if readsAnyID(u.Filter) {
+			r.Input.Self = r.sender(n)
+		}
 	}
 	return r.eval(u.Filter, n, &r.Input, &u.Misses)
 }
@@ -137,6 +141,9 @@ func (r *Run) computeTrait(n *network.Node) horizon.Verdict {
 		v = n.Date.Holds(value, r.At)
 	} else {
 		in := celfilter.Input{Traits: &r.view}
+		if readsAnyID(n.Filter) {
+			in.Self = r.Self()
+		}
 		if n.Of == profile.Account {
 			in.Account = &r.view
 		}

@@ -137,7 +137,24 @@ func (ix *Leaves) remove(n *Node) {
 
 // ReadsIdentity reports whether a leaf reads who the profile is, so that it cannot be idle
 // alike for all profiles.
-func (n *Node) ReadsIdentity() bool { return n.Kind == KindSample }
+func (n *Node) ReadsIdentity() bool {
+	return n.Kind == KindSample || slices.ContainsFunc(n.filters(), readsIDs) &&
+		(n.Of == profile.User || n.Kind == KindTrait) // else they are those of the acting user
+}
+
+// ReadsIDs reports whether a leaf reads external ids, of its profile or of acting users.
+func (n *Node) ReadsIDs() bool {
+	return slices.ContainsFunc(n.filters(), func(f *celfilter.Filter) bool {
+		_, ids := f.IDs()
+		return ids
+	})
+}
+
+// readsIDs reports whether a filter reads an id of any kind.
+func readsIDs(f *celfilter.Filter) bool {
+	id, ids := f.IDs()
+	return id || ids
+}
 
 // TraitNames returns the custom traits of the profile that a leaf reads, or that
 // it reads them all.
@@ -181,12 +198,12 @@ func readsTraits(f *celfilter.Filter) bool {
 	return readsActor(f) || all || len(ofAccount) > 0
 }
 
-// readsActor reports whether a filter reads traits of the user whose event it
+// readsActor reports whether a filter reads traits or ids of the user whose event it
 // is.
 func readsActor(f *celfilter.Filter) bool {
 	if f == nil {
 		return false
 	}
 	names, all := f.Traits()
-	return all || len(names) > 0
+	return all || len(names) > 0 || readsIDs(f)
 }
