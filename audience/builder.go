@@ -193,6 +193,15 @@ func AllUsers(c Condition) Users { return Users{All: nodeOf(c)} }
 // NoUser is the condition of an account that none of its users meets c.
 func NoUser(c Condition) Users { return Users{None: nodeOf(c)} }
 
+// AtLeastUsers is the condition of an account that at least n of its users meet c.
+func AtLeastUsers(n int, c Condition) Users { return Users{AtLeast: n, Where: nodeOf(c)} }
+
+// AtLeastPercentOfUsers is the condition of an account that it has users and at least so many
+// percent of them meet c.
+func AtLeastPercentOfUsers(percent float64, c Condition) Users {
+	return Users{AtLeastPercent: percent, Where: nodeOf(c)}
+}
+
 // nodeOf returns the node of a condition; that of none has nothing in it, which is
 // an error when the definition is compiled.
 func nodeOf(c Condition) *Node {

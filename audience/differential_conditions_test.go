@@ -33,6 +33,9 @@ func (g *generator) conditions(depth int) []audience.Condition {
 }
 
 func (g *generator) leaf() audience.Node {
+	if g.IntN(12) == 0 {
+		return audience.Share(pick(g, []float64{20, 50, 50, 80}), pick(g, []string{"", "spring"}))
+	}
 	switch n := g.IntN(10); {
 	case g.subject == profile.Account && n < 3:
 		return g.quantifier()
@@ -43,11 +46,15 @@ func (g *generator) leaf() audience.Node {
 	case n == 3:
 		return audience.Trait(g.traitFilter())
 	case n == 4:
-		name := "due"
+		name := pick(g, []string{"due", "due", "sub.due", `sub["a.b"]`, `["sub"].due`})
 		if g.IntN(3) == 0 {
 			name = g.name()
 		}
-		return audience.TraitDate(name, g.dateWindow())
+		d := trait.Date{Name: name, Window: g.dateWindow()}
+		if yearly := d.InYears(pick(g, []string{"", "Europe/Berlin", "America/New_York", "Pacific/Apia"})); g.IntN(8) == 0 && yearly.Validate() == nil {
+			d = yearly
+		}
+		return audience.DateIs(d)
 	case n == 5, n == 6 && g.crossing:
 		if keys := g.audiences(); len(keys) > 0 {
 			return audience.InAudience(pick(g, keys))
@@ -212,6 +219,10 @@ var eventFilters = []string{
 	`has(traits.plan) || properties.k == "x"`,
 	`traits.score > properties.price`,
 	`size(traits) > 1`,
+	`id == "u1" || properties.k == "x"`,
+	`"a@x" in ids.email`,
+	`has(ids.email) && properties.price > 0`,
+	`!has(ids.email)`,
 }
 
 var traitFilters = []string{
@@ -225,6 +236,13 @@ var traitFilters = []string{
 	`traits.plan in ["pro", "x"] && has(traits.score)`,
 	`size(traits) == 2`,
 	`"score" in traits`,
+	`id == "u1"`,
+	`id in ["u2", "a1"] || traits.plan == "pro"`,
+	`"a@x" in ids.email`,
+	`has(ids.email) && size(ids.email) > 1`,
+	`!has(ids.email)`,
+	`ids.email.exists(e, e.endsWith("@x"))`,
+	`id.startsWith("u") && has(traits.plan)`,
 }
 
 // In these NAME stands for what a trait is called.

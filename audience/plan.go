@@ -102,7 +102,7 @@ func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) 
 	}
 	switch set := n.kinds(); len(set) {
 	case 0:
-		return fail("", fmt.Errorf("%w: no condition, want one of all, any, not, event, trait, trait_date, audience, funnel, users", profile.ErrInvalid))
+		return fail("", fmt.Errorf("%w: no condition, want one of all, any, not, event, trait, trait_date, audience, funnel, users, sample", profile.ErrInvalid))
 	case 1:
 	default:
 		return fail("", fmt.Errorf("%w: %s in one node, want one", profile.ErrInvalid, strings.Join(set, " and ")))
@@ -128,6 +128,8 @@ func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) 
 		return pl.date(n.TraitDate, path+".trait_date")
 	case n.Users != nil:
 		return pl.users(n.Users, path+".users", depth)
+	case n.Sample != nil:
+		return pl.sample(n.Sample, path+".sample")
 	}
 	return pl.audience(n.Audience, path+".audience")
 }
@@ -143,6 +145,7 @@ func (n *Node) kinds() []string {
 		{"event", n.Event != nil}, {"trait", n.Trait != ""},
 		{"trait_date", n.TraitDate != nil}, {"audience", n.Audience != ""},
 		{"funnel", n.Funnel != nil}, {"users", n.Users != nil},
+		{"sample", n.Sample != nil},
 	} {
 		if f.set {
 			set = append(set, f.name)

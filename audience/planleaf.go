@@ -10,6 +10,7 @@ import (
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/sequence"
+	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -119,10 +120,18 @@ func (pl *planner) trait(cel, path string) (*network.Plan, error) {
 
 func (pl *planner) date(d *trait.Date, path string) (*network.Plan, error) {
 	if err := d.Validate(); err != nil {
+		var at *strictjson.Error
+		if errors.As(err, &at) {
+			path, err = path+"."+at.Path, at.Err
+		}
 		return nil, &pathError{path, err}
 	}
+	keys, err := d.Path()
+	if err != nil {
+		return nil, &pathError{path + ".name", err}
+	}
 	p := &network.Plan{Kind: network.KindDate, Of: pl.of, Path: path, Date: *d}
-	if err := pl.ownReads(p, []string{d.Name}); err != nil {
+	if err := pl.ownReads(p, keys[:1]); err != nil {
 		return nil, &pathError{path, err}
 	}
 	return p, nil
@@ -157,12 +166,12 @@ func (pl *planner) users(u *Users, path string, depth int) (*network.Plan, error
 	if pl.of == profile.User {
 		return nil, &pathError{path, fmt.Errorf("%w: in a condition of users", profile.ErrInvalid)}
 	}
-	q, n, ok := u.quantified()
-	if !ok {
-		return nil, &pathError{path, fmt.Errorf("%w: want one of any, all, none", profile.ErrInvalid)}
+	q, n, err := u.quantified()
+	if err != nil {
+		return nil, &pathError{path, err}
 	}
 	pl.of = profile.User
-	child, err := pl.node(n, path+"."+q.String(), depth+1)
+	child, err := pl.node(n, path+"."+q.Field(), depth+1)
 	pl.of = profile.Account
 	if err != nil {
 		return nil, err

@@ -83,10 +83,8 @@ func (d *syncDefinition) windows() []syncWindow {
 			found = append(found, syncWindow{path + ".funnel.window", n.Funnel.Window})
 		}
 		if u := n.Users; u != nil {
-			for name, n := range map[string]*Node{"any": u.Any, "all": u.All, "none": u.None} {
-				if n != nil {
-					visit(n, path+".users."+name)
-				}
+			if of, field := u.Condition(); of != nil {
+				visit(of, path+".users."+field)
 			}
 		}
 	}

@@ -18,6 +18,7 @@ func (r *Run) Load(ix *network.Leaves) {
 	if ix == &r.Net.Leaves {
 		r.loadBatches()
 	}
+	r.Push(ix.Identity...)
 	last := ""
 	for i, w := range r.Profile.Writes {
 		if i == 0 {

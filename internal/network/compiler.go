@@ -11,6 +11,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -209,10 +210,15 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 		}
 		n.Idle = !n.Accounts && p.Filter.Eval(&in) == celfilter.True
 		n.leaf = fmt.Sprintf("trait\x00%d\x00%s", since, p.Filter.Source())
+	case KindSample:
+		n.Sample = p.Sample
+		n.leaf = fmt.Sprintf("sample\x00%g\x00%q", p.Sample.Percent, p.Sample.Salt)
 	case KindDate:
-		n.Date, n.DateKey = p.Date, (*profile.Dict)(nil).Key(p.Date.Name)
-		n.DateSpan = horizon.NewDateWindow(p.Date.Window.Past)
+		n.Date = traitset.NewDate(p.Date)
 		n.leaf = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.Date.Name, p.Date.Window)
+		if p.Date.Yearly {
+			n.leaf += fmt.Sprintf("\x00yearly %q", p.Date.Zone)
+		}
 	}
 }
 

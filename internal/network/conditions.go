@@ -26,6 +26,7 @@ type Plan struct {
 	Computed   *trait.Computed
 	Funnel     *sequence.Matcher
 	Quantifier Quantifier
+	Sample     Sample
 	Reads      []string // the keys among the traits that the leaf reads, sorted
 	Accounts   bool     // a leaf of users that reads traits of their accounts
 	OfAccount  []string // the keys among those

@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -25,7 +26,21 @@ func (m *Model) instants(of []profile.Ref, from, to int64) []int64 {
 	b.ages = slices.Compact(b.ages)
 	var all []int64
 	for _, ref := range of {
-		for _, at := range appendDates(m.view(ref).times(), m.computed(ref)) {
+		values := append(m.view(ref).values(), m.computed(ref)...)
+		// What days of the year make is as before when they and the leap years have come round:
+		// of nine years more is not looked at.
+		first := time.Unix(0, from).UTC().Year()
+		last := min(time.Unix(0, to).UTC().Year(), first+9)
+		var yearly []int64
+		for _, a := range m.world.audiences {
+			yearly = appendYearly(yearly, a.definition.Where, values, first-2, last+2)
+		}
+		for _, u := range yearly {
+			if from <= u && u < to {
+				all = append(all, u)
+			}
+		}
+		for _, at := range appendDates(m.view(ref).times(), values) {
 			for _, u := range b.of(at) {
 				if from <= u && u < to {
 					all = append(all, u)
@@ -37,8 +52,7 @@ func (m *Model) instants(of []profile.Ref, from, to int64) []int64 {
 	return slices.Compact(all)
 }
 
-// times returns those of the profile's events and trait writes, and the dates
-// in the traits.
+// times returns those of the profile's events and trait writes.
 func (v view) times() []int64 {
 	var all []int64
 	for _, m := range v.person.messages {
@@ -47,8 +61,27 @@ func (v view) times() []int64 {
 		}
 		if m.traits != nil {
 			all = append(all, m.traits.Time.UnixNano())
+		}
+	}
+	return all
+}
+
+// values returns what the profile's traits were set to, with all that is in maps.
+func (v view) values() []profile.Value {
+	var all []profile.Value
+	var add func(profile.Value)
+	add = func(value profile.Value) {
+		all = append(all, value)
+		if o, ok := value.Object(); ok {
+			for _, inner := range o.All() {
+				add(inner)
+			}
+		}
+	}
+	for _, m := range v.person.messages {
+		if m.traits != nil {
 			for _, value := range m.traits.Traits.All() {
-				all = appendDates(all, []profile.Value{value})
+				add(value)
 			}
 		}
 	}
@@ -116,7 +149,7 @@ func children(n audience.Node) []audience.Node {
 		all = append(all, *n.Not)
 	}
 	if u := n.Users; u != nil {
-		all = append(all, *cmp.Or(u.Any, u.All, u.None))
+		all = append(all, *cmp.Or(u.Any, u.All, u.None, u.Where))
 	}
 	return all
 }

@@ -13,6 +13,7 @@ import (
 // is, and of its account. Either may be nil: there are none.
 type Traits struct {
 	User, Account celfilter.Fields
+	Self          *celfilter.Self // whose event it is
 }
 
 // State is the running state of one funnel for one profile.

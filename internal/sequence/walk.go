@@ -139,6 +139,7 @@ func (w *walk) passes(st *step, c *candidate) bool {
 		Context:    c.context,
 		Traits:     c.by.User,
 		Account:    c.by.Account,
+		Self:       c.by.Self,
 		Steps:      w.chosen[:st.earlier],
 	}
 	return st.filter.Eval(&w.input) == celfilter.True

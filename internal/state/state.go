@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/aggregate"
+	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/traitset"
@@ -30,6 +31,7 @@ type State struct {
 	Writes  []profile.TraitWrite // of the traits that the network reads
 	Readers uint32               // so many of its leaves of others' had been made then
 	Views   []view               // those traits, by what counts of them
+	Self    *celfilter.Self      // who it is, where that was asked for; nil: not known
 	Counts  map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
 
 	Aggregates []*ComputedState // of computed traits, in the order of their nodes' ids

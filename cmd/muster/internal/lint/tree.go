@@ -34,7 +34,7 @@ func (l *linter) judgeTree(n *audience.Node, path string) {
 			l.judge(l.truthOfFilter(s.Filter), fmt.Sprintf("%s.funnel.steps[%d].where", path, i), "the filter")
 		}
 	case n.Users != nil:
-		name, of := quantified(n.Users)
+		of, name := n.Users.Condition()
 		l.ofUsers(func() { l.judgeTree(of, path+".users."+name) })
 	}
 }
@@ -63,7 +63,7 @@ func (l *linter) truthOfNode(n *audience.Node) truth {
 			}
 		}
 	case n.Users != nil:
-		name, of := quantified(n.Users)
+		of, name := n.Users.Condition()
 		var t truth
 		l.ofUsers(func() { t = l.truthOfNode(of) })
 		switch {

@@ -55,11 +55,13 @@ func (l *linter) node(n *audience.Node, path string) {
 	case n.Trait != "":
 		l.trait(n.Trait, path+".trait")
 	case n.TraitDate != nil:
-		l.traits(l.of, path+".trait_date.name", []string{n.TraitDate.Name})
+		if keys, err := n.TraitDate.Path(); err == nil {
+			l.traits(l.of, path+".trait_date.name", keys[:1])
+		}
 	case n.Funnel != nil:
 		l.funnel(n.Funnel, path+".funnel")
 	case n.Users != nil:
-		name, of := quantified(n.Users)
+		of, name := n.Users.Condition()
 		l.ofUsers(func() { l.node(of, path+".users."+name) })
 	}
 }
@@ -71,17 +73,6 @@ func (l *linter) ofUsers(do func()) {
 	l.of = profile.User
 	do()
 	l.of = was
-}
-
-// quantified returns the condition of users that is set, and its name.
-func quantified(u *audience.Users) (string, *audience.Node) {
-	switch {
-	case u.Any != nil:
-		return "any", u.Any
-	case u.All != nil:
-		return "all", u.All
-	}
-	return "none", u.None
 }
 
 // window finds one that is longer than the retention; none is all time.

@@ -72,14 +72,18 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	{"key": "c", "type": "count", "event": "E", "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
 ], "audiences": [
 	{"key": "d", "name": "D", "description": "d", "tags": ["t", "u"], "owner": "o", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "where": {"all": [
-		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}}]},
+		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}},
+			{"users": {"at_least": 5, "where": {"trait": "traits.x == 1"}}}, {"users": {"at_least_percent": 33.3, "where": {"trait": "traits.x == 1"}}}]},
 		{"not": {"event": {"name": "E", "where": "properties.x == 1", "count": {"at_least": 2, "at_most": 5}, "window": {"within": "90d"}, "scope": "group"}}},
 		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}},
 		{"event": {"name": "E", "window": {"unit": "month", "from": -1, "to": -1, "zone": "America/New_York", "since": "2026-01-01", "until": "2027-01-01T00:00:00Z"}}}
 	]}},
 	{"key": "e", "of": "users", "batch": "on request", "where": {"any": [
 		{"audience": "d"},
+		{"sample": {"percent": 12.5, "salt": "spring"}},
+		{"sample": {"percent": 100}},
 		{"trait_date": {"name": "x"}},
+		{"trait_date": {"name": "x.y[\"a.b\"]", "yearly": true, "zone": "Europe/Berlin", "window": {"next": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"within": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"between": ["7d", "30d"]}}},
 		{"trait_date": {"name": "x", "window": {"next": "7d"}}},
@@ -116,7 +120,7 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 		} `json:"$defs"`
 	}
 	require.NoError(t, json.Unmarshal(Definitions, &s))
-	for name, of := range map[string]any{"node": audience.Node{}, "event": audience.Event{}, "users": audience.Users{}, "trait_date": trait.Date{}} {
+	for name, of := range map[string]any{"node": audience.Node{}, "event": audience.Event{}, "users": audience.Users{}, "trait_date": trait.Date{}, "sample": audience.Sample{}} {
 		require.ElementsMatch(t, tags(of), keys(s.Defs[name].Properties), name)
 	}
 	require.ElementsMatch(t, tags(audience.File{}), keys(s.Properties))
@@ -169,6 +173,9 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"an empty condition":              in(`{}`),
 		"two conditions in one":           in(`{"trait": "true", "event": {"name": "E"}}`),
 		"an empty list":                   in(`{"all": []}`),
+		"a share of nobody":               in(`{"sample": {"percent": 0}}`),
+		"a share of more than all":        in(`{"sample": {"percent": 101}}`),
+		"a share of no size":              in(`{"sample": {"salt": "a"}}`),
 		"no name of an event":             in(`{"event": {"where": "true"}}`),
 		"an empty name":                   in(`{"event": {"name": ""}}`),
 		"a misspelt window":               in(`{"event": {"name": "E", "window": {"withn": "1d"}}}`),
@@ -194,6 +201,10 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"a step that is no identifier":    in(`{"funnel": {"steps": [{"name": "a b", "event": "E"}]}}`),
 		"an absence without end":          in(`{"funnel": {"steps": [{"name": "a", "event": "E"}, {"name": "b", "event": "F", "not": true}]}}`),
 		"pending, what is to follow":      in(`{"funnel": {"steps": [{"name": "a", "event": "E", "pending": true}]}}`),
+		"users without a number":          `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}}}}]}`,
+		"any users with a number":         `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"any": {"trait": "true"}, "at_least": 2}}}]}`,
+		"users with two numbers":          `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}, "at_least": 2, "at_least_percent": 2}}}]}`,
+		"no percent of users":             `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}, "at_least_percent": 0}}}]}`,
 		"users in two ways":               `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"any": {"trait": "true"}, "all": {"trait": "true"}}}}]}`,
 		"of whom there is none":           `{"audiences": [{"key": "a", "of": "people", "where": {"event": {"name": "E"}}}]}`,
 		"per user, of users":              `{"audiences": [{"key": "a", "per_user": true, "where": {"event": {"name": "E"}}}]}`,
