@@ -22,7 +22,7 @@ type DateWindow struct {
 	// Past is of ages of the date, until now. A window of fixed instants, or of units of the
 	// calendar, is of all dates in it, also of those to come: those of this month.
 	Past profile.Window
-	Next time.Duration  // or: in the coming Next, half-open: true on [date-Next, date)
+	Next time.Duration // or: in the coming Next, half-open: true on [date-Next, date)
 
 	// Or a bound on either side: the date is later than After, or not earlier
 	// than From, and earlier than Before. A bound that is zero is none. A day
