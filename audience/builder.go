@@ -154,6 +154,14 @@ func (e Event) During(w profile.Window) Event {
 	return e
 }
 
+// InPeriods returns e asking for an event in at least n of the last periods of a length:
+// Performed("Login").InPeriods(15, 30, profile.Day) is on 15 of the last 30 days, each of
+// 24 hours up to now.
+func (e Event) InPeriods(n, periods int, of time.Duration) Event {
+	e.Regularly = Regularly{AtLeast: n, Periods: periods, Of: of}
+	return e
+}
+
 // OfGroup returns e, in an audience of accounts, counting only events that were
 // sent with the account's id.
 func (e Event) OfGroup() Event {

@@ -54,6 +54,8 @@ type Event struct {
 	Count  Count          `json:"count,omitzero"`
 	Window profile.Window `json:"window,omitzero"`
 	Scope  Scope          `json:"scope,omitzero"`
+
+	Regularly Regularly `json:"regularly,omitzero"` // instead of Count and Window
 }
 
 // Node returns the condition as a node.

@@ -37,7 +37,11 @@ func (n *Node) describe() string {
 
 func (e *Event) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "performed %q %s", e.Name, e.Count.describe())
+	how := e.Count.describe()
+	if !e.Regularly.IsZero() {
+		how = e.Regularly.describe()
+	}
+	fmt.Fprintf(&b, "performed %q %s", e.Name, how)
 	if e.Scope == OfGroup {
 		b.WriteString(" for the group")
 	}

@@ -83,6 +83,11 @@ func (g *generator) leaf() audience.Node {
 	if w := g.window(); g.IntN(5) > 0 {
 		e.Window = w
 	}
+	if g.IntN(8) == 0 {
+		e.Count, e.Window = audience.Count{}, profile.Window{}
+		periods := 1 + g.IntN(4)
+		e = e.InPeriods(1+g.IntN(periods), periods, time.Duration(1+g.IntN(6))*grid/2)
+	}
 	if g.subject == profile.Account && g.IntN(4) == 0 {
 		e.Scope = audience.OfGroup
 	}

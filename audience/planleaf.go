@@ -53,15 +53,25 @@ func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
 		return fail(".count", err)
 	}
 	min, max := e.Count.bounds()
+	if r := e.Regularly; !r.IsZero() {
+		if err := r.validate(e); err != nil {
+			return fail(".regularly", err)
+		}
+		min = r.AtLeast
+	}
 	if err := e.Window.Validate(); err != nil {
 		return fail(".window", err)
 	}
-	if err := pl.checkRetention(e.Window); err != nil {
+	if err := pl.checkRetention(e.Reach()); err != nil {
+		if !e.Regularly.IsZero() {
+			return fail(".regularly", err)
+		}
 		return fail(".window", err)
 	}
 	p := &network.Plan{
 		Kind: network.KindEvent, Of: pl.of, Path: path + ".where",
-		Name: e.Name, Min: min, Max: max, Window: e.Window, Group: e.Scope == OfGroup,
+		Name: e.Name, Min: min, Max: max, Window: e.Reach(), Group: e.Scope == OfGroup,
+		Periods: e.Regularly.Periods, Length: e.Regularly.Of,
 	}
 	if err := pl.filter(p, e.Filter); err != nil {
 		return fail(".where", err)

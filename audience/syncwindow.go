@@ -77,7 +77,7 @@ func (d *syncDefinition) windows() []syncWindow {
 			visit(n.Not, path+".not")
 		}
 		if n.Event != nil {
-			found = append(found, syncWindow{path + ".event.window", n.Event.Window})
+			found = append(found, syncWindow{path + ".event.window", n.Event.Reach()})
 		}
 		if n.Funnel != nil {
 			found = append(found, syncWindow{path + ".funnel.window", n.Funnel.Window})

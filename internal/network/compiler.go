@@ -183,6 +183,9 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 		n.ReadsActor = n.Of == profile.Account && readsActor(p.Filter)
 		n.leaf = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s\x00%t",
 			since, p.Name, source(p.Filter), p.Min, p.Max, p.Window, p.Group)
+		if p.Length > 0 {
+			n.leaf += fmt.Sprintf("\x00%d of %s", p.Periods, p.Length)
+		}
 	case KindComputed:
 		c := *p.Computed
 		n.Events, n.Count, n.Computed = []string{p.Name}, newCount(p), &c

@@ -22,6 +22,8 @@ type Plan struct {
 	Min, Max   int               // counts for which it holds
 	Group      bool              // only events sent with the account's id count
 	Window     profile.Window
+	Periods    int           // of an event leaf: what is counted are periods
+	Length     time.Duration // of each
 	Date       trait.Date
 	Computed   *trait.Computed
 	Funnel     *sequence.Matcher

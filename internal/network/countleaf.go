@@ -10,10 +10,15 @@ const MaxCount = 1_000_000
 type Count struct {
 	Min, Max int
 	*horizon.Window
+
+	// What is counted are the periods, of so many of a length, that have an event; Length 0:
+	// the events.
+	Periods int
+	Length  int64 // nanoseconds
 }
 
 func newCount(p *Plan) Count {
-	return Count{Min: p.Min, Max: p.Max, Window: horizon.NewWindow(p.Window)}
+	return Count{Min: p.Min, Max: p.Max, Window: horizon.NewWindow(p.Window), Periods: p.Periods, Length: int64(p.Length)}
 }
 
 // Holds reports whether the condition holds for a count.

@@ -132,6 +132,9 @@ func (b *bounds) add(n audience.Node) {
 	switch {
 	case n.Event != nil:
 		b.window(n.Event.Window)
+		for i := range n.Event.Regularly.Periods + 1 {
+			b.ages = append(b.ages, int64(i)*int64(n.Event.Regularly.Of))
+		}
 	case n.Funnel != nil:
 		b.window(n.Funnel.Window)
 		for _, s := range n.Funnel.Steps {

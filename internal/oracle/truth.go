@@ -111,6 +111,9 @@ func (v view) holds(n audience.Node, since int) bool {
 		return !v.holds(*n.Not, since)
 	case n.Event != nil:
 		e := n.Event
+		if r := e.Regularly; !r.IsZero() {
+			return v.periods(e, since) >= r.AtLeast
+		}
 		return compare(e.Count, len(v.matching(e.Name, e.Filter, e.Window, e.Scope, since)))
 	case n.Funnel != nil:
 		return v.follows(n.Funnel, since)
@@ -150,6 +153,17 @@ func (v view) quantify(u *audience.Users, since int) bool {
 		return met+missed > 0 && big.NewRat(int64(100*met), int64(met+missed)).Cmp(wanted) >= 0
 	}
 	return met == 0
+}
+
+// periods counts the periods with an event.
+func (v view) periods(e *audience.Event, since int) int {
+	periods := map[int64]bool{}
+	for _, d := range v.matching(e.Name, e.Filter, profile.Window{}, e.Scope, since) {
+		if i := (v.t - d.time()) / int64(e.Regularly.Of); i < int64(e.Regularly.Periods) {
+			periods[i] = true
+		}
+	}
+	return len(periods)
 }
 
 func compare(c audience.Count, n int) bool {

@@ -31,6 +31,10 @@ type matches struct {
 
 // Add counts an event of time at, seen at instant now.
 func (m *matches) Add(l *network.Count, at, now int64) {
+	if l.Length > 0 {
+		m.addRegular(l, at, now)
+		return
+	}
 	start, end := l.Span(at)
 	switch {
 	case end <= start || end <= now:
@@ -138,7 +142,10 @@ func (m *matches) Forget(now int64) {
 
 // At answers the leaf at now.
 func (m *matches) At(l *network.Count, now int64) horizon.Verdict {
-	if !l.Ends() {
+	switch {
+	case l.Length > 0:
+		return m.regular(l, now)
+	case !l.Ends():
 		return m.ever(l, now)
 	}
 	m.Forget(now)

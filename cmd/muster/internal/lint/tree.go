@@ -146,7 +146,7 @@ func (s signed) contradicts(t signed) bool {
 		return true
 	}
 	a, b := s.node.Event, t.node.Event
-	if a == nil || b == nil || a.Name != b.Name || a.Filter != b.Filter || a.Scope != b.Scope {
+	if a == nil || b == nil || !a.Regularly.IsZero() || !b.Regularly.IsZero() || a.Name != b.Name || a.Filter != b.Filter || a.Scope != b.Scope {
 		return false
 	}
 	return fewer(s, t) || fewer(t, s)

@@ -50,7 +50,7 @@ func (l *linter) node(n *audience.Node, path string) {
 		l.node(n.Not, path+".not")
 	case n.Event != nil:
 		l.event(n.Event.Name, path+".event.name")
-		l.window(n.Event.Window, path+".event.window")
+		l.window(n.Event.Reach(), path+".event.window")
 		l.filter(n.Event.Filter, n.Event.Name, path+".event.where")
 	case n.Trait != "":
 		l.trait(n.Trait, path+".trait")

@@ -76,6 +76,7 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 			{"users": {"at_least": 5, "where": {"trait": "traits.x == 1"}}}, {"users": {"at_least_percent": 33.3, "where": {"trait": "traits.x == 1"}}}]},
 		{"not": {"event": {"name": "E", "where": "properties.x == 1", "count": {"at_least": 2, "at_most": 5}, "window": {"within": "90d"}, "scope": "group"}}},
 		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}},
+		{"event": {"name": "E", "regularly": {"at_least": 15, "periods": 30, "of": "1d"}}},
 		{"event": {"name": "E", "window": {"unit": "month", "from": -1, "to": -1, "zone": "America/New_York", "since": "2026-01-01", "until": "2027-01-01T00:00:00Z"}}}
 	]}},
 	{"key": "e", "of": "users", "batch": "on request", "where": {"any": [
@@ -184,6 +185,8 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"a duration without a unit":       in(`{"event": {"name": "E", "window": {"within": "30"}}}`),
 		"a duration of a number":          in(`{"event": {"name": "E", "window": {"within": 30}}}`),
 		"a length with days before years": in(`{"event": {"name": "E", "window": {"within": "1d1y"}}}`),
+		"a period of no length":           in(`{"event": {"name": "E", "regularly": {"at_least": 1, "periods": 2}}}`),
+		"periods without a number":        in(`{"event": {"name": "E", "regularly": {"periods": 2, "of": "1d"}}}`),
 		"a unit that is none":             in(`{"event": {"name": "E", "window": {"unit": "hour"}}}`),
 		"units of nothing":                in(`{"event": {"name": "E", "window": {"since": "2026-01-01", "from": -1}}}`),
 		"a unit that is to come":          in(`{"event": {"name": "E", "window": {"unit": "day", "to": 1}}}`),
