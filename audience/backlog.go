@@ -50,7 +50,7 @@ type waiting struct {
 func (w *waiting) begin(s *subscriber) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.calls(s.name) {
+	if w.find(s.name) != nil {
 		return false
 	}
 	w.subscribers = append(w.subscribers, s)
@@ -74,15 +74,19 @@ func (w *waiting) acknowledge(ctx context.Context) (err error) {
 	return err
 }
 
-func (w *waiting) running(name string) bool {
+// called returns the subscriber of a name that is called; nil if there is none.
+func (w *waiting) called(name string) *subscriber {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.calls(name)
+	return w.find(name)
 }
 
-// calls is running with the lock.
-func (w *waiting) calls(name string) bool {
-	return slices.ContainsFunc(w.subscribers, func(o *subscriber) bool { return o.name == name })
+// find is called with the lock.
+func (w *waiting) find(name string) *subscriber {
+	if i := slices.IndexFunc(w.subscribers, func(o *subscriber) bool { return o.name == name }); i >= 0 {
+		return w.subscribers[i]
+	}
+	return nil
 }
 
 // keep notes what is in the outbox, and that a subscriber, if it has a name, is there.

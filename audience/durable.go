@@ -104,7 +104,7 @@ func (e *Engine) RemoveSubscriber(ctx context.Context, name string) error {
 		if _, is := o.Cursors[name]; !is {
 			return profile.ErrNotFound
 		}
-		if e.outbox.running(name) {
+		if e.outbox.called(name) != nil {
 			return ErrInUse
 		}
 		delete(o.Cursors, name)
@@ -122,9 +122,10 @@ type subscriber struct {
 	stopped chan struct{}
 
 	mu           sync.Mutex
-	last         Notice // the last that is done with
-	upTo         uint64 // its id
-	acknowledged uint64 // up to this one that is stored
+	last         Notice        // the last that is done with
+	upTo         uint64        // its id
+	acknowledged uint64        // up to this one that is stored
+	moved        chan struct{} // closed when upTo has changed, for who waits for that
 }
 
 // run calls the callback until the context ends.
@@ -178,9 +179,7 @@ func (s *subscriber) deliver(ctx context.Context) error {
 			if err := s.call(ctx, n); err != nil {
 				return err
 			}
-			s.mu.Lock()
-			s.upTo, s.last = n.ID, n
-			s.mu.Unlock()
+			s.done(n)
 		}
 		if err := s.acknowledge(ctx); err != nil {
 			return err

@@ -30,7 +30,7 @@ func filled(t *testing.T) *Store {
 		&profile.SetMember{Member: true, Membership: profile.Membership{Audience: "a", Ref: u, Since: damageStart}},
 		&profile.SetValue{Value: profile.ComputedValue{Key: "t", Ref: u, Value: profile.IntValue(1), Since: damageStart}},
 		&profile.SetWake{Wake: profile.Wake{Ref: u, At: damageStart}},
-		&profile.SetCursor{Subscriber: "s"}, &profile.Tell{Bodies: [][]byte{{1}, {2}, {3}}},
+		&profile.SetCursor{Subscriber: "s"}, &profile.SetRecord{Subscriber: "s", Record: profile.Record{Key: "k", Value: []byte("v")}}, &profile.Tell{Bodies: [][]byte{{1}, {2}, {3}}},
 		&profile.UseKey{Record: profile.KeyRecord{Key: "a"}},
 		&profile.PutEvent{Event: profile.Event{Profile: "w", Name: "A", Time: damageStart, MessageID: "1"}},
 		&profile.Delete{Ref: profile.UserRef("w")}))
@@ -90,6 +90,12 @@ func TestVerifyNamesEachKindOfDamage(t *testing.T) {
 		"a missing notice":          {DamagedOutbox, func(b *pebble.Batch) error { return b.Delete(noticeKey(2), nil) }},
 		"a missing last notice":     {DamagedOutbox, func(b *pebble.Batch) error { return b.Delete(noticeKey(3), nil) }},
 		"a notice nobody waits for": {DamagedOutbox, func(b *pebble.Batch) error { return b.Set(noticeKey(9), nil, nil) }},
+		"a record of no subscriber": {DamagedOutbox, func(b *pebble.Batch) error {
+			return b.Set(appendRecordsKey(nil, "t", "k"), []byte("v"), nil)
+		}},
+		"a record that is none of a subscriber": {DamagedRow, func(b *pebble.Batch) error {
+			return b.Set(appendRecordsKey(nil, "s", "k"), nil, nil)
+		}},
 		"what of a deleted profile is none": {DamagedRow, func(b *pebble.Batch) error {
 			return b.Set(buriedKey(1), binary.AppendUvarint(appendNano(nil, 1), 77), nil)
 		}},

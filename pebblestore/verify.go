@@ -20,7 +20,7 @@ const (
 	DamagedRow    DamageKind = "row"    // a row is none that this package writes
 	DamagedIndex  DamageKind = "index"  // an index and what it is of differ
 	DamagedCount  DamageKind = "count"  // what is counted is not what there is
-	DamagedOutbox DamageKind = "outbox" // notices are missing, or there are some that nobody waits for
+	DamagedOutbox DamageKind = "outbox" // notices are missing, or there are some that nobody waits for; the same of records
 )
 
 // Damage is one thing that is wrong.
@@ -196,6 +196,9 @@ func (v *verifier) outbox() error {
 			}
 		}
 	}
+	if err := v.records(cursors); err != nil {
+		return err
+	}
 	first, next, bytes := leastCursor(cursors), uint64(0), int64(0)
 	for n, err := range v.snap.Notices(v.ctx, 0) {
 		if err != nil {
@@ -219,6 +222,20 @@ func (v *verifier) outbox() error {
 		return v.found(DamagedCount, "%d notices of %d bytes are counted as %d of %d", v.report.Notices, bytes, t.notices, t.bytes)
 	}
 	return nil
+}
+
+// records looks at what subscribers keep.
+func (v *verifier) records(cursors map[string]uint64) error {
+	return v.each(spaceRecords, func(key, value []byte) error {
+		name, rest, ok := readText(key[1:])
+		if !ok || len(rest) == 0 || len(value) == 0 {
+			return v.found(DamagedRow, "record of a subscriber that is none: %x", key)
+		}
+		if _, is := cursors[name]; !is {
+			return v.found(DamagedOutbox, "record of subscriber %q, which there is not", name)
+		}
+		return nil
+	})
 }
 
 // counts compares what is counted with what there is.
