@@ -232,6 +232,10 @@ func (g guardedReader) Outbox(ctx context.Context) (o profile.Outbox, err error)
 	return g.r.Outbox(ctx)
 }
 
+func (g guardedReader) Records(ctx context.Context, subscriber string) iter.Seq2[profile.Record, error] {
+	return guardSeq("store.Records", func() iter.Seq2[profile.Record, error] { return g.r.Records(ctx, subscriber) })
+}
+
 func (g guardedReader) Holders(ctx context.Context, key string, of profile.Subject, after string) iter.Seq2[profile.Holder, error] {
 	return guardSeq("store.Holders", func() iter.Seq2[profile.Holder, error] { return g.r.Holders(ctx, key, of, after) })
 }

@@ -135,14 +135,45 @@ func (l *Log[N]) Admit(ctx context.Context) error {
 }
 
 // Calls reports whether a subscriber of a name is called.
-func (l *Log[N]) Calls(name string) bool {
+func (l *Log[N]) Calls(name string) bool { return l.called(name) != nil }
+
+// called returns the subscriber of a name that is called; nil if there is none.
+func (l *Log[N]) called(name string) *Subscriber[N] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.calls(name)
+	return l.find(name)
 }
 
-func (l *Log[N]) calls(name string) bool {
-	return slices.ContainsFunc(l.subscribers, func(s *Subscriber[N]) bool { return s.name == name })
+// find is called with the lock.
+func (l *Log[N]) find(name string) *Subscriber[N] {
+	if i := slices.IndexFunc(l.subscribers, func(s *Subscriber[N]) bool { return s.name == name }); i >= 0 {
+		return l.subscribers[i]
+	}
+	return nil
+}
+
+// CatchUp returns when a subscriber is done with all that was told before the call. It
+// returns profile.ErrNotFound if nobody is called by that name, and profile.ErrClosed if that
+// ends meanwhile.
+func (l *Log[N]) CatchUp(ctx context.Context, name string) error {
+	told, _ := l.toldUpTo()
+	s := l.called(name)
+	if s == nil {
+		return profile.ErrNotFound
+	}
+	for {
+		moved := s.movedBefore(told)
+		if moved == nil {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-s.stopped:
+			return profile.ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Close stores up to where each subscriber is done. None is called any more, but for calls
