@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/muster-go/muster/internal/backoff"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -29,7 +30,7 @@ func (e *Engine) Advance(ctx context.Context, t time.Time) error {
 		if e.closed.Load() {
 			return in("advance", profile.ErrClosed)
 		}
-		if err := e.admit(ctx); err != nil {
+		if err := e.outbox.Admit(ctx); err != nil {
 			return in("advance", err)
 		}
 		_, due := e.earliest()
@@ -85,7 +86,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		case errors.Is(err, profile.ErrClosed):
 			return nil
 		default:
-			next = retryAfter(failures)
+			next = backoff.After(failures)
 			failures++
 			wake = nil // what new data is due for waits as well
 			e.report(fmt.Errorf("run: %w", err))
@@ -122,11 +123,6 @@ func (e *Engine) reached() int64 {
 		sh.mu.Unlock()
 	}
 	return t
-}
-
-// retryAfter returns how long to wait after the n-th failure in a row, from 0.
-func retryAfter(n int) time.Duration {
-	return min(10*time.Millisecond<<min(n, 20), time.Minute)
 }
 
 // untilDue returns how long after now the next timer is due, at most an hour.

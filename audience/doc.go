@@ -139,7 +139,7 @@
 // take the event and no user depends on accounts in turn, of the shards of these; else all.
 //
 // To follow an event from call to callback read Engine.Track, Engine.update, txn.track,
-// eval.Run.AddEvent, txn.commit and shard.deliver. The engine has layers, of which each
+// eval.Run.AddEvent, txn.commit and outbox.Queue.Deliver. The engine has layers, of which each
 // knows only those below it:
 //
 //	audience           definitions, locks, time, transactions, what is told
@@ -147,9 +147,11 @@
 //	internal/state     what one profile has of it in memory, and the cache of that
 //	internal/network   what is asked, compiled, and found by the data that it is about
 //
+// and, apart from these, internal/outbox, which calls back.
+//
 // The files of this package are by subject:
 //
-//	engine, enter, few, fire, timers      who takes which locks, and when
+//	engine, enter, locks, fire, timers    who takes which locks, and when
 //	txn, touch, others, commit, keep      the transaction, and what it stores
 //	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
 //	deliver, durable, backlog             what is told

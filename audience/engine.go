@@ -12,6 +12,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/outbox"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -104,10 +105,10 @@ type Engine struct {
 	wake     chan struct{} // tells Run that an earlier timer was set
 	later    chan struct{} // tells deliverLater that there is something to tell; nil: nobody does it later
 
-	outbox    waiting
-	subs      subscribers[Callback]
-	traitSubs subscribers[TraitCallback]
-	idSubs    subscribers[IDCallback]
+	outbox    *outbox.Log[Notice]
+	subs      outbox.Callbacks[Transition]
+	traitSubs outbox.Callbacks[TraitChange]
+	idSubs    outbox.Callbacks[IDChange]
 }
 
 const defaultClockJump = 5 * 365 * profile.Day
@@ -181,7 +182,8 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		e.maxJump = int64(defaultClockJump)
 	}
 	e.reader = store
-	e.outbox.limit = opts.Outbox.withDefaults()
+	e.outbox = e.newOutbox(opts.Outbox)
+	e.reportFailures()
 	n := min(opts.Shards, profile.Lanes)
 	if n <= 0 {
 		n = 16
@@ -219,7 +221,7 @@ func (e *Engine) close() error {
 		return nil
 	}
 	e.end(profile.ErrClosed)
-	err := e.outbox.acknowledge(context.Background())
+	err := e.outbox.Close(context.Background())
 	e.untake()
 	return err
 }

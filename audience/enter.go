@@ -13,7 +13,7 @@ import (
 // told before update returns. refs are the profiles that it touches, if profiles do not
 // depend on each other; none: they cannot be told.
 func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error, refs ...profile.Ref) (err error) {
-	if err := e.admit(ctx); err != nil {
+	if err := e.outbox.Admit(ctx); err != nil {
 		return err
 	}
 	x, err := e.enter(ctx, id, r)
@@ -147,19 +147,19 @@ func (sh *shard) ready(ctx context.Context, lacking profile.Ref, t int64) (ready
 	if sh.e.closed.Load() {
 		return false, profile.ErrClosed
 	}
-	waiting := sh.out.waiting.Load()
+	waiting := sh.out.Waiting()
 	due := func() bool { return min(sh.due.Load(), sh.e.batchDue.Load()) < t }
-	for err == nil && due() && sh.due.Load() <= sh.e.batchDue.Load() && sh.out.waiting.Load() == waiting {
+	for err == nil && due() && sh.due.Load() <= sh.e.batchDue.Load() && sh.out.Waiting() == waiting {
 		if err = ctx.Err(); err == nil {
 			err = sh.x.fire(lasting(ctx))
 		}
 	}
 	x := sh.x
 	x.Ctx, x.At, x.Err = lasting(ctx), t, nil // what has begun is done to its end
-	if err == nil && lacking.ID != "" && !due() && sh.out.waiting.Load() == waiting {
+	if err == nil && lacking.ID != "" && !due() && sh.out.Waiting() == waiting {
 		err = x.within(func() error { return x.upgradeID(lacking, t) }, lacking)
 	}
-	if err != nil || due() || sh.out.waiting.Load() != waiting {
+	if err != nil || due() || sh.out.Waiting() != waiting {
 		return false, err
 	}
 	sh.last = t
@@ -296,7 +296,7 @@ func (e *Engine) release(ctx context.Context) error {
 // alone runs what concerns all profiles, between exclusive and release. what
 // begins the text of its errors.
 func (e *Engine) alone(ctx context.Context, what string, inclusive bool, do func(*txn) error) (err error) {
-	if err := e.admit(ctx); err != nil {
+	if err := e.outbox.Admit(ctx); err != nil {
 		return in(what, err)
 	}
 	x, err := e.exclusive(ctx, inclusive)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/muster-go/muster/internal/outbox"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -76,11 +77,11 @@ func (n *notice) body() ([]byte, error) {
 }
 
 // decodeNotice returns the notice that the store kept.
-func decodeNotice(kept profile.Notice) (Notice, error) {
+func decodeNotice(kept profile.Notice) (told outbox.Told[Notice], err error) {
 	n := Notice{ID: kept.ID}
 	var b noticeBody
 	if err := json.Unmarshal(kept.Body, &b); err != nil {
-		return n, fmt.Errorf("notice %d as it is stored: %w", kept.ID, err)
+		return told, fmt.Errorf("notice %d as it is stored: %w", kept.ID, err)
 	}
 	ref, at := profile.Ref{Subject: b.Subject, ID: b.Profile}, instant(b.At)
 	switch {
@@ -96,29 +97,7 @@ func decodeNotice(kept profile.Notice) (Notice, error) {
 	default:
 		n.IDChange = &IDChange{ID: n.ID, Profile: ref, At: at}
 	}
-	return n, nil
-}
-
-// ref returns the profile that the notice is about.
-func (n Notice) ref() profile.Ref {
-	switch {
-	case n.Transition != nil:
-		return n.Transition.Ref()
-	case n.TraitChange != nil:
-		return n.TraitChange.Profile
-	}
-	return n.IDChange.Profile
-}
-
-// at returns the instant of the notice.
-func (n Notice) at() time.Time {
-	switch {
-	case n.Transition != nil:
-		return n.Transition.At
-	case n.TraitChange != nil:
-		return n.TraitChange.At
-	}
-	return n.IDChange.At
+	return outbox.Told[Notice]{ID: n.ID, At: at, Ref: ref, Notice: n}, nil
 }
 
 // String returns the line of what is told.
@@ -135,7 +114,7 @@ func (n Notice) String() string {
 // putNotices stores what the transaction tells: for nobody, unless somebody has a cursor,
 // but for the ids.
 func (x *txn) putNotices() error {
-	keeps := x.e.outbox.keeps.Load()
+	keeps := x.e.outbox.Keeps()
 	bodies := x.tell.Bodies[:0]
 	for i := range x.notices {
 		var body []byte

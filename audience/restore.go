@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/backoff"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
@@ -130,7 +131,7 @@ func (e *Engine) resume(rollouts []*rollout) {
 			select {
 			case <-e.life.Done():
 				return
-			case <-time.After(retryAfter(failures)):
+			case <-time.After(backoff.After(failures)):
 			}
 		}
 	}

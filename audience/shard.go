@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/outbox"
 	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
@@ -30,7 +31,7 @@ type shard struct {
 
 	figures figures
 	x       *txn // of its profiles, and of some of others
-	out     outbox
+	out     *outbox.Queue[notice]
 }
 
 // newShard returns the i-th shard of n.
@@ -46,6 +47,7 @@ func newShard(e *Engine, i, n int) *shard {
 		sh.lanes = append(sh.lanes, lane{number: number, upTo: allTimers}) // there is none yet
 	}
 	sh.x = newTxn(e, sh)
+	sh.out = outbox.NewQueue(outbox.Teller[notice]{Durable: e.store.Durable, Tell: e.tell, Report: e.report})
 	sh.due.Store(horizon.Never)
 	return sh
 }

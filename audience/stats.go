@@ -99,6 +99,6 @@ func (e *Engine) Stats() Stats {
 		return cmp.Or(strings.Compare(a.Audience, b.Audience), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Cause, b.Cause))
 	})
 	s.Misfires = e.misfires.Load()
-	s.Waiting, s.WaitBytes = e.outbox.waits()
+	s.Waiting, s.WaitBytes = e.outbox.Waits()
 	return s
 }

@@ -261,14 +261,14 @@ func (x *txn) commit() error {
 	x.over()
 	if len(x.notices) > 0 {
 		x.setIDs()
-		x.e.outbox.add(&x.tell, x.upTo)
+		x.e.outbox.Add(&x.tell, x.upTo)
 	}
 	f := &x.home.figures
 	f.commits++
 	f.touched += uint64(len(x.touched))
 	for i := range x.notices {
 		f.tell(&x.notices[i])
-		x.shardOf(x.notices[i].ref()).out.push(x.notices[i], x.upTo)
+		x.shardOf(x.notices[i].ref()).out.Push(x.notices[i], x.upTo)
 	}
 	for _, do := range x.done {
 		do()
