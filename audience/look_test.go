@@ -31,8 +31,8 @@ func TestAPreviewIsTheSameWithoutAScan(t *testing.T) {
 	}
 	for _, c := range []audience.Condition{
 		audience.Performed("Order").AtLeast(2).Within(30 * profile.Day),
-		audience.All(audience.Performed("View"), audience.NotPerformed("Order").Within(60*profile.Day)),
-		audience.Not(audience.Performed("Search").Where(`name == "Search"`)),
+		audience.All(audience.Performed("View"), audience.NotPerformed("Order").Within(10*profile.Day)),
+		audience.Not(audience.Performed("Search").Where(`name == "Search"`).Within(10 * profile.Day)),
 	} {
 		var previews []audience.Preview
 		for _, s := range []profile.Store{store, unscanned{store}} {
