@@ -92,6 +92,17 @@ func New(ref profile.Ref) *State {
 	return &State{Ref: ref, Wake: horizon.Never, Kept: NothingKept}
 }
 
+// Reset makes p the state of a profile of which nothing is known, in the memory of the one
+// before, of whom nobody has anything.
+func (p *State) Reset(ref profile.Ref) {
+	clear(p.Aggregates)
+	clear(p.Funnels)
+	*p = State{
+		Ref: ref, Wake: horizon.Never, Kept: NothingKept,
+		Nodes: p.Nodes[:0], Cells: p.Cells[:0], Aggregates: p.Aggregates[:0], Funnels: p.Funnels[:0],
+	}
+}
+
 // Find returns the index of the node's cell, or where it would be.
 func (p *State) Find(id uint32) (int, bool) {
 	nodes := p.Nodes
@@ -113,7 +124,11 @@ func (p *State) Cell(n *network.Node) *Cell {
 	i, ok := p.Find(n.ID)
 	if !ok {
 		p.Nodes = insert(p.Nodes, i, n.ID)
-		p.Cells = insert(p.Cells, i, Cell{Truth: n.Idle, Until: horizon.Never})
+		c := Cell{Truth: n.Idle, Until: horizon.Never}
+		if n := len(p.Cells); n < cap(p.Cells) { // what Reset has left there
+			c.Times = p.Cells[:n+1][n].Times[:0]
+		}
+		p.Cells = insert(p.Cells, i, c)
 	}
 	return &p.Cells[i]
 }
