@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"errors"
 
 	"github.com/muster-go/muster/internal/outbox"
 )
@@ -16,7 +17,7 @@ type OutboxLimit struct {
 }
 
 // ErrOutboxFull says that more waits for durable subscribers than Options.Outbox allows.
-var ErrOutboxFull = outbox.ErrFull
+var ErrOutboxFull = errors.New("too much waits for durable subscribers")
 
 func (l OutboxLimit) withDefaults() OutboxLimit {
 	if l.Notices <= 0 {
@@ -42,6 +43,7 @@ func (e *Engine) restoreOutbox(ctx context.Context) error {
 func (e *Engine) newOutbox(limit OutboxLimit) *outbox.Log[Notice] {
 	return &outbox.Log[Notice]{
 		Limit:  outbox.Limit(limit.withDefaults()),
+		Full:   ErrOutboxFull,
 		Store:  e.store,
 		Decode: decodeNotice,
 		Report: e.report,

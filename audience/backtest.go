@@ -2,7 +2,9 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -108,7 +110,8 @@ type backtest struct {
 	key             string
 	from            time.Time
 	step            time.Duration
-	entered, exited []int // until each point, since the one before
+	history         profile.History // of the user at hand
+	entered, exited []int           // until each point, since the one before
 }
 
 func newBacktest(ctx context.Context, view *Engine, key string, from, to time.Time, step time.Duration) *backtest {
@@ -164,6 +167,18 @@ func (b *backtest) user(ref profile.Ref) error {
 // born returns the time of the first event or trait that is known of a user.
 func (b *backtest) born(ref profile.Ref) (int64, error) {
 	born := b.until + 1
+	err := b.view.store.ReadHistory(b.ctx, ref.ID, &b.history)
+	for i := 0; err == nil && i < b.history.Len(); i++ {
+		if b.history.Begin(i, math.MinInt64); b.history.Next() {
+			born = min(born, b.history.Event().Time.UnixNano())
+		}
+	}
+	if err == nil {
+		return b.bornByTraits(ref, born)
+	}
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return 0, err
+	}
 	for name, err := range b.view.store.EventNames(b.ctx, ref.ID) {
 		if err != nil {
 			return 0, err
@@ -176,6 +191,11 @@ func (b *backtest) born(ref profile.Ref) (int64, error) {
 			break
 		}
 	}
+	return b.bornByTraits(ref, born)
+}
+
+// bornByTraits is born where that of the first event is known.
+func (b *backtest) bornByTraits(ref profile.Ref, born int64) (int64, error) {
 	writes, err := b.view.store.Traits(b.ctx, ref)
 	for _, w := range writes {
 		born = min(born, w.Time.UnixNano())

@@ -35,7 +35,7 @@ type broken struct {
 }
 
 // ListBroken returns the stored definitions that could not be made live, by key.
-func (e *Engine) ListBroken() []Broken { return slices.Clone(e.catalog.Load().broken) }
+func (e *Engine) ListBroken() []Broken { return slices.Clone(e.roster.Load().broken) }
 
 // kindIn returns what the text of a definition defines, also if it is not valid.
 func kindIn(text []byte) keyOf {

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"slices"
 	"time"
 
 	"github.com/muster-go/muster/funnel"
@@ -27,6 +28,18 @@ func (d Definition) WithName(name string) Definition {
 // WithDescription returns d with a text about it for people.
 func (d Definition) WithDescription(text string) Definition {
 	d.Description = text
+	return d
+}
+
+// WithTags returns d with more tags for people.
+func (d Definition) WithTags(tags ...string) Definition {
+	d.Tags = append(slices.Clone(d.Tags), tags...)
+	return d
+}
+
+// WithOwner returns d with whom to ask about it, for people.
+func (d Definition) WithOwner(owner string) Definition {
+	d.Owner = owner
 	return d
 }
 
@@ -134,6 +147,21 @@ func (e Event) Between(min, max time.Duration) Event {
 	return e
 }
 
+// During returns e counting events in a window: of calendar months, of units of the calendar,
+// between fixed instants. See Within.
+func (e Event) During(w profile.Window) Event {
+	e.Window = e.Window.And(w)
+	return e
+}
+
+// InPeriods returns e asking for an event in at least n of the last periods of a length:
+// Performed("Login").InPeriods(15, 30, profile.Day) is on 15 of the last 30 days, each of
+// 24 hours up to now.
+func (e Event) InPeriods(n, periods int, of time.Duration) Event {
+	e.Regularly = Regularly{AtLeast: n, Periods: periods, Of: of}
+	return e
+}
+
 // OfGroup returns e, in an audience of accounts, counting only events that were
 // sent with the account's id.
 func (e Event) OfGroup() Event {
@@ -172,6 +200,15 @@ func AllUsers(c Condition) Users { return Users{All: nodeOf(c)} }
 
 // NoUser is the condition of an account that none of its users meets c.
 func NoUser(c Condition) Users { return Users{None: nodeOf(c)} }
+
+// AtLeastUsers is the condition of an account that at least n of its users meet c.
+func AtLeastUsers(n int, c Condition) Users { return Users{AtLeast: n, Where: nodeOf(c)} }
+
+// AtLeastPercentOfUsers is the condition of an account that it has users and at least so many
+// percent of them meet c.
+func AtLeastPercentOfUsers(percent float64, c Condition) Users {
+	return Users{AtLeastPercent: percent, Where: nodeOf(c)}
+}
 
 // nodeOf returns the node of a condition; that of none has nothing in it, which is
 // an error when the definition is compiled.

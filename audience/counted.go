@@ -8,6 +8,7 @@ import (
 
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -17,6 +18,9 @@ type Near struct {
 	Filtered int       `json:"filtered,omitempty"` // as old as it asks, that its filter does not pass
 	Outside  int       `json:"outside,omitempty"`  // that its filter passes, too old or too new
 	Newest   time.Time `json:"newest,omitzero"`    // of those that are outside
+	// Meant is the name of events that may be meant, where nobody has sent any of the name
+	// that the condition has: see Engine.Catalog; empty: none is known.
+	Meant string `json:"meant,omitempty"`
 	// Missing are the properties that the filter reads and none of the filtered events has.
 	Missing []MissingProperty `json:"missing,omitempty"`
 }
@@ -49,8 +53,8 @@ func (s *txn) count(x *Explained, n *network.Node) {
 		if !s.Counts(n) {
 			continue
 		}
-		age := s.At - ev.Time.UnixNano()
-		inside := age >= max(0, n.Count.From) && (n.Count.To == 0 || age < n.Count.To)
+		start, end := n.Count.Span(ev.Time.UnixNano())
+		inside := start <= s.At && s.At < end
 		passes := (inside || !x.Holds) && s.Passes(u, n)
 		if !inside || !passes {
 			close.add(&ev, inside, passes)
@@ -68,7 +72,10 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	}
 	x.Events = newestOf(x.Events)
 	if !x.Holds && x.Count < n.Count.Min {
-		x.Near = close.near()
+		x.Near = close.near(s.e.fields)
+		if examined == 0 {
+			x.Near.Meant = s.e.fields.MeantEvent(n.Events[0])
+		}
 	}
 }
 
@@ -110,10 +117,13 @@ func (c *closeTo) add(ev *profile.Event, inside, passes bool) {
 }
 
 // near returns what there was.
-func (c *closeTo) near() Near {
+func (c *closeTo) near(known *usage.Fields) Near {
 	if c.first != nil {
 		for _, name := range c.missing {
-			meant, _ := near.Field(name, c.first.Properties.All())
+			meant, ok := near.Field(name, c.first.Properties.All())
+			if !ok {
+				meant = known.MeantField(usage.Group{Event: c.first.Name}, name)
+			}
 			c.Missing = append(c.Missing, MissingProperty{name, meant})
 		}
 	}
@@ -122,6 +132,9 @@ func (c *closeTo) near() Near {
 
 // write writes what there was, for people.
 func (n *Near) write(b *strings.Builder, indent string) {
+	if n.Meant != "" {
+		fmt.Fprintf(b, "%snobody has sent any, did you mean %q?\n", indent, n.Meant)
+	}
 	if n.Filtered > 0 {
 		fmt.Fprintf(b, "%s%s filtered out", indent, plural(n.Filtered, "event"))
 		for i, m := range n.Missing {

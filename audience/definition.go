@@ -16,6 +16,8 @@ type Definition struct {
 	Key         string          // [a-z][a-z0-9_]*, never used twice
 	Name        string          // for people
 	Description string          // for people
+	Tags        []string        // for people, to find it by; each once
+	Owner       string          // for people: whom to ask about it
 	Of          profile.Subject // whether its members are users or accounts
 	PerUser     bool            // of an audience of accounts: each user of a member account is a member as well
 	NoBackfill  bool            // count only data that arrives after the creation
@@ -38,6 +40,7 @@ type Node struct {
 	Audience  string         `json:"audience,omitempty"`   // member of the audience of that key
 	Funnel    *funnel.Funnel `json:"funnel,omitempty"`     // ordered steps
 	Users     *Users         `json:"users,omitempty"`      // in an audience of accounts: what their users meet
+	Sample    *Sample        `json:"sample,omitempty"`     // in a share of all profiles
 }
 
 // Node returns n: a Node is a Condition.
@@ -51,6 +54,8 @@ type Event struct {
 	Count  Count          `json:"count,omitzero"`
 	Window profile.Window `json:"window,omitzero"`
 	Scope  Scope          `json:"scope,omitzero"`
+
+	Regularly Regularly `json:"regularly,omitzero"` // instead of Count and Window
 }
 
 // Node returns the condition as a node.
@@ -67,17 +72,6 @@ const (
 
 // IsZero reports whether s is OfUsers.
 func (s Scope) IsZero() bool { return s == OfUsers }
-
-// Users is a condition on the users attached to an account: exactly one of its
-// fields is set. Without users Any and All are false, and None is true.
-type Users struct {
-	Any  *Node `json:"any,omitempty"`  // at least one meets it
-	All  *Node `json:"all,omitempty"`  // each meets it
-	None *Node `json:"none,omitempty"` // no one meets it
-}
-
-// Node returns the condition as a node.
-func (u Users) Node() Node { return Node{Users: &u} }
 
 // Comparison says how a count is compared.
 type Comparison uint8
@@ -149,19 +143,4 @@ func (c Count) validate() error {
 		return fmt.Errorf("%w: at least 0: it always holds", profile.ErrInvalid)
 	}
 	return nil
-}
-
-// quantified returns the one condition that is set; ok is false if there is none,
-// or more than one.
-func (u *Users) quantified() (q network.Quantifier, n *Node, ok bool) {
-	for i, of := range [...]*Node{u.Any, u.All, u.None} {
-		if of == nil {
-			continue
-		}
-		if n != nil {
-			return 0, nil, false
-		}
-		q, n = network.Quantifier(i), of
-	}
-	return q, n, n != nil
 }

@@ -1,11 +1,11 @@
 package audience
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/muster-go/muster/funnel"
-	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -29,13 +29,19 @@ func (n *Node) describe() string {
 		return describeFunnel(n.Funnel)
 	case n.Users != nil:
 		return n.Users.describe()
+	case n.Sample != nil:
+		return n.Sample.describe()
 	}
 	return "in " + n.Audience
 }
 
 func (e *Event) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "performed %q %s", e.Name, e.Count.describe())
+	how := e.Count.describe()
+	if !e.Regularly.IsZero() {
+		how = e.Regularly.describe()
+	}
+	fmt.Fprintf(&b, "performed %q %s", e.Name, how)
 	if e.Scope == OfGroup {
 		b.WriteString(" for the group")
 	}
@@ -70,19 +76,22 @@ func describeWindow(w profile.Window) string {
 	switch {
 	case w.IsZero():
 		return ""
-	case w.Min == 0:
-		return " within " + profile.FormatDuration(w.Max)
+	case w.Plain() && w.Min > 0:
+		return " " + w.String() + " ago"
 	}
-	return fmt.Sprintf(" between %s and %s ago", profile.FormatDuration(w.Min), profile.FormatDuration(w.Max))
+	return " " + w.String()
 }
 
 func describeDate(d *trait.Date) string {
-	w := &d.Window
+	w, name := &d.Window, d.Name
+	if d.Yearly {
+		name += ", each year in " + cmp.Or(d.Zone, "UTC") + ","
+	}
 	switch {
 	case w.Next > 0:
-		return fmt.Sprintf("%s in the next %s", d.Name, profile.FormatDuration(w.Next))
+		return fmt.Sprintf("%s in the next %s", name, profile.FormatDuration(w.Next))
 	case !w.Past.IsZero():
-		return d.Name + describeWindow(w.Past)
+		return name + describeWindow(w.Past)
 	}
 	var bounds []string
 	for _, b := range []struct {
@@ -116,9 +125,4 @@ func describeFunnel(f *funnel.Funnel) string {
 		steps[i] = b.String()
 	}
 	return "funnel " + strings.Join(steps, ", then ") + describeWindow(f.Window)
-}
-
-func (u *Users) describe() string {
-	q, _, _ := u.quantified()
-	return [...]string{network.AnyUser: "any user", network.AllUsers: "all users", network.NoUser: "no user"}[q]
 }

@@ -40,7 +40,10 @@ func (g *generator) quantifier() audience.Node {
 	g.subject = profile.User
 	n := g.node(g.IntN(3))
 	g.subject = profile.Account
-	return pick(g, []audience.Users{audience.AnyUser(n), audience.AllUsers(n), audience.NoUser(n)}).Node()
+	return pick(g, []audience.Users{
+		audience.AnyUser(n), audience.AllUsers(n), audience.NoUser(n), audience.AtLeastUsers(1+g.IntN(3), n),
+		audience.AtLeastPercentOfUsers(pick(g, []float64{0.5, 25, 33.3, 33.333333, 50, 66.7, 75, 100}), n),
+	}).Node()
 }
 
 // audiences returns the keys of those that the condition at hand can name.
@@ -63,7 +66,7 @@ func (h *history) ofAccounts() bool {
 }
 
 // quantified returns what a condition on users wants of them.
-func quantified(u *audience.Users) *audience.Node { return cmp.Or(u.Any, u.All, u.None) }
+func quantified(u *audience.Users) *audience.Node { return cmp.Or(u.Any, u.All, u.None, u.Where) }
 
 // quantify returns the condition with something else wanted of users.
 func quantify(u *audience.Users, n audience.Node) audience.Node {
@@ -72,6 +75,10 @@ func quantify(u *audience.Users, n audience.Node) audience.Node {
 		return audience.AnyUser(n).Node()
 	case u.All != nil:
 		return audience.AllUsers(n).Node()
+	case u.Where != nil:
+		same := *u
+		same.Where = &n
+		return same.Node()
 	}
 	return audience.NoUser(n).Node()
 }

@@ -33,6 +33,9 @@ func (g *generator) conditions(depth int) []audience.Condition {
 }
 
 func (g *generator) leaf() audience.Node {
+	if g.IntN(12) == 0 {
+		return audience.Share(pick(g, []float64{20, 50, 50, 80}), pick(g, []string{"", "spring"}))
+	}
 	switch n := g.IntN(10); {
 	case g.subject == profile.Account && n < 3:
 		return g.quantifier()
@@ -43,11 +46,15 @@ func (g *generator) leaf() audience.Node {
 	case n == 3:
 		return audience.Trait(g.traitFilter())
 	case n == 4:
-		name := "due"
+		name := pick(g, []string{"due", "due", "sub.due", `sub["a.b"]`, `["sub"].due`})
 		if g.IntN(3) == 0 {
 			name = g.name()
 		}
-		return audience.TraitDate(name, g.dateWindow())
+		d := trait.Date{Name: name, Window: g.dateWindow()}
+		if yearly := d.InYears(pick(g, []string{"", "Europe/Berlin", "America/New_York", "Pacific/Apia"})); g.IntN(8) == 0 && yearly.Validate() == nil {
+			d = yearly
+		}
+		return audience.DateIs(d)
 	case n == 5, n == 6 && g.crossing:
 		if keys := g.audiences(); len(keys) > 0 {
 			return audience.InAudience(pick(g, keys))
@@ -76,6 +83,11 @@ func (g *generator) leaf() audience.Node {
 	if w := g.window(); g.IntN(5) > 0 {
 		e.Window = w
 	}
+	if g.IntN(8) == 0 {
+		e.Count, e.Window = audience.Count{}, profile.Window{}
+		periods := 1 + g.IntN(4)
+		e = e.InPeriods(1+g.IntN(periods), periods, time.Duration(1+g.IntN(6))*grid/2)
+	}
 	if g.subject == profile.Account && g.IntN(4) == 0 {
 		e.Scope = audience.OfGroup
 	}
@@ -83,6 +95,29 @@ func (g *generator) leaf() audience.Node {
 }
 
 func (g *generator) window() profile.Window {
+	w := g.windowOfAges()
+	if !g.calendar || g.IntN(3) == 0 {
+		return w
+	}
+	zone := pick(g, []string{"", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Asuncion", "-03:30"})
+	unit := pick(g, []profile.Unit{profile.UnitDay, profile.UnitDay, profile.UnitWeek, profile.UnitMonth, profile.UnitQuarter, profile.UnitYear})
+	from := -g.IntN(3)
+	since := g.now.Truncate(grid).Add(time.Duration(g.IntN(12)-9) * grid)
+	switch g.IntN(7) {
+	case 0:
+		return profile.WithinMonths(1 + g.IntN(2)).In(zone)
+	case 1:
+		w.MaxMonths, w.MinMonths, w.Zone = 1, g.IntN(2), zone
+		return w
+	case 2:
+		return pick(g, []profile.Window{profile.Since(since), profile.Until(since), profile.During(since, since.Add(5*grid)), profile.Since(since).And(w)})
+	case 3:
+		return profile.Units(unit, zone, from, 0).And(w)
+	}
+	return profile.Units(unit, zone, from, from+g.IntN(1-from))
+}
+
+func (g *generator) windowOfAges() profile.Window {
 	min := time.Duration(1+g.IntN(g.windows)) * grid
 	if g.IntN(5) < 3 {
 		return profile.Within(min)
@@ -189,6 +224,10 @@ var eventFilters = []string{
 	`has(traits.plan) || properties.k == "x"`,
 	`traits.score > properties.price`,
 	`size(traits) > 1`,
+	`id == "u1" || properties.k == "x"`,
+	`"a@x" in ids.email`,
+	`has(ids.email) && properties.price > 0`,
+	`!has(ids.email)`,
 }
 
 var traitFilters = []string{
@@ -202,6 +241,13 @@ var traitFilters = []string{
 	`traits.plan in ["pro", "x"] && has(traits.score)`,
 	`size(traits) == 2`,
 	`"score" in traits`,
+	`id == "u1"`,
+	`id in ["u2", "a1"] || traits.plan == "pro"`,
+	`"a@x" in ids.email`,
+	`has(ids.email) && size(ids.email) > 1`,
+	`!has(ids.email)`,
+	`ids.email.exists(e, e.endsWith("@x"))`,
+	`id.startsWith("u") && has(traits.plan)`,
 }
 
 // In these NAME stands for what a trait is called.

@@ -38,6 +38,7 @@ type generator struct {
 	dense    bool // one who does one thing again and again, long before or after
 	reading  bool // computed traits, wherever that is possible
 	batching bool // batch audiences
+	calendar bool // windows of months and of units of the calendar, and weeks without an event
 	windows  int  // the longest, in units of the grid
 	ahead    int  // of now, in units of the grid, are messages at most
 	most     int  // audiences there are at most
@@ -66,6 +67,7 @@ func generate(seed uint64) *history {
 		g.ahead = 3 + g.IntN(9)
 		length = 80
 	}
+	g.calendar = !g.dense && g.IntN(4) == 0
 	g.reading = g.IntN(3) == 0
 	g.crossing = g.IntN(2) == 0
 	g.batching = g.IntN(3) == 0
@@ -106,6 +108,8 @@ func (g *generator) tick() {
 		g.now = g.now.Add(1)
 	case n == 18:
 		g.now = g.now.Truncate(grid).Add(grid - 1)
+	case g.calendar && g.IntN(2) == 0:
+		g.now = g.now.Add(time.Duration(g.IntN(40*24)) * grid)
 	default:
 		g.now = g.now.Add(time.Duration(g.IntN(12)) * grid)
 	}

@@ -186,7 +186,9 @@ func mentioned(n audience.Node) []string {
 			names = slices.Concat(names, oracle.Mentioned(f), oracle.MentionedOfAccount(f))
 		}
 		if n.TraitDate != nil {
-			names = append(names, n.TraitDate.Name)
+			if path, err := n.TraitDate.Path(); err == nil {
+				names = append(names, path[0])
+			}
 		}
 		return names
 	})

@@ -56,13 +56,14 @@ func (g *generator) message() oracle.Operation {
 // from gives a message a sender: a visitor, or a user with the id of a device.
 func (g *generator) from(op oracle.Operation) oracle.Operation {
 	var from oracle.Sender
+	if g.IntN(8) == 0 {
+		from.Email = pick(g, []string{"a@x", "b@y", "c@x"})
+	}
 	switch g.IntN(12) {
 	case 0, 1:
 		from.Visitor = true
 	case 2:
 		from.Device = g.id()
-	default:
-		return op
 	}
 	switch op := op.(type) {
 	case oracle.Track:
@@ -176,6 +177,9 @@ func (g *generator) customTraits() profile.Object {
 	if g.IntN(2) == 0 {
 		m["due"] = g.date()
 	}
+	if g.IntN(4) == 0 {
+		m["sub"] = pick(g, []any{map[string]any{"due": g.date(), "a.b": g.date()}, map[string]any{"due": "soon"}, "x", nil})
+	}
 	if names := slices.Concat(g.retired, g.keys, g.groups); g.IntN(8) == 0 && len(names) > 0 {
 		m[pick(g, names)] = pick(g, []any{true, 3, "x", nil})
 	}
@@ -185,6 +189,9 @@ func (g *generator) customTraits() profile.Object {
 // date returns a date as a trait holds it, in any form.
 func (g *generator) date() any {
 	t := g.now.Truncate(grid).Add(time.Duration(g.IntN(9)-4) * grid)
+	if g.IntN(3) == 0 { // an anniversary is near
+		t = t.AddDate(-g.IntN(9), 0, 0)
+	}
 	switch g.IntN(11) {
 	case 8:
 		return t.Format(" 2006-01-02 15:04 UTC")

@@ -313,6 +313,11 @@ func (p *player) send(op oracle.Operation, at time.Time) error {
 	if m.AnonymousID = from.Device; from.Visitor {
 		m.UserID, m.AnonymousID = "", m.UserID
 	}
+	if from.Email != "" {
+		all := m.Context.Map()
+		all["externalIds"] = []any{map[string]any{"type": "email", "id": from.Email, "collection": "users"}}
+		m.Context = must(profile.NewObject(all))
+	}
 	return p.engine.Apply(p.ctx, m)
 }
 

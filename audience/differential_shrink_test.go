@@ -189,7 +189,7 @@ func smallerNodes(n audience.Node) []audience.Node {
 		}
 		if !e.Window.IsZero() {
 			simpler := e
-			simpler.Window.Min, simpler.Window.Max = 0, 0
+			simpler.Window = profile.Window{}
 			all = append(all, simpler.Node())
 		}
 		if e.Scope != audience.OfUsers {

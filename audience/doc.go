@@ -92,7 +92,7 @@
 // once the new one. Meanwhile neither can be edited or deleted (ErrLocked). What is asked
 // across subjects is brought to all who are asked before who asks: such a creation has
 // stages. Progress tells how far they are, and the end of the context breaks them off.
-// Preview says beforehand how many members there would be.
+// Preview says beforehand how many members there would be, on all processors.
 //
 // A batch audience (Definition.Batch) is computed when asked (Recompute) or at
 // the multiples of an interval, and stands still in between, also for those who
@@ -157,6 +157,7 @@
 //	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
 //	deliver, durable, backlog             what is told
 //	explain, preview                      questions that change nothing
+//	usage                                 what the data is made of: Engine.Catalog
 //
 // # Limits
 //

@@ -20,7 +20,9 @@ import (
 // is through, the trait and what reads it are the old ones for everybody, and
 // then at once the new ones; that moment takes as long as looking at each
 // profile. Meanwhile they cannot be edited or deleted: the error wraps
-// ErrLocked. If ctx ends before that moment, or the store fails, nothing has changed.
+// ErrLocked. If ctx ends before that moment, or the store fails, nothing has changed. An
+// edit that only changes what is for people, as the name, computes nothing: it is done at
+// once, and the data that counts stays the same also where that is without backfill.
 func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) error {
 	return e.edit(ctx, "trait", &definition{key: c.Key, computed: &c})
 }
@@ -39,6 +41,9 @@ func (e *Engine) edit(ctx context.Context, what string, edited *definition) erro
 			}
 			return x.mend(edited)
 		})
+	}
+	if done, err := e.editText(ctx, edited); done || err != nil {
+		return in(what, err)
 	}
 	var r *rollout
 	err := e.planned(ctx, func() ([]*definition, func(string) keyOf, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/outbox"
+	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -69,6 +70,8 @@ type Engine struct {
 	cache    int  // the bytes of states that a shard may hold; 0: all
 	env      *celfilter.Env
 	shards   []*shard
+	fields   *usage.Fields // of the data
+	before   before        // what the store had when the engine was made
 
 	// Data of one profile is applied with that shard locked. What concerns more,
 	// creating audiences or merging profiles, locks all shards, in their order,
@@ -93,10 +96,10 @@ type Engine struct {
 	live          map[string]*live
 	broken        map[string]*broken
 	words         network.Names
-	untake        func()                  // lets another engine take the store
-	catalog       atomic.Pointer[catalog] // of live and growths
-	crowded       atomic.Bool             // somebody waited for a shard: see group.go
-	singly        atomic.Int32            // so many steps are made one by one
+	untake        func()                 // lets another engine take the store
+	roster        atomic.Pointer[roster] // of live and growths
+	crowded       atomic.Bool            // somebody waited for a shard: see group.go
+	singly        atomic.Int32           // so many steps are made one by one
 	closed        atomic.Bool
 	misfires      atomic.Uint64 // of callbacks
 
@@ -164,6 +167,8 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		evident: opts.Evidence,
 		env:     env,
 		nets:    network.New(),
+		fields:  usage.NewFields(),
+		before:  before{mu: make(chan struct{}, 1)},
 		live:    map[string]*live{},
 		broken:  map[string]*broken{},
 		wake:    make(chan struct{}, 1),

@@ -180,7 +180,10 @@ func (s *txn) explainUsers(x *Explained, p *network.Plan, u *Users) {
 	if i, ok := s.Profile.Find(p.Node.ID); ok {
 		x.Users, x.Meet = int(s.Profile.Cells[i].Limit), int(s.Profile.Cells[i].Past)
 	}
-	example, decides := "", p.Quantifier != network.AllUsers
+	example, decides := "", p.Quantifier.Of != network.AllUsers
+	if p.Quantifier.Of > network.NoUser {
+		decides = x.Holds // one of those who meet it, or of those who do not
+	}
 	examined := 0
 	for user, err := range s.Store.Users(s.Ctx, s.Profile.Ref.ID) {
 		if err != nil {
@@ -195,8 +198,8 @@ func (s *txn) explainUsers(x *Explained, p *network.Plan, u *Users) {
 			break
 		}
 	}
-	if _, n, _ := u.quantified(); example != "" {
-		x.Children = []Explained{s.explainOther(profile.UserRef(example), p.Children[0], n, x.Path+"."+p.Quantifier.String())}
+	if n, _ := u.Condition(); example != "" {
+		x.Children = []Explained{s.explainOther(profile.UserRef(example), p.Children[0], n, x.Path+"."+p.Quantifier.Field())}
 	}
 }
 
@@ -246,6 +249,8 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 	case network.KindUsers:
 		x.Path += ".users"
 		s.explainUsers(&x, p, n.Users)
+	case network.KindSample:
+		x.Path += ".sample"
 	case network.KindRef:
 		x.Path += ".audience"
 	}
@@ -266,12 +271,26 @@ func (s *txn) seenTraits(n *network.Node) []SeenTrait {
 		names = append(names, r.Name)
 	}
 	slices.Sort(names)
-	var seen []SeenTrait
-	for _, name := range names {
-		value, _ := view.Lookup((*profile.Dict)(nil).Key(name))
+	look := func(name string) (value profile.Value, meant string) {
+		value, _ = view.Lookup((*profile.Dict)(nil).Key(name))
+		if value.IsNull() && s.e.keyOf(name) == nothing {
+			meant = s.e.fields.MeantField(traitsOf(n.Of), name)
+		}
+		return value, meant
+	}
+	if n.Kind == network.KindDate {
+		value := n.Date.Value(&view)
 		_, readable := profile.ParseTime(value)
-		unreadable := n.Kind == network.KindDate && !readable && !value.IsNull()
-		seen = append(seen, SeenTrait{Name: name, Value: value, Unreadable: unreadable})
+		_, meant := look(n.Date.Trait())
+		return []SeenTrait{{Name: n.Date.Name, Value: value, Unreadable: !readable && !value.IsNull(), Meant: meant}}
+	}
+	var seen []SeenTrait
+	if n.ReadsIdentity() && n.Kind != network.KindSample {
+		seen = append(seen, s.seenIDs(n)...)
+	}
+	for _, name := range names {
+		value, meant := look(name)
+		seen = append(seen, SeenTrait{Name: name, Value: value, Meant: meant})
 	}
 	return seen
 }

@@ -69,6 +69,8 @@ type SeenTrait struct {
 	Value profile.Value `json:"value"`
 	// Unreadable says that the condition asks for a date, and the value is none.
 	Unreadable bool `json:"unreadable,omitempty"`
+	// Meant is a trait that may be meant, where nobody has this one: see Engine.Catalog.
+	Meant string `json:"meant,omitempty"`
 }
 
 // String returns a tree for people to read, a line for each node and its
@@ -120,6 +122,9 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 		note := ""
 		if t.Unreadable {
 			note = ", which is no date"
+		}
+		if t.Meant != "" {
+			note = fmt.Sprintf(", which nobody has, did you mean %q?", t.Meant)
 		}
 		fmt.Fprintf(b, "%s  %s = %s%s\n", indent, t.Name, t.Value, note)
 	}

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime/debug"
@@ -132,6 +133,30 @@ type guardedSnapshot struct {
 	snap profile.Snapshot
 }
 
+// ScanHistory implements profile.HistoryScanner, if the store does. A panic of each is not
+// the store's.
+func (g guardedSnapshot) ScanHistory(ctx context.Context, lane int, each func(string, *profile.History) error) (err error) {
+	inside := false
+	defer func() {
+		if inside {
+			return
+		}
+		if v := recover(); v != nil {
+			err = &PanicError{In: "snapshot.ScanHistory", Value: v, Stack: debug.Stack()}
+		}
+	}()
+	s, ok := g.snap.(profile.HistoryScanner)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return s.ScanHistory(ctx, lane, func(user string, h *profile.History) error {
+		inside = true
+		err := each(user, h)
+		inside = false
+		return err
+	})
+}
+
 func (g guardedSnapshot) Close() (err error) {
 	defer catch("snapshot.Close", &err)
 	return g.snap.Close()
@@ -165,6 +190,16 @@ func (g guardedReader) EventNames(ctx context.Context, user string) iter.Seq2[st
 
 func (g guardedReader) Events(ctx context.Context, user, name string, since time.Time) iter.Seq2[profile.Event, error] {
 	return guardSeq("store.Events", func() iter.Seq2[profile.Event, error] { return g.r.Events(ctx, user, name, since) })
+}
+
+// ReadHistory implements profile.HistoryReader, if the store does.
+func (g guardedReader) ReadHistory(ctx context.Context, user string, into *profile.History) (err error) {
+	defer catch("store.ReadHistory", &err)
+	r, ok := g.r.(profile.HistoryReader)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return r.ReadHistory(ctx, user, into)
 }
 
 func (g guardedReader) Traits(ctx context.Context, ref profile.Ref) (writes []profile.TraitWrite, err error) {
@@ -235,6 +270,10 @@ func (g guardedReader) Notices(ctx context.Context, after uint64) iter.Seq2[prof
 func (g guardedReader) Outbox(ctx context.Context) (o profile.Outbox, err error) {
 	defer catch("store.Outbox", &err)
 	return g.r.Outbox(ctx)
+}
+
+func (g guardedReader) Records(ctx context.Context, subscriber string) iter.Seq2[profile.Record, error] {
+	return guardSeq("store.Records", func() iter.Seq2[profile.Record, error] { return g.r.Records(ctx, subscriber) })
 }
 
 func (g guardedReader) Holders(ctx context.Context, key string, of profile.Subject, after string) iter.Seq2[profile.Holder, error] {

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 
@@ -8,11 +9,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// histories are what a reader may have besides.
+type histories struct {
+	profile.HistoryReader
+	profile.HistoryScanner
+}
+
 // Every method of a store panics here, as each is one of nil.
 func TestEveryMethodOfAStoreIsGuarded(t *testing.T) {
-	var store struct{ profile.Store }
-	var snap struct{ profile.Snapshot }
-	var tx struct{ profile.Tx }
+	var store struct {
+		profile.Store
+		histories
+	}
+	var snap struct {
+		profile.Snapshot
+		histories
+	}
+	var tx struct {
+		profile.Tx
+		histories
+	}
 	_, err := guard(store)
 	require.ErrorContains(t, err, "store.Retention: panic: ")
 	for _, guarded := range []any{
@@ -58,6 +74,30 @@ func callZero(fn reflect.Value) error {
 	}
 	err, _ := last.Interface().(error)
 	return err
+}
+
+// plain is a store that reads no history at once.
+type plain struct{ profile.Store }
+
+// What a store cannot is said, and a panic of who looks at its histories is not the store's.
+func TestHistoriesOfAGuardedStore(t *testing.T) {
+	store, err := guard(profile.NewMemStore())
+	require.NoError(t, err)
+	require.NoError(t, profile.Apply(t.Context(), store, profile.MinTime, &profile.PutEvent{
+		Event: profile.Event{Profile: "u", Name: "A", Time: profile.MinTime}}))
+	snap, err := store.Snapshot(t.Context())
+	require.NoError(t, err)
+	require.PanicsWithValue(t, "mine", func() {
+		for lane := range profile.Lanes {
+			_ = snap.(profile.HistoryScanner).ScanHistory(t.Context(), lane, func(string, *profile.History) error { panic("mine") })
+		}
+	})
+	var h profile.History
+	store, err = guard(plain{profile.NewMemStore()})
+	require.NoError(t, err)
+	require.ErrorIs(t, store.ReadHistory(t.Context(), "u", &h), errors.ErrUnsupported)
+	err = guardedSnapshot{}.ScanHistory(t.Context(), 0, nil)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
 
 func TestAPanicOfALoopOverTheStoreIsTheLoopsOwn(t *testing.T) {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/state"
+	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -131,9 +134,11 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 		return err
 	}
 	put.Event.Seq, put.Event.Profile = put.OutSeq, put.OutID
+	x.noted = append(x.noted, noted{usage.Group{Event: put.Event.Name}, put.Event.Time, put.Event.Properties})
 	return x.run(CauseEvent, func() {
 		ev := &put.Event
 		p, fresh := x.user(ev.Profile, put.Created)
+		x.renewIDs(p, fresh)
 		x.arrive(p, fresh, ev)
 		if x.Nets[profile.Account].Events[ev.Name] == nil {
 			return
@@ -147,6 +152,7 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 
 // putIDs stores ids of a user, and tells it.
 func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) error {
+	x.ids = profile.PutIDs{}
 	if len(ids) == 0 {
 		return nil
 	}
@@ -158,6 +164,21 @@ func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) error 
 		x.tellIDs(x.ids.OutID)
 	}
 	return nil
+}
+
+// renewIDs has what reads the ids of a user computed anew, if the transaction put some.
+func (x *txn) renewIDs(p *state.State, fresh bool) {
+	if !x.ids.Changed {
+		return
+	}
+	if !fresh {
+		x.Switch(p)
+		p.Self = nil
+		x.Recompute(x.Net.Identity...)
+	}
+	if slices.ContainsFunc(x.Nets[profile.Account].Actor, (*network.Node).ReadsIDs) {
+		x.recountActor(p.Ref.ID)
+	}
 }
 
 // identify stores traits of a user, and works out what follows.
@@ -175,11 +196,14 @@ func (x *txn) identify(id *Identify, visitor bool) error {
 	if err := x.put(put); err != nil || put.Duplicate {
 		return err
 	}
+	x.noted = append(x.noted, noted{traitsOf(profile.User), put.Time, put.Traits})
 	if err := x.putIDs(id.Profile, id.IDs, visitor); err != nil {
 		return err
 	}
 	return x.run(CauseTrait, func() {
-		if p, fresh := x.user(put.OutID, put.Created); !fresh {
+		p, fresh := x.user(put.OutID, put.Created)
+		x.renewIDs(p, fresh)
+		if !fresh {
 			x.Switch(p)
 			x.RenewTraits(put.Traits)
 		}
@@ -254,11 +278,15 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 	if err := x.put(put); err != nil {
 		return err
 	}
+	if !put.Duplicate {
+		x.noted = append(x.noted, noted{traitsOf(profile.Account), put.Time, put.Traits})
+	}
 	if err := x.putIDs(g.Profile, ids, visitor); err != nil {
 		return err
 	}
 	return x.run(CauseTrait, func() {
 		user, fresh := x.user(join.OutUser, join.CreatedUser)
+		x.renewIDs(user, fresh)
 		if join.Changed && !fresh {
 			x.Switch(user)
 			x.Recompute(x.Net.Linked...)

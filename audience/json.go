@@ -46,20 +46,22 @@ func FormatFile(f File) ([]byte, error) {
 
 // definitionJSON is the JSON form of a Definition; backfill is true by default.
 type definitionJSON struct {
-	Key         string `json:"key"`
-	Name        string `json:"name,omitempty"`
-	Description string `json:"description,omitempty"`
-	Of          string `json:"of,omitempty"`
-	PerUser     bool   `json:"per_user,omitempty"`
-	Backfill    *bool  `json:"backfill,omitempty"`
-	Batch       string `json:"batch,omitempty"`
-	Where       Node   `json:"where"`
+	Key         string   `json:"key"`
+	Name        string   `json:"name,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Tags        []string `json:"tags,omitempty"`
+	Owner       string   `json:"owner,omitempty"`
+	Of          string   `json:"of,omitempty"`
+	PerUser     bool     `json:"per_user,omitempty"`
+	Backfill    *bool    `json:"backfill,omitempty"`
+	Batch       string   `json:"batch,omitempty"`
+	Where       Node     `json:"where"`
 }
 
 // MarshalJSON writes the JSON form, which UnmarshalJSON reads back to an equal
 // Definition.
 func (d Definition) MarshalJSON() ([]byte, error) {
-	j := definitionJSON{Key: d.Key, Name: d.Name, Description: d.Description, PerUser: d.PerUser, Where: d.Where}
+	j := definitionJSON{Key: d.Key, Name: d.Name, Description: d.Description, Tags: d.Tags, Owner: d.Owner, PerUser: d.PerUser, Where: d.Where}
 	if d.Of == profile.Account {
 		j.Of = "accounts"
 	}
@@ -89,6 +91,8 @@ func (d *Definition) UnmarshalJSON(text []byte) error {
 		Key:         j.Key,
 		Name:        j.Name,
 		Description: j.Description,
+		Tags:        j.Tags,
+		Owner:       j.Owner,
 		PerUser:     j.PerUser,
 		NoBackfill:  j.Backfill != nil && !*j.Backfill,
 		Where:       j.Where,

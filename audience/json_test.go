@@ -24,12 +24,14 @@ func TestDefinitionsRoundTripThroughJSON(t *testing.T) {
 				buy.Exactly(0).Between(30*profile.Day, 12*profile.Week),
 				audience.Any(audience.Trait("traits.vip"), audience.Not(audience.InAudience("b"))),
 			)),
-		`{"key":"a","where":{"event":{"name":"Order Completed","count":{"at_most":2}}}}`:                               audience.Define("a").Members(buy.AtMost(2)),
-		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"next":"7d"}}}}`:                            audience.Define("a").Members(audience.TraitDate("renewal_date", trait.WithinNext(7*profile.Day))),
-		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"within":"1h30m"}}}}`:                       audience.Define("a").Members(audience.TraitDate("renewal_date", trait.WithinLast(90*time.Minute))),
-		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"between":["1d","2d"]}}}}`:                  audience.Define("a").Members(audience.TraitDate("renewal_date", trait.Between(profile.Day, 2*profile.Day))),
-		`{"key":"a","where":{"trait_date":{"name":"renewal_date"}}}`:                                                   audience.Define("a").Members(audience.TraitDate("renewal_date", trait.DateWindow{})),
-		`{"key":"a","of":"users","backfill":true,"where":{"event":{"name":"Order Completed","count":{"at_least":1}}}}`: audience.Define("a").Members(buy.AtLeast(1)),
+		`{"key":"a","where":{"event":{"name":"Order Completed","count":{"at_most":2}}}}`:                                      audience.Define("a").Members(buy.AtMost(2)),
+		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"next":"7d"}}}}`:                                   audience.Define("a").Members(audience.TraitDate("renewal_date", trait.WithinNext(7*profile.Day))),
+		`{"key":"a","where":{"trait_date":{"name":"user.born","yearly":true,"zone":"Europe/Berlin","window":{"next":"7d"}}}}`: audience.Define("a").Members(audience.DateIs(trait.Value("user").Key("born").WithinNext(7 * profile.Day).InYears("Europe/Berlin"))),
+		`{"key":"a","where":{"trait_date":{"name":"[\"a.b\"].c"}}}`:                                                           audience.Define("a").Members(audience.DateIs(trait.Value("a.b").Key("c").InPast())),
+		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"within":"1h30m"}}}}`:                              audience.Define("a").Members(audience.TraitDate("renewal_date", trait.WithinLast(90*time.Minute))),
+		`{"key":"a","where":{"trait_date":{"name":"renewal_date","window":{"between":["1d","2d"]}}}}`:                         audience.Define("a").Members(audience.TraitDate("renewal_date", trait.Between(profile.Day, 2*profile.Day))),
+		`{"key":"a","where":{"trait_date":{"name":"renewal_date"}}}`:                                                          audience.Define("a").Members(audience.TraitDate("renewal_date", trait.DateWindow{})),
+		`{"key":"a","of":"users","backfill":true,"where":{"event":{"name":"Order Completed","count":{"at_least":1}}}}`:        audience.Define("a").Members(buy.AtLeast(1)),
 	} {
 		var read audience.Definition
 		require.NoError(t, json.Unmarshal([]byte(text), &read), text)

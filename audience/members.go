@@ -74,7 +74,7 @@ func (e *Engine) knownAs(what, key string, is func(keyOf) bool) error {
 	switch {
 	case e.closed.Load():
 		return profile.ErrClosed
-	case !is(e.catalog.Load().of[key]):
+	case !is(e.roster.Load().of[key]):
 		return fmt.Errorf("%s %q: %w", what, key, profile.ErrNotFound)
 	}
 	return nil

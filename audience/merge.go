@@ -54,7 +54,13 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 		if from == into {
 			return nil // of one id there need not be a profile
 		}
-		return x.putIDs(into, ids, false)
+		if err := x.putIDs(into, ids, false); err != nil || !x.ids.Changed {
+			return err
+		}
+		return x.run(CauseMerge, func() {
+			p, fresh := x.reach(profile.UserRef(merge.OutInto))
+			x.renewIDs(p, fresh)
+		})
 	}
 	whole := profile.UserRef(merge.OutInto)
 	if len(ids) > 0 {
@@ -65,7 +71,9 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 	x.tellIDs(whole.ID)
 	return x.run(CauseMerge, func() {
 		if !known {
-			x.user(merge.OutInto, merge.Created)
+			p, fresh := x.user(merge.OutInto, merge.Created)
+			x.ids.Changed = true // it may have more
+			x.renewIDs(p, fresh)
 			return
 		}
 		x.loosen(fromTies)

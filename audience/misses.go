@@ -61,7 +61,7 @@ func (e *Engine) missesAt(at network.FilterAt) Misses {
 		if m.Count > 0 {
 			m.Hint = "values that are no date"
 		}
-		e.missesOfTraits(&m, n, n.Date.Name)
+		e.missesOfTraits(&m, n, n.Date.Trait())
 	default:
 		m.Filter, m.Count = at.Filter.Source(), e.missesOfFilter(at)
 		if names, _ := at.Filter.Traits(); n.Kind == network.KindTrait {

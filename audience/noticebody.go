@@ -5,22 +5,19 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/muster-go/muster/internal/noticebody"
 	"github.com/muster-go/muster/internal/outbox"
 	"github.com/muster-go/muster/profile"
 )
 
 // noticeBody is what the store keeps of a notice, as JSON.
 type noticeBody struct {
-	Audience string          `json:"audience,omitempty"` // one of the two is set, but of a change of ids
-	Trait    string          `json:"trait,omitempty"`
-	Subject  profile.Subject `json:"subject,omitempty"`
-	Profile  string          `json:"profile"`
-	Exited   bool            `json:"exited,omitempty"`
-	Old      profile.Value   `json:"old"`
-	New      profile.Value   `json:"new"`
-	At       int64           `json:"at"`
-	Cause    Cause           `json:"cause,omitempty"`
-	Evidence *keptEvidence   `json:"evidence,omitempty"`
+	noticebody.About
+	Old      profile.Value `json:"old"`
+	New      profile.Value `json:"new"`
+	At       int64         `json:"at"`
+	Cause    Cause         `json:"cause,omitempty"`
+	Evidence *keptEvidence `json:"evidence,omitempty"`
 }
 
 // keptEvidence is an Explained with all its fields.
@@ -61,13 +58,13 @@ func (n *notice) body() ([]byte, error) {
 	var b noticeBody
 	switch ref := n.ref(); {
 	case n.ids != nil:
-		b = noticeBody{Subject: ref.Subject, Profile: ref.ID, At: n.ids.At.UnixNano()}
+		b = noticeBody{About: noticebody.About{Subject: ref.Subject, Profile: ref.ID}, At: n.ids.At.UnixNano()}
 	case n.change != nil:
 		c := n.change
-		b = noticeBody{Trait: c.Trait, Subject: ref.Subject, Profile: ref.ID, Old: c.Old, New: c.New, At: c.At.UnixNano(), Cause: c.Cause}
+		b = noticeBody{About: noticebody.About{Trait: c.Trait, Subject: ref.Subject, Profile: ref.ID}, Old: c.Old, New: c.New, At: c.At.UnixNano(), Cause: c.Cause}
 	default:
 		t := &n.transition
-		b = noticeBody{Audience: t.Audience, Subject: ref.Subject, Profile: ref.ID, Exited: t.Type == Exited, At: t.At.UnixNano(), Cause: t.Cause}
+		b = noticeBody{About: noticebody.About{Audience: t.Audience, Subject: ref.Subject, Profile: ref.ID, Exited: t.Type == Exited}, At: t.At.UnixNano(), Cause: t.Cause}
 		if t.Evidence != nil {
 			kept := keepEvidence(t.Evidence)
 			b.Evidence = &kept
@@ -83,7 +80,7 @@ func decodeNotice(kept profile.Notice) (told outbox.Told[Notice], err error) {
 	if err := json.Unmarshal(kept.Body, &b); err != nil {
 		return told, fmt.Errorf("notice %d as it is stored: %w", kept.ID, err)
 	}
-	ref, at := profile.Ref{Subject: b.Subject, ID: b.Profile}, instant(b.At)
+	ref, at := b.Ref(), instant(b.At)
 	switch {
 	case b.Audience != "":
 		t := &Transition{ID: n.ID, Audience: b.Audience, Subject: b.Subject, Profile: b.Profile, Type: typeOf(!b.Exited), At: at, Cause: b.Cause}

@@ -3,6 +3,7 @@ package audience
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,11 @@ func (pl *planner) plan(d *definition) error {
 			return d.fail("batch", fmt.Errorf("%w: an interval of %s, at least %s", profile.ErrInvalid, a.Batch, MinBatch))
 		case a.PerUser && a.Of != profile.Account:
 			return d.fail("per_user", fmt.Errorf("%w: of an audience of users", profile.ErrInvalid))
+		}
+		for i, tag := range a.Tags {
+			if tag == "" || slices.Contains(a.Tags[:i], tag) {
+				return d.fail(fmt.Sprintf("tags[%d]", i), fmt.Errorf("%w: a tag that is empty, or there twice", profile.ErrInvalid))
+			}
 		}
 	}
 	pl.nodes, pl.of = 0, d.subject()
@@ -96,7 +102,7 @@ func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) 
 	}
 	switch set := n.kinds(); len(set) {
 	case 0:
-		return fail("", fmt.Errorf("%w: no condition, want one of all, any, not, event, trait, trait_date, audience, funnel, users", profile.ErrInvalid))
+		return fail("", fmt.Errorf("%w: no condition, want one of all, any, not, event, trait, trait_date, audience, funnel, users, sample", profile.ErrInvalid))
 	case 1:
 	default:
 		return fail("", fmt.Errorf("%w: %s in one node, want one", profile.ErrInvalid, strings.Join(set, " and ")))
@@ -122,6 +128,8 @@ func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) 
 		return pl.date(n.TraitDate, path+".trait_date")
 	case n.Users != nil:
 		return pl.users(n.Users, path+".users", depth)
+	case n.Sample != nil:
+		return pl.sample(n.Sample, path+".sample")
 	}
 	return pl.audience(n.Audience, path+".audience")
 }
@@ -137,6 +145,7 @@ func (n *Node) kinds() []string {
 		{"event", n.Event != nil}, {"trait", n.Trait != ""},
 		{"trait_date", n.TraitDate != nil}, {"audience", n.Audience != ""},
 		{"funnel", n.Funnel != nil}, {"users", n.Users != nil},
+		{"sample", n.Sample != nil},
 	} {
 		if f.set {
 			set = append(set, f.name)

@@ -10,6 +10,7 @@ import (
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/sequence"
+	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -52,15 +53,25 @@ func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
 		return fail(".count", err)
 	}
 	min, max := e.Count.bounds()
+	if r := e.Regularly; !r.IsZero() {
+		if err := r.validate(e); err != nil {
+			return fail(".regularly", err)
+		}
+		min = r.AtLeast
+	}
 	if err := e.Window.Validate(); err != nil {
 		return fail(".window", err)
 	}
-	if err := pl.checkRetention(e.Window); err != nil {
+	if err := pl.checkRetention(e.Reach()); err != nil {
+		if !e.Regularly.IsZero() {
+			return fail(".regularly", err)
+		}
 		return fail(".window", err)
 	}
 	p := &network.Plan{
 		Kind: network.KindEvent, Of: pl.of, Path: path + ".where",
-		Name: e.Name, Min: min, Max: max, Window: e.Window, Group: e.Scope == OfGroup,
+		Name: e.Name, Min: min, Max: max, Window: e.Reach(), Group: e.Scope == OfGroup,
+		Periods: e.Regularly.Periods, Length: e.Regularly.Of,
 	}
 	if err := pl.filter(p, e.Filter); err != nil {
 		return fail(".where", err)
@@ -119,10 +130,18 @@ func (pl *planner) trait(cel, path string) (*network.Plan, error) {
 
 func (pl *planner) date(d *trait.Date, path string) (*network.Plan, error) {
 	if err := d.Validate(); err != nil {
+		var at *strictjson.Error
+		if errors.As(err, &at) {
+			path, err = path+"."+at.Path, at.Err
+		}
 		return nil, &pathError{path, err}
 	}
+	keys, err := d.Path()
+	if err != nil {
+		return nil, &pathError{path + ".name", err}
+	}
 	p := &network.Plan{Kind: network.KindDate, Of: pl.of, Path: path, Date: *d}
-	if err := pl.ownReads(p, []string{d.Name}); err != nil {
+	if err := pl.ownReads(p, keys[:1]); err != nil {
 		return nil, &pathError{path, err}
 	}
 	return p, nil
@@ -157,12 +176,12 @@ func (pl *planner) users(u *Users, path string, depth int) (*network.Plan, error
 	if pl.of == profile.User {
 		return nil, &pathError{path, fmt.Errorf("%w: in a condition of users", profile.ErrInvalid)}
 	}
-	q, n, ok := u.quantified()
-	if !ok {
-		return nil, &pathError{path, fmt.Errorf("%w: want one of any, all, none", profile.ErrInvalid)}
+	q, n, err := u.quantified()
+	if err != nil {
+		return nil, &pathError{path, err}
 	}
 	pl.of = profile.User
-	child, err := pl.node(n, path+"."+q.String(), depth+1)
+	child, err := pl.node(n, path+"."+q.Field(), depth+1)
 	pl.of = profile.Account
 	if err != nil {
 		return nil, err
@@ -229,7 +248,7 @@ func (pl *planner) keys(into []string, of profile.Subject, names []string) []str
 }
 
 func (pl *planner) checkRetention(w profile.Window) error {
-	if pl.retention > 0 && (w.IsZero() || w.Max > pl.retention) {
+	if longest, ends := w.Longest(); pl.retention > 0 && (!ends || longest > pl.retention) {
 		return fmt.Errorf("%w: %s, the store keeps events for %s",
 			ErrWindow, w, profile.FormatDuration(pl.retention))
 	}

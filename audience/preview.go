@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/muster-go/muster/internal/network"
-	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -67,38 +66,28 @@ func (e *Engine) preview(ctx context.Context, d Definition, opts PreviewOptions)
 	if err != nil {
 		return p, err
 	}
-	view, a, err := e.aside(snap, d, seq)
+	p = Preview{At: instant(t)}
+	show := max(0, cmp.Or(opts.Sample, 10))
+	looks, err := e.lookers(ctx, snap, d, seq, t, show)
 	if err != nil {
 		return p, err
 	}
-	ids, total, err := choose(ctx, snap, d.Of, opts)
-	if err != nil {
+	if err := lookAt(ctx, snap, d.Of, opts, looks, &p); err != nil {
 		return p, err
 	}
-	p = Preview{At: instant(t), Total: total, Looked: len(ids)}
-	show := opts.Sample
-	if show == 0 {
-		show = 10
+	first := looks[0]
+	for _, l := range looks[1:] {
+		first.members += l.members
+		first.shown = append(first.shown, l.shown...)
 	}
-	for i, id := range ids {
-		if i%256 == 0 && ctx.Err() != nil {
-			return p, ctx.Err()
-		}
-		ref := profile.Ref{Subject: d.Of, ID: id}
-		is, err := view.meets(ctx, a.Root, ref, t)
+	p.Members = first.members
+	slices.Sort(first.shown)
+	for _, id := range first.shown[:min(show, len(first.shown))] {
+		x, err := first.view.explainAt(ctx, first.of, profile.Ref{Subject: d.Of, ID: id}, true, t)
 		if err != nil {
 			return p, err
 		}
-		if !is {
-			continue
-		}
-		if p.Members++; len(p.Sample) < show {
-			x, err := view.explainAt(ctx, a, ref, true, t)
-			if err != nil {
-				return p, err
-			}
-			p.Sample = append(p.Sample, x)
-		}
+		p.Sample = append(p.Sample, x)
 	}
 	p.estimate()
 	return p, nil
@@ -114,6 +103,15 @@ var errReadOnly = errors.New("a snapshot takes no changes")
 
 func (r readOnly) Begin(context.Context, time.Time, ...profile.Ref) (profile.Tx, error) {
 	return nil, errReadOnly
+}
+
+// ReadHistory implements profile.HistoryReader, if the snapshot does.
+func (r readOnly) ReadHistory(ctx context.Context, user string, into *profile.History) error {
+	h, ok := r.Reader.(profile.HistoryReader)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return h.ReadHistory(ctx, user, into)
 }
 
 func (r readOnly) Durable(context.Context, profile.Mark) error { return nil }
@@ -161,6 +159,7 @@ func (e *Engine) viewOf(snap profile.Snapshot, defs []*definition) (*Engine, err
 		return nil, err
 	}
 	view := newEngine(store, e.env, Options{Clock: e.clock, Shards: 1})
+	view.fields = e.fields // for what names are known
 	view.detached = true
 	view.define(sorted)
 	return view, nil
@@ -215,25 +214,6 @@ func choose(ctx context.Context, store profile.Reader, of profile.Subject, opts 
 	}
 	slices.Sort(ids)
 	return ids, total, nil
-}
-
-// meets computes whether a profile meets a condition.
-func (e *Engine) meets(ctx context.Context, root *network.Node, ref profile.Ref, t int64) (bool, error) {
-	if e.nets.Joined() {
-		x := e.x
-		x.begin(ctx, t, CauseTime)
-		p, _ := x.reach(ref)
-		x.settle()
-		x.finish()
-		x.settled()
-		return p.Truth(root), x.Err
-	}
-	s := &e.x.Run
-	s.Begin(ctx, state.New(ref), t)
-	s.Load(&s.Net.Leaves)
-	s.Walk()
-	s.AskRoots()
-	return s.Profile.Truth(root), s.Err
 }
 
 // estimate sets the size and its bounds.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/profile"
 )
@@ -67,6 +68,10 @@ func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile
 	users, accounts := e.nets[profile.User], e.nets[profile.Account]
 	if exists && p == nil && users.Joint > 0 {
 		return nil, true, nil // it is read, and may ask others for what depends on them
+	}
+	asks := func(n *network.Node) bool { return n.Joint && n.ReadsIDs() }
+	if r.kind != reachesAll && (slices.ContainsFunc(users.Identity, asks) || slices.ContainsFunc(accounts.Actor, (*network.Node).ReadsIDs)) {
+		return nil, true, nil // any message may tell ids
 	}
 	switch r.kind {
 	case reachesTraits:

@@ -18,10 +18,11 @@ func (e *Engine) restore(ctx context.Context) error {
 	if err := e.restoreOutbox(ctx); err != nil {
 		return err
 	}
-	_, now, err := e.store.Position(ctx)
+	seq, now, err := e.store.Position(ctx)
 	if err != nil {
 		return err
 	}
+	e.before.upTo = seq
 	if now.IsZero() {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/outbox"
 	"github.com/muster-go/muster/internal/state"
+	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -30,6 +31,7 @@ type shard struct {
 	_   [64]byte
 
 	figures figures
+	names   usage.Names
 	x       *txn // of its profiles, and of some of others
 	out     *outbox.Queue[notice]
 }
@@ -41,6 +43,7 @@ func newShard(e *Engine, i, n int) *shard {
 		self:   1 << i,
 		page:   make([]profile.Wake, timersHeld),
 		states: state.NewCache(e.cache),
+		names:  usage.NewNames(e.fields),
 		last:   profile.MinTime.UnixNano(),
 	}
 	for number := i; number < profile.Lanes; number += n {

@@ -205,7 +205,9 @@ func (s *syncer) compare() {
 		default:
 			step := d.step(PlanEdit)
 			step.Differences = syncDiff(nil, "", live.tree, d.tree)
-			step.Readers = s.readers(key)
+			if slices.ContainsFunc(step.Differences, Difference.matters) {
+				step.Readers = s.readers(key)
+			}
 			steps[key] = step
 		}
 	}

@@ -82,6 +82,13 @@ type Difference struct {
 	New  json.RawMessage `json:"new,omitempty"` // what stands there now; nil: nothing
 }
 
+// matters reports whether members or values depend on the place: it is not for people.
+func (d Difference) matters() bool {
+	field, _, _ := strings.Cut(d.Path, ".")
+	field, _, _ = strings.Cut(field, "[")
+	return !slices.Contains([]string{"name", "description", "tags", "owner"}, field)
+}
+
 // String returns, say, `where.event.window.within: "30d" → "7d"`.
 func (d Difference) String() string {
 	switch {

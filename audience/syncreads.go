@@ -99,7 +99,9 @@ func (r *syncReader) node(n *Node) error {
 		names, _ = f.AccountTraits()
 		r.traits(profile.Account, names)
 	case n.TraitDate != nil:
-		r.traits(r.of, []string{n.TraitDate.Name})
+		if path, err := n.TraitDate.Path(); err == nil {
+			r.traits(r.of, path[:1])
+		}
 	case n.Audience != "":
 		r.into = append(r.into, syncRead{name: n.Audience, audience: true})
 	case n.Funnel != nil:
@@ -127,15 +129,8 @@ func (r *syncReader) users(u *Users) error {
 	was := r.of
 	defer func() { r.of = was }()
 	r.of = profile.User
-	for _, n := range []*Node{u.Any, u.All, u.None} {
-		if n == nil {
-			continue
-		}
-		if err := r.node(n); err != nil {
-			return err
-		}
-	}
-	return nil
+	n, _ := u.Condition()
+	return r.node(n)
 }
 
 // filter reads the filter of events; empty reads nothing.

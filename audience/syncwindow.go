@@ -77,16 +77,14 @@ func (d *syncDefinition) windows() []syncWindow {
 			visit(n.Not, path+".not")
 		}
 		if n.Event != nil {
-			found = append(found, syncWindow{path + ".event.window", n.Event.Window})
+			found = append(found, syncWindow{path + ".event.window", n.Event.Reach()})
 		}
 		if n.Funnel != nil {
 			found = append(found, syncWindow{path + ".funnel.window", n.Funnel.Window})
 		}
 		if u := n.Users; u != nil {
-			for name, n := range map[string]*Node{"any": u.Any, "all": u.All, "none": u.None} {
-				if n != nil {
-					visit(n, path+".users."+name)
-				}
+			if of, field := u.Condition(); of != nil {
+				visit(of, path+".users."+field)
 			}
 		}
 	}

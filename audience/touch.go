@@ -107,6 +107,8 @@ func (x *txn) create(ref profile.Ref) *state.State {
 	p := x.renew(ref, state.NothingKept)
 	p.Version = x.e.version
 	x.add(ref, p).created = true
+	x.Switch(p)
+	x.Push(x.Net.Identity...)
 	return p
 }
 

@@ -63,6 +63,7 @@ type txn struct {
 	putting []profile.Change // scratch
 	event   profile.PutEvent // scratch
 	ids     profile.PutIDs   // scratch
+	noted   []noted          // of the data that it brings
 	commitment
 	grouping
 }
@@ -265,6 +266,7 @@ func (x *txn) commit() error {
 		x.upTo = max(x.upTo, mark)
 	}
 	x.over()
+	x.noteUse()
 	if len(x.notices) > 0 {
 		x.setIDs()
 		x.e.outbox.Add(&x.tell, x.upTo)
@@ -320,6 +322,7 @@ func (x *txn) settled() {
 	}
 	x.touched = reuse.Emptied(x.touched)
 	x.retimed = x.retimed[:0]
+	x.noted = reuse.Emptied(x.noted)
 	x.undo, x.done = reuse.Emptied(x.undo), reuse.Emptied(x.done)
 	x.commitment.clear()
 }

@@ -1,4 +1,4 @@
-// Package cookbook_test runs the recipes of README.md.
+// Package cookbook_test runs the scripts of the pages.
 package cookbook_test
 
 import (
@@ -13,9 +13,15 @@ import (
 
 // Every recipe is a script that does what it says, by the heading above it.
 func TestRecipes(t *testing.T) {
-	page, err := os.ReadFile("README.md")
+	for page, recipes := range map[string]int{"README.md": 7, "missing.md": 4} {
+		t.Run(page, func(t *testing.T) { require.Equal(t, recipes, runPage(t, page)) })
+	}
+}
+
+// runPage runs the scripts of a page, and returns how many there are.
+func runPage(t *testing.T, name string) (recipes int) {
+	page, err := os.ReadFile(name)
 	require.NoError(t, err)
-	recipes := 0
 	for _, section := range strings.Split(string(page), "\n## ")[1:] {
 		name, text, _ := strings.Cut(section, "\n")
 		_, script, found := strings.Cut(text, "```script\n")
@@ -30,5 +36,5 @@ func TestRecipes(t *testing.T) {
 			audiencetest.RunText(t, name, script)
 		})
 	}
-	require.Equal(t, 7, recipes)
+	return recipes
 }

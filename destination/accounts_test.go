@@ -37,6 +37,7 @@ func TestAccountsOfAnEngine(t *testing.T) {
 	r.Equal([]string{"bob: active false"}, r.to.got())
 
 	r.NoError(engine.Advance(r.ctx, r.pass(time.Hour)))
+	r.NoError(hub.Flush(r.ctx))
 	r.NoError(hub.Close(r.ctx))
 	r.ElementsMatch([]string{"account acme: active false", "ann: active false", "eve: active false"}, r.to.got())
 }

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
 
-// backfill subscribes, then queues the present members and values.
+// backfill goes on where a former connection was, if there was one, subscribes, and queues
+// the present members and values of what was not queued yet. was says that there was one.
 //
 // The store changes before the callback tells of it, so what is read here is at
 // least as new as all callbacks until then, unless the snapshot is older than the
@@ -20,18 +20,32 @@ import (
 // that count; there are all of them from the subscription on, and the last is the
 // truth. Those that tell of the time before what is read here are passed over by
 // the ledger.
-func (c *Connection) backfill(ctx context.Context) error {
-	gone, err := c.seed()
+//
+// What is read is kept as it comes, and then that it was: if the process ends in between
+// it is read again, which changes nothing of what is there.
+func (c *Connection) backfill(ctx context.Context) (was bool, err error) {
+	if was, err = c.load(ctx); err != nil {
+		return true, err // or not: then there is nothing to forget
+	}
+	stop, err := c.hub.source.SubscribeDurable(ctx, c.subscriber, c.hear)
 	if err != nil {
-		return err
+		return true, err
 	}
-	if c.cancel, err = c.subscribe(); err != nil {
-		return err
-	}
+	c.stop = stop
+	return was, c.fill(ctx)
+}
+
+// fill queues the members of what was not queued yet.
+func (c *Connection) fill(ctx context.Context) error {
 	keys, err := c.sent()
 	if err != nil {
 		return err
 	}
+	keys = slices.DeleteFunc(keys, func(k key) bool { return c.filled[k] })
+	if len(keys) == 0 {
+		return c.keep(ctx)
+	}
+	gone := c.seed(keys)
 	snapshot, err := c.hub.source.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -44,7 +58,13 @@ func (c *Connection) backfill(ctx context.Context) error {
 		}
 	}
 	c.absent(gone)
-	return nil
+	c.mu.Lock()
+	for _, k := range keys {
+		c.filled[k], c.unkeptFilled[k] = true, true
+	}
+	c.unkeptSchedule = true
+	c.mu.Unlock()
+	return c.keep(ctx)
 }
 
 // sent returns the keys that there are of what is sent: audiences, then traits.
@@ -79,45 +99,28 @@ func (k key) String() string {
 	return fmt.Sprintf("audience %q", k.name)
 }
 
-// seed enters what the receiver was told. It returns the pairs that it has.
-func (c *Connection) seed() (map[pair]struct{}, error) {
-	seeds := map[pair]struct{}{}
-	if c.cfg.Known == nil {
-		return seeds, nil
-	}
-	c.learnAll(c.hub.source.List())
+// seed returns the pairs of keys of which the receiver was told, or is to be.
+func (c *Connection) seed(keys []key) map[pair]struct{} {
+	seeds, of := map[pair]struct{}{}, map[uint32]bool{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for s := range c.cfg.Known {
-		if err := s.validate(); err != nil {
-			return nil, fmt.Errorf("known state of %s %q in %s: %w", s.Ref.Subject, s.Ref.ID, s.key(), err)
+	for _, k := range keys {
+		if number, is := c.ledger.numbers[k]; is {
+			of[number] = true
 		}
-		if !c.wants(s.key()) || !c.takes(s.key(), s.Ref.Subject) {
-			continue
+	}
+	c.ledger.known.Scan(func(r row) bool {
+		if of[r.pair.key] {
+			seeds[r.pair] = struct{}{}
 		}
-		p := c.ledger.restore(&s)
-		if _, has := c.ledger.get(p); has {
+		return true
+	})
+	for p := range c.ledger.changes {
+		if of[p.key] {
 			seeds[p] = struct{}{}
 		}
 	}
-	return seeds, nil
-}
-
-func (s *State) key() key {
-	if s.Trait != "" {
-		return key{s.Trait, true}
-	}
-	return key{name: s.Audience}
-}
-
-func (s *State) validate() error {
-	if s.Ref.Subject > profile.Account || s.Type > audience.Exited {
-		return fmt.Errorf("%w: subject %d, type %d", profile.ErrInvalid, s.Ref.Subject, s.Type)
-	}
-	if s.Trait != "" && (s.Audience != "" || s.Type == audience.Entered && s.Value.IsNull()) {
-		return fmt.Errorf("%w: a state is of an audience, or of a trait with its value", profile.ErrInvalid)
-	}
-	return cmp.Or(profile.CheckID("key", s.key().name), profile.CheckID("profile id", s.Ref.ID), profile.CheckTime(s.At))
+	return seeds
 }
 
 // present queues the members of an audience, or the values of a trait. What is in
@@ -145,7 +148,18 @@ func (c *Connection) present(n *namer, k key, gone map[pair]struct{}) error {
 	return nil
 }
 
+// keepEvery is of how many pairs what is queued is kept at once.
+const keepEvery = 1000
+
 func (c *Connection) presentOne(n *namer, k key, ref profile.Ref, s state, since time.Time, gone map[pair]struct{}) error {
+	c.mu.Lock()
+	much := len(c.ledger.dirty) >= keepEvery
+	c.mu.Unlock()
+	if much {
+		if err := c.keep(n.ctx); err != nil {
+			return err
+		}
+	}
 	c.mu.Lock()
 	takes, p := c.takes(k, ref.Subject), c.ledger.pairOf(k, ref)
 	_, known := c.ledger.get(p)

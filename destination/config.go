@@ -2,11 +2,9 @@ package destination
 
 import (
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"time"
 
-	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -39,12 +37,6 @@ type Config struct {
 	// Personas is what messages say of where they come from.
 	Personas Personas
 
-	// Known is what the receiver was told before, as Connection.Known of a former
-	// connection tells it. Then the difference is sent, and before it, once
-	// more, what was on its way. States of what this connection does not send,
-	// by Audiences and Accounts, are ignored.
-	Known iter.Seq[State]
-
 	// Interval is the shortest time from the end of one sync to the begin of
 	// the next; the first is due at once. Changes in between are folded to the
 	// net change. Zero: changes are sent as they come.
@@ -69,24 +61,6 @@ type Personas struct {
 	// ComputationID returns, for the key of an audience or a computed trait, its
 	// computation_id: its id in another system, say. Nil, or "": none.
 	ComputationID func(key string) string
-}
-
-// State is what a receiver was told last of a profile in an audience, or of its
-// value of a computed trait. It can be kept as JSON.
-type State struct {
-	Audience string        // its key; empty: a trait's
-	Trait    string        // its key; empty: an audience's
-	Value    profile.Value // of the trait
-	Ref      profile.Ref
-	Type     audience.Type // Entered: it is a member, or has the value
-	At       time.Time     // the instant of that transition
-	Number   uint32        // tells transitions of a profile at one instant apart
-	// Identities are under which ids the receiver was told, and by which they are
-	// taken back; none: under the profile's id as a user id, or as a group's.
-	Identities []Identity
-	// Unsure: the receiver may have it or not, because it was on its way, or has one of
-	// the ids no more. It is told of it again.
-	Unsure bool
 }
 
 // AccountCalls says what is sent of audiences of accounts. Memberships of their

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"sync"
 	"time"
 
@@ -14,11 +13,12 @@ import (
 // Connection is a destination that is connected to a hub. It is safe for
 // concurrent use.
 type Connection struct {
-	hub    *Hub
-	dest   Destination
-	cfg    Config
-	wanted map[key]bool // what is sent
-	cancel func()       // of the subscription
+	hub        *Hub
+	dest       Destination
+	cfg        Config
+	wanted     map[key]bool // what is sent
+	subscriber string       // its name
+	stop       func()       // of the subscription
 
 	delivering chan struct{}   // holds one token, for whoever delivers
 	wake       chan struct{}   // tells run that there is something to send
@@ -26,6 +26,9 @@ type Connection struct {
 	kill       context.CancelFunc
 	done       chan struct{} // closed by Close
 	loop       sync.WaitGroup
+
+	keeping sync.Mutex   // before mu; held while something is kept
+	kept    profile.Mark // of what was kept last
 
 	mu       sync.Mutex
 	state    connectionState
@@ -39,6 +42,12 @@ type Connection struct {
 	flights  []*flight         // batches on their way, the first one first
 	retryAt  time.Time         // of the first flight
 	stats    Stats
+
+	heard          uint64       // the last notice that is in the ledger
+	filled         map[key]bool // whose members were queued
+	unkeptFilled   map[key]bool // of which that is to be kept
+	unkeptSchedule bool
+	unkeptFlight   bool
 }
 
 type connectionState uint8
@@ -69,17 +78,20 @@ type Stats struct {
 
 func newConnection(h *Hub, d Destination, cfg Config) *Connection {
 	c := &Connection{
-		hub:        h,
-		dest:       d,
-		cfg:        cfg,
-		cancel:     func() {},
-		delivering: make(chan struct{}, 1),
-		wake:       make(chan struct{}, 1),
-		done:       make(chan struct{}),
-		ledger:     newLedger(),
-		touched:    map[pair]struct{}{},
-		accounts:   map[string]bool{},
-		wanted:     map[key]bool{{name: All}: cfg.Audiences == nil},
+		hub:          h,
+		dest:         d,
+		cfg:          cfg,
+		subscriber:   subscriberOf(d.Type()),
+		stop:         func() {},
+		delivering:   make(chan struct{}, 1),
+		wake:         make(chan struct{}, 1),
+		done:         make(chan struct{}),
+		ledger:       newLedger(),
+		touched:      map[pair]struct{}{},
+		filled:       map[key]bool{},
+		unkeptFilled: map[key]bool{},
+		accounts:     map[string]bool{},
+		wanted:       map[key]bool{{name: All}: cfg.Audiences == nil},
 	}
 	for _, name := range cfg.Audiences {
 		c.wanted[key{name: name}] = true
@@ -87,6 +99,7 @@ func newConnection(h *Hub, d Destination, cfg Config) *Connection {
 	for _, name := range cfg.Traits {
 		c.wanted[key{name, true}] = true
 	}
+	c.ledger.dirty = map[pair]struct{}{}
 	c.alive, c.kill = context.WithCancel(context.Background())
 	return c
 }
@@ -117,79 +130,19 @@ func (c *Connection) Stats() Stats {
 	return s
 }
 
-// Known yields what the receiver was told, as of the call, for Config.Known:
-// in no order, the members and values that it has, those that ended lately, even if
-// they began anew since, and what was on its way. It works on a closed connection too.
-func (c *Connection) Known() iter.Seq[State] {
-	return func(yield func(State) bool) {
-		for _, s := range c.states() {
-			if !yield(s) {
-				return
-			}
-		}
-	}
-}
-
-func (c *Connection) states() []State {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	states := make([]State, 0, c.ledger.known.Len())
-	seen := map[pair]bool{}
-	for _, f := range c.flights {
-		for _, t := range f.calls {
-			if !seen[t.pair] {
-				states = append(states, c.ledger.export(t.pair, c.ledger.either(f.undo[t.pair], t), t.entry))
-			}
-			seen[t.pair] = true
-		}
-	}
-	c.ledger.known.Scan(func(r row) bool {
-		if !seen[r.pair] {
-			change, known := c.ledger.changes[r.pair], r.told
-			if known.doubt && !change.again {
-				known.number++ // what it has by the present mark it would not take again
-			}
-			states = append(states, c.ledger.export(r.pair, known, change.to.in || !change.again))
-		}
-		seen[r.pair] = true
-		return true
-	})
-	for _, exits := range c.ledger.exits {
-		for p, m := range exits {
-			states = append(states, c.ledger.export(p, told{mark: m}, false))
-		}
-	}
-	return states
-}
-
-// either returns what the receiver has of a pair if a call of a flight did arrive
-// or did not.
-func (l *ledger) either(was before, now call) told {
-	t, known := l.get(now.pair)
-	if !known {
-		t = told{value: was.told.value}
-	}
-	if was.known {
-		var list []Identity
-		if known {
-			list = t.identities(now.pair)
-		}
-		for _, i := range was.told.identities(now.pair) {
-			t.name(now.pair, list, i)
-			list = t.identities(now.pair)
-		}
-	}
-	t.mark, t.doubt = now.mark, true
-	return t
-}
-
 // open ends connecting.
 func (c *Connection) open() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state = open
 	c.touched, c.renamed = nil, nil
-	c.nextSync = c.hub.now()
+	// A shorter interval than before counts at once.
+	latest := c.hub.now().Add(c.cfg.Interval)
+	if c.nextSync.IsZero() {
+		c.nextSync = c.hub.now()
+	} else if c.nextSync.After(latest) {
+		c.nextSync = latest
+	}
 }
 
 func (c *Connection) isOpen() bool {
@@ -198,13 +151,12 @@ func (c *Connection) isOpen() bool {
 	return c.state == open
 }
 
-// Close ends the connection; its type is free again. What waits is sent first,
-// as by Flush, until ctx is done: with a ctx that is done already nothing is
-// sent. A delivery under way is waited for until then. An *UnsentError says how
-// much is left. When Close returns no goroutine of the connection is left; so it
-// must not be called from within Destination.Deliver. Closing again does nothing.
+// Close ends the connection, for this process: its type is free again, and what it was
+// told and what waits stay in the store, where the next Connect of the type goes on. So
+// nothing is sent any more; but a delivery under way is waited for until ctx is done. When
+// Close returns no goroutine of the connection is left; so it must not be called from
+// within Destination.Deliver. Closing again does nothing.
 func (c *Connection) Close(ctx context.Context) error {
-	c.cancel()
 	c.mu.Lock()
 	was := c.state
 	c.state = closed
@@ -215,22 +167,15 @@ func (c *Connection) Close(ctx context.Context) error {
 	close(c.done)
 	defer context.AfterFunc(ctx, c.kill)()
 	c.loop.Wait()
-	unsent := &UnsentError{Type: c.dest.Type()}
-	if ctx.Err() == nil {
-		unsent.Err = c.flush(ctx)
-	}
-	c.kill()
 	// Another caller may still be delivering.
 	c.delivering <- struct{}{}
 	<-c.delivering
+	c.kill()
+	c.stop()
+	err := c.keep(context.WithoutCancel(ctx))
 	c.hub.remove(c)
-	var err error
 	if closer, ok := c.dest.(io.Closer); ok {
-		err = closer.Close()
-	}
-	s := c.Stats()
-	if unsent.Changes = s.Queued + s.InFlight; unsent.Changes > 0 {
-		return errors.Join(unsent, err)
+		err = errors.Join(err, closer.Close())
 	}
 	return err
 }

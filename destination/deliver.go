@@ -20,7 +20,11 @@ type flight struct {
 	ids      uint64          // Connection.ids when the calls were found
 	batch    *Batch          // nil until it is put together, and if nothing is to be told
 	attempts int             // that failed
+	kept     bool            // in the store, for good
 }
+
+// stays reports whether a flight stays what it is, because it may have been sent.
+func (f *flight) stays() bool { return f.batch != nil || f.kept }
 
 // begin notes that a loop is to deliver, unless the connection is not open.
 func (c *Connection) begin() bool {
@@ -75,6 +79,9 @@ func (c *Connection) sync(ctx context.Context) (next time.Time, err error) {
 		}
 		f := c.takeDue()
 		if f == nil {
+			if err := c.keep(ctx); err != nil {
+				c.unkept(err)
+			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			return c.due(c.hub.now()), nil
@@ -89,6 +96,9 @@ func (c *Connection) sync(ctx context.Context) (next time.Time, err error) {
 func (c *Connection) Flush(ctx context.Context) error {
 	if !c.isOpen() {
 		return profile.ErrClosed
+	}
+	if err := c.catchUp(ctx); err != nil {
+		return err
 	}
 	return c.flush(ctx)
 }
@@ -106,6 +116,11 @@ func (c *Connection) flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// catchUp returns when all that was told before the call is in the ledger.
+func (c *Connection) catchUp(ctx context.Context) error {
+	return c.hub.source.CatchUp(ctx, c.subscriber)
 }
 
 // acquire waits until nobody else delivers.
@@ -156,6 +171,7 @@ func (c *Connection) take() *flight {
 	if len(pairs) == 0 {
 		c.cut = 0
 		c.nextSync = c.hub.now().Add(c.cfg.Interval)
+		c.unkeptSchedule = c.unkeptSchedule || c.cfg.Interval > 0
 		return nil
 	}
 	c.flights = append(c.flights, &flight{pairs: pairs})
@@ -189,6 +205,11 @@ func (c *Connection) attempt(ctx context.Context, f *flight) error {
 		c.mu.Unlock()
 	}
 	err := c.send(ctx, f)
+	defer func() {
+		if err := c.keep(context.WithoutCancel(ctx)); err != nil {
+			c.unkept(err)
+		}
+	}()
 	switch {
 	case err == nil:
 		c.accepted(f)
@@ -218,6 +239,15 @@ func (c *Connection) send(ctx context.Context, f *flight) (err error) {
 	if err := c.pack(ctx, f); err != nil || f.batch == nil {
 		return err
 	}
+	if !f.kept {
+		c.mu.Lock()
+		c.unkeptFlight = true
+		c.mu.Unlock()
+		if err := c.keepForGood(ctx); err != nil {
+			return fmt.Errorf("keep the batch: %w", err)
+		}
+		f.kept = true
+	}
 	if err := c.dest.Deliver(ctx, f.batch); err != nil {
 		return err
 	}
@@ -229,8 +259,13 @@ func (c *Connection) pack(ctx context.Context, f *flight) error {
 	if f.batch != nil {
 		return nil
 	}
-	if err := c.calls(ctx, f); err != nil || len(f.calls) == 0 {
-		return err
+	if f.told == nil {
+		if err := c.calls(ctx, f); err != nil {
+			return err
+		}
+	}
+	if len(f.calls) == 0 {
+		return nil
 	}
 	b, err := c.cfg.batch(f.calls)
 	if err != nil {
@@ -240,10 +275,21 @@ func (c *Connection) pack(ctx context.Context, f *flight) error {
 	return nil
 }
 
+// land ends a flight. c.mu is held.
+func (c *Connection) land(f *flight) {
+	c.flights = c.flights[1:]
+	c.unkeptFlight = c.unkeptFlight || f.stays()
+}
+
+// unkept reports that something could not be kept. It is tried again.
+func (c *Connection) unkept(err error) {
+	c.report(fmt.Errorf("%s: keep what was told: %w", c.dest.Type(), err))
+}
+
 func (c *Connection) accepted(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flights = c.flights[1:]
+	c.land(f)
 	if len(f.told) > 0 {
 		c.stats.Sent += uint64(len(f.told))
 		c.stats.Batches++
@@ -260,6 +306,7 @@ func (c *Connection) failed(f *flight, err error) {
 	now := c.hub.now()
 	c.mu.Lock()
 	c.retryAt = now.Add(wait)
+	c.unkeptSchedule = true
 	c.blame(err, now)
 	c.mu.Unlock()
 	c.report(&DeliveryError{Type: c.dest.Type(), Batch: f.batch, Attempt: f.attempts, Next: now.Add(wait), Err: err})
@@ -272,7 +319,7 @@ func (c *Connection) refused(f *flight, err error) {
 	c.mu.Lock()
 	c.blame(err, now)
 	left := c.ledger.takeBackAll(f.undo, f.told)
-	c.flights = c.flights[1:]
+	c.land(f)
 	if len(f.told) > 1 {
 		var pairs []pair
 		for _, p := range f.pairs {

@@ -137,7 +137,7 @@ func (e *DeliveryError) Error() string {
 // Unwrap returns the cause. It wraps ErrRefused if the batch is given up.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// UnsentError says that changes were left when a connection was closed.
+// UnsentError says that changes were left when a type was disconnected.
 type UnsentError struct {
 	Type    string // of the destination
 	Changes int

@@ -3,13 +3,13 @@
 //
 // # The model
 //
-// A Hub listens to an engine. A Destination is what knows how to talk to one
+// A Hub listens to an engine, as a durable subscriber. A Destination is what knows how to talk to one
 // kind of receiver; Connect makes it a Connection, at most one for each type of
 // destination. A connection first sends the present members (the backfill), and
 // then what changes.
 //
 // What is sent is the net change of each pair of audience and profile: what the
-// pair is now against what the receiver was told last. Who enters and exits
+// pair is now against what the receiver was told last, in this process or before. Who enters and exits
 // again before it was sent is not sent at all, and neither is an exit that is
 // followed by an entry. With Config.Interval that covers hours; without one it
 // covers what waits behind a batch that is being sent, or that fails. Computed
@@ -77,12 +77,15 @@
 //     and full jitter, for ever. What is refused for good is reported, with the
 //     message, and given up; the receiver then counts as not having been told. It
 //     is told when the member has got other ids: an email, if it wanted one.
+//   - Nor whenever the process ends, as far as the engine's store outlasts it: what a
+//     receiver was told, and what waits for it, is in the store, as records of a durable
+//     subscriber, and changes there in one step with what the subscriber is done with.
 //   - At least once on the wire, once by id. An attempt that fails may have
 //     reached its receiver. So a batch that was tried stays what it is, with its
-//     ID, and comes again before anything else; after a restart its messages come
-//     again, each with its id. The id of a message is a function
-//     of the transition it tells and of the ids that it names, and the same after
-//     a restart; several of a pair at one instant are numbered as they were sent.
+//     ID, and comes again before anything else, after a restart too: it is in the store,
+//     for good, before it is sent. The id of a message is a function
+//     of the transition it tells and of the ids that it names; several of a pair at one
+//     instant are numbered as they were sent.
 //   - In order for each profile: by instant. For each audience and profile entered
 //     and exited alternate, beginning with entered, when messages of a repeated id
 //     are left out, and those that tell a member again.
@@ -90,7 +93,7 @@
 //   - Callbacks wait for nothing: neither for a receiver, nor for room in a queue.
 //     A call to the engine takes as long as it would without a destination.
 //
-// # Memory, and what a restart forgets
+// # Memory, and what the store keeps
 //
 // What waits is one change for each pair of audience and profile, however long a
 // receiver is down and however often the pair changes: the queue is bounded by
@@ -101,10 +104,11 @@
 // and 120 for each of these; a computed trait 60 bytes and its value. Exits are
 // remembered for a minute or two of the clock.
 //
-// A hub keeps nothing on disk. A new one sends the present members anew, with
-// message ids that are the same where the ids of the profile are, and knows
-// nothing of exits that the old one still had to send, nor under which ids members
-// were told; unless it is given what the receiver has, which Connection.Known tells
-// (Config.Known): then the difference is sent. That is also the way to change a
-// configuration.
+// The store has a record of some 100 bytes for each pair of these, which Connect reads:
+// some microseconds each. A connection is remembered until Hub.Disconnect. One that is made
+// again, by the next process or with another configuration, goes on: with what waited, the
+// batch that was on its way, and the times before which the receiver is to be left alone;
+// and of an audience, or in a way, that was not sent before, the present members are
+// queued. What is sent no more is not taken back. A batch that was on its way is worded by
+// the new configuration.
 package destination

@@ -76,6 +76,7 @@ func playSideBySide(t *testing.T, seed uint64, mode destination.Mode, types []st
 			}
 		}
 		r.NoError(engine.Advance(ctx, clock.Now()))
+		_ = c.Flush(ctx)
 		tries := 0
 		for s := c.Stats(); s.Queued+s.InFlight > 0; s = c.Stats() {
 			_ = c.Flush(ctx)

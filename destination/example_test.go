@@ -84,9 +84,9 @@ func Example() {
 	//   remove ann from browsing
 }
 
-// A configuration is changed by connecting anew. The receiver is not told again
-// what it knows.
-func ExampleConnection_Known() {
+// A configuration is changed by connecting anew, and so a process that is started again
+// goes on. The receiver is not told again what it knows.
+func ExampleConnection_Close() {
 	ctx := context.Background()
 	clock := audience.NewManualClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	engine, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock})
@@ -104,13 +104,14 @@ func ExampleConnection_Known() {
 	c, err := hub.Connect(ctx, adPlatform{}, cfg)
 	check(err)
 	fmt.Println("first")
+	check(hub.Flush(ctx))
 	check(c.Close(ctx))
 
 	cfg.Audiences = append(cfg.Audiences, "lookers")
-	cfg.Known = c.Known()
 	_, err = hub.Connect(ctx, adPlatform{}, cfg)
 	check(err)
 	fmt.Println("then")
+	check(hub.Flush(ctx))
 	check(hub.Close(ctx))
 	// Output:
 	// first

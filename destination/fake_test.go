@@ -26,17 +26,17 @@ type source struct {
 	clock    audience.Clock
 	profiles *profile.MemStore
 	mu       sync.Mutex
-	subs     []audience.Callback
-	idSubs   []audience.IDCallback
+	subs     map[string]*subscriber
+	notices  []audience.Notice
 	defs     []audience.Definition
 	traits   []trait.Computed
 	// reading is called before a member is yielded.
 	reading func(profile.Membership)
-	broken  error // of Snapshot
+	broken  error // of Snapshot and Keep
 }
 
 func newSource(keys ...string) *source {
-	s := &source{clock: audience.WallClock{}, profiles: profile.NewMemStore()}
+	s := &source{clock: audience.WallClock{}, profiles: profile.NewMemStore(), subs: map[string]*subscriber{}}
 	for _, key := range keys {
 		s.defs = append(s.defs, audience.Definition{Key: key})
 	}
@@ -49,30 +49,93 @@ func (s *source) List() []audience.Definition { return s.defs }
 
 func (s *source) ListTraits() []trait.Computed { return s.traits }
 
-// add adds a callback, and returns what takes it away.
-func add[F any](s *source, list *[]F, fn F) (cancel func()) {
+// subscriber is a durable one. A cursor in the store is all that the store has of it.
+type subscriber struct {
+	fn   audience.DurableCallback // nil: it is not called
+	upTo uint64
+}
+
+// SubscribeDurable calls fn with what was told since it was last there.
+func (s *source) SubscribeDurable(ctx context.Context, name string, fn audience.DurableCallback) (stop func(), err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := len(*list)
-	*list = append(*list, fn)
+	sub := s.subs[name]
+	if sub == nil {
+		sub = &subscriber{upTo: uint64(len(s.notices))}
+		s.subs[name] = sub
+	}
+	sub.fn = fn
+	s.mu.Unlock()
+	if err := profile.Apply(ctx, s.profiles, start, &profile.SetCursor{Subscriber: name}); err != nil {
+		return nil, err
+	}
+	s.deliver()
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		var none F
-		(*list)[i] = none
+		sub.fn = nil
+	}, nil
+}
+
+func (s *source) RemoveSubscriber(ctx context.Context, name string) error {
+	s.mu.Lock()
+	_, was := s.subs[name]
+	delete(s.subs, name)
+	s.mu.Unlock()
+	if !was {
+		return profile.ErrNotFound
+	}
+	return profile.Apply(ctx, s.profiles, start, &profile.SetCursor{Subscriber: name, Gone: true})
+}
+
+// CatchUp has nothing to wait for.
+func (s *source) CatchUp(context.Context, string) error { return nil }
+
+func (s *source) Keep(ctx context.Context, name string, _ uint64, records ...profile.Record) (profile.Mark, error) {
+	s.mu.Lock()
+	broken := s.broken
+	s.mu.Unlock()
+	if broken != nil {
+		return 0, broken
+	}
+	var changes []profile.Change
+	for _, r := range records {
+		changes = append(changes, &profile.SetRecord{Subscriber: name, Record: r})
+	}
+	return 0, profile.Apply(ctx, s.profiles, start, changes...)
+}
+
+func (s *source) Durable(context.Context, profile.Mark) error { return nil }
+
+// deliver has each subscriber called with what it was not told of.
+func (s *source) deliver() {
+	for {
+		s.mu.Lock()
+		var next *subscriber
+		var n audience.Notice
+		for _, sub := range s.subs {
+			if sub.fn != nil && sub.upTo < uint64(len(s.notices)) {
+				next, n = sub, s.notices[sub.upTo]
+				sub.upTo++
+				break
+			}
+		}
+		s.mu.Unlock()
+		if next == nil {
+			return
+		}
+		if err := next.fn(context.Background(), n); err != nil {
+			panic(err)
+		}
 	}
 }
 
-func (s *source) Subscribe(fn audience.Callback) (cancel func(), err error) {
-	return add(s, &s.subs, fn), nil
-}
-
-func (s *source) SubscribeIDs(fn audience.IDCallback) (cancel func(), err error) {
-	return add(s, &s.idSubs, fn), nil
-}
-
-func (s *source) SubscribeTraits(audience.TraitCallback) (cancel func(), err error) {
-	return func() {}, nil
+// told adds a notice, and has the subscribers called.
+func (s *source) told(n audience.Notice) {
+	s.mu.Lock()
+	n.ID = uint64(len(s.notices)) + 1
+	s.notices = append(s.notices, n)
+	s.mu.Unlock()
+	s.deliver()
 }
 
 func (s *source) Snapshot(ctx context.Context) (profile.Snapshot, error) {
@@ -109,14 +172,7 @@ func (s *source) named(id string, ids ...profile.ExternalID) {
 	if err := profile.Apply(context.Background(), s.profiles, start, &profile.PutIDs{Ref: profile.UserRef(id), IDs: ids}); err != nil {
 		panic(err)
 	}
-	s.mu.Lock()
-	subs := slices.Clone(s.idSubs)
-	s.mu.Unlock()
-	for _, fn := range subs {
-		if fn != nil {
-			_ = fn(context.Background(), audience.IDChange{Profile: profile.UserRef(id), At: start})
-		}
-	}
+	s.told(audience.Notice{IDChange: &audience.IDChange{Profile: profile.UserRef(id), At: start}})
 }
 
 // store changes a membership without telling anybody.
@@ -135,14 +191,7 @@ func (s *source) store(t audience.Transition) {
 
 // tell calls the callbacks.
 func (s *source) tell(t audience.Transition) {
-	s.mu.Lock()
-	subs := slices.Clone(s.subs)
-	s.mu.Unlock()
-	for _, fn := range subs {
-		if fn != nil {
-			_ = fn(context.Background(), t)
-		}
-	}
+	s.told(audience.Notice{Transition: &t})
 }
 
 // change is store and tell.

@@ -21,16 +21,18 @@ type Source interface {
 	List() []audience.Definition
 	ListTraits() []trait.Computed
 	Snapshot(context.Context) (profile.Snapshot, error)
-	Subscribe(audience.Callback) (cancel func(), err error)
-	SubscribeTraits(audience.TraitCallback) (cancel func(), err error)
-	SubscribeIDs(audience.IDCallback) (cancel func(), err error)
+	SubscribeDurable(ctx context.Context, name string, fn audience.DurableCallback) (stop func(), err error)
+	RemoveSubscriber(ctx context.Context, name string) error
+	CatchUp(ctx context.Context, name string) error
+	Keep(ctx context.Context, name string, upTo uint64, records ...profile.Record) (profile.Mark, error)
+	Durable(context.Context, profile.Mark) error
 }
 
 // Options of a hub; the zero value is fine.
 type Options struct {
 	// OnError is told of attempts that failed, by a *DeliveryError; but of a
-	// batch that goes on in halves not before those do. It must not block; nil
-	// ignores them.
+	// batch that goes on in halves not before those do. It is told, too, what could not
+	// be kept in the store, and is tried again. It must not block; nil ignores them.
 	OnError func(error)
 }
 
@@ -88,20 +90,63 @@ func (h *Hub) connect(ctx context.Context, d Destination, cfg Config) (*Connecti
 	if err := h.add(c); err != nil {
 		return nil, err
 	}
-	if err := c.backfill(ctx); err != nil {
-		c.cancel()
+	was, err := c.backfill(ctx)
+	if err != nil {
+		c.stop()
+		if !was { // nothing is to wait for it
+			err = errors.Join(err, h.forget(context.WithoutCancel(ctx), d.Type()))
+		}
 		h.remove(c)
 		return nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		c.cancel()
+		c.stop()
 		return nil, profile.ErrClosed
 	}
 	c.open()
 	h.start(c)
 	return c, nil
+}
+
+// Disconnect ends the connection of a type for good: what waits is sent first, as by
+// Flush, until ctx is done, and then all that the store has of the connection is
+// forgotten. An *UnsentError says how much was left. A type that a former process was
+// connected to, and this one is not, has to be disconnected too: else what happens is
+// kept for it, and calls of the engine wait when that is more than its Options.Outbox
+// allow. Connected anew, a type is told of all present members. The error wraps
+// profile.ErrNotFound if nothing is connected, nor was, and profile.ErrClosed.
+func (h *Hub) Disconnect(ctx context.Context, typ string) error {
+	if h.isClosed() {
+		return fmt.Errorf("disconnect %q: %w", typ, profile.ErrClosed)
+	}
+	h.mu.Lock()
+	c := h.conns[typ]
+	h.mu.Unlock()
+	var err error
+	if c != nil && c.isOpen() {
+		err = errors.Join(c.sendRest(ctx), c.Close(ctx))
+	}
+	if forgetting := h.forget(context.WithoutCancel(ctx), typ); forgetting != nil {
+		err = errors.Join(err, fmt.Errorf("disconnect %q: %w", typ, forgetting))
+	}
+	return err
+}
+
+// forget removes what the store has of a type. It may have nothing.
+func (h *Hub) forget(ctx context.Context, typ string) error {
+	return h.source.RemoveSubscriber(ctx, subscriberOf(typ))
+}
+
+// sendRest sends what waits, and says what is left.
+func (c *Connection) sendRest(ctx context.Context) error {
+	err := c.Flush(ctx)
+	s := c.Stats()
+	if n := s.Queued + s.InFlight; n > 0 || err != nil {
+		return &UnsentError{Type: c.dest.Type(), Changes: n, Err: err}
+	}
+	return nil
 }
 
 // add takes the place of the connection's type.
@@ -190,7 +235,11 @@ func (h *Hub) Sync(ctx context.Context) (next time.Time, err error) {
 		return time.Time{}, profile.ErrClosed
 	}
 	for _, c := range h.Connections() {
-		due, err := c.sync(ctx)
+		err := c.catchUp(ctx)
+		var due time.Time
+		if err == nil {
+			due, err = c.sync(ctx)
+		}
 		if err != nil {
 			return time.Time{}, err
 		}

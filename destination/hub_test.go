@@ -2,7 +2,6 @@ package destination_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -25,10 +24,6 @@ func TestConnectRefuses(t *testing.T) {
 		"an unknown trait":      {destination.Config{Mode: destination.Identify, Traits: []string{"a"}}, profile.ErrNotFound},
 		"unknown account calls": {destination.Config{Mode: destination.Identify, Accounts: 9}, profile.ErrInvalid},
 		"an id that is no text": {destination.Config{Mode: destination.Identify, AnonymousID: "\xff"}, profile.ErrInvalid},
-		"a known member of no time": {destination.Config{Mode: destination.Identify,
-			Known: slices.Values([]destination.State{{Audience: "a", Ref: profile.UserRef("u")}})}, profile.ErrTime},
-		"a known state of no type": {destination.Config{Mode: destination.Identify,
-			Known: slices.Values([]destination.State{{Audience: "a", Ref: profile.UserRef("u"), At: start, Type: 7}})}, profile.ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, "a")
@@ -118,33 +113,49 @@ func TestBatches(t *testing.T) {
 	r.Equal(destination.Stats{Known: 25, Sent: 25, Batches: 3}, s)
 }
 
-func TestCloseFlushesOrNot(t *testing.T) {
+// A connection that is closed goes on where it was; one that is disconnected begins anew.
+func TestCloseAndDisconnect(t *testing.T) {
 	r := newRig(t, "a")
 	r.src.store(entered("a", "u", start))
 
 	c := r.connect(destination.Config{Interval: time.Hour})
-	err := c.Close(done(r.ctx))
-	var unsent *destination.UnsentError
-	r.ErrorAs(err, &unsent)
-	r.Equal("test: 1 changes were not sent", unsent.Error())
-	r.Zero(r.to.attempts)
+	r.NoError(c.Close(done(r.ctx)))
 	r.NoError(c.Close(r.ctx), "nothing more happens")
 	r.ErrorIs(c.Flush(r.ctx), profile.ErrClosed)
+	r.Zero(r.to.attempts)
+
+	c = r.connect(destination.Config{Interval: time.Hour})
+	r.Equal(1, c.Stats().Queued)
+	err := r.hub.Disconnect(done(r.ctx), "test")
+	var unsent *destination.UnsentError
+	r.ErrorAs(err, &unsent)
+	r.Equal(1, unsent.Changes)
+	r.ErrorContains(err, "test: 1 changes were not sent")
+	r.Zero(r.to.attempts)
+	r.ErrorIs(r.hub.Disconnect(r.ctx, "test"), profile.ErrNotFound)
 
 	r.to.fail = func(*destination.Batch) (error, bool) { return errDown, false }
-	r.ErrorIs(r.connect(destination.Config{}).Close(r.ctx), errDown)
+	r.connect(destination.Config{})
+	r.ErrorIs(r.hub.Disconnect(r.ctx, "test"), errDown)
 
 	r.to.fail = nil
-	c = r.connect(destination.Config{Interval: time.Hour})
-	r.NoError(r.hub.Close(r.ctx))
-	r.Equal([]string{"u: a true"}, r.to.got())
-	r.src.change(exited("a", "u", start))
-	r.Zero(c.Stats().Queued, "closed")
-	r.Equal([]destination.State{{Audience: "a", Ref: profile.UserRef("u"), At: start}}, slices.Collect(c.Known()))
+	r.connect(destination.Config{Interval: time.Hour})
+	r.NoError(r.hub.Disconnect(r.ctx, "test"))
+	r.Equal([]string{"u: a true"}, r.to.got(), "what waits is sent")
+	c = r.connect(destination.Config{})
+	r.sync()
+	r.Equal(1, r.to.repeats, "nothing is known any more")
+	r.NoError(c.Close(r.ctx))
+	r.NoError(r.hub.Disconnect(r.ctx, "test"), "of a former process")
+	r.connect(destination.Config{})
+	r.sync()
+	r.Equal(2, r.to.repeats)
 
+	r.NoError(r.hub.Close(r.ctx))
 	_, err = r.hub.Sync(r.ctx)
 	r.ErrorIs(err, profile.ErrClosed)
 	r.ErrorIs(r.hub.Flush(r.ctx), profile.ErrClosed)
+	r.ErrorIs(r.hub.Disconnect(r.ctx, "test"), profile.ErrClosed)
 	_, err = r.hub.Connect(r.ctx, r.to, destination.Config{Mode: destination.Identify})
 	r.ErrorIs(err, profile.ErrClosed)
 	r.NoError(r.hub.Run(r.ctx))

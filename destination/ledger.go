@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 	"github.com/tidwall/btree"
 )
@@ -29,6 +28,8 @@ type ledger struct {
 	epoch int64            // the instant with which exits[0] began
 
 	undo map[pair]before // of the flight that is put together; nil if none is
+
+	dirty map[pair]struct{} // whose record is to be kept anew; nil if none are
 }
 
 // key is that of an audience or of a computed trait.
@@ -67,7 +68,7 @@ func (s state) equal(t state) bool {
 // told is what the receiver has of a pair.
 type told struct {
 	mark
-	doubt bool // it may have been told otherwise: by an id that another has too, or before a restart
+	doubt bool // it may have been told otherwise: by an id that another has too
 	value *profile.Value
 	ids   []Identity // see identities
 }
@@ -86,11 +87,10 @@ func (p pair) compare(q pair) int {
 
 // change is what callbacks told of a pair last, and the receiver was not told.
 type change struct {
-	at    int64
-	seq   uint64
-	to    state
-	look  bool // the receiver may have that, but under other ids than the profile has now
-	again bool // it was on its way before a restart: it keeps its mark
+	at   int64
+	seq  uint64
+	to   state
+	look bool // the receiver may have that, but under other ids than the profile has now
 }
 
 // place is a change in the order in which they are sent: by instant, and the
@@ -144,13 +144,22 @@ func (l *ledger) get(p pair) (t told, has bool) {
 	return r.told, has
 }
 
+// touch notes that what is kept of a pair has changed.
+func (l *ledger) touch(p pair) {
+	if l.dirty != nil {
+		l.dirty[p] = struct{}{}
+	}
+}
+
 func (l *ledger) set(p pair, t told) {
 	l.remember(p)
+	l.touch(p)
 	was, _ := l.known.Set(row{p, t})
 	l.rename(p, was.told.ids, t.ids)
 }
 
 func (l *ledger) unset(p pair) {
+	l.touch(p)
 	was, _ := l.known.Delete(row{pair: p})
 	l.rename(p, was.told.ids, nil)
 }
@@ -193,13 +202,11 @@ func (l *ledger) lookAt(p pair) {
 	if !known {
 		return
 	}
-	c, waits := l.changes[p]
-	if !waits {
+	if _, waits := l.changes[p]; !waits {
 		l.put(p, change{at: t.at, to: t.state(), look: true})
 		return
 	}
-	c.look = true
-	l.changes[p] = c
+	l.change(p, func(c *change) { c.look = true })
 }
 
 // lookAtAll is lookAt for all pairs of a profile. What the receiver refused it may
@@ -222,6 +229,14 @@ func (l *ledger) lookAtAll(ref profile.Ref) {
 	delete(l.refused, ref)
 }
 
+// change changes what waits of a pair, but for its place.
+func (l *ledger) change(p pair, do func(c *change)) {
+	l.touch(p)
+	c := l.changes[p]
+	do(&c)
+	l.changes[p] = c
+}
+
 // refuse gives up a change that the receiver will not take. An entry is remembered
 // as long as nothing else is known of the pair.
 func (l *ledger) refuse(p pair, c change) {
@@ -235,10 +250,12 @@ func (l *ledger) refuse(p pair, c change) {
 		l.refused[ref] = map[uint32]change{}
 	}
 	l.refused[ref][p.key] = change{at: c.at, to: c.to}
+	l.touch(p)
 }
 
 func (l *ledger) forgetRefusal(p pair) {
 	if of := l.refused[p.ref()]; of != nil {
+		l.touch(p)
 		if delete(of, p.key); len(of) == 0 {
 			delete(l.refused, p.ref())
 		}
@@ -247,6 +264,7 @@ func (l *ledger) forgetRefusal(p pair) {
 
 // put has a change wait. None of the pair does.
 func (l *ledger) put(p pair, c change) {
+	l.touch(p)
 	l.last++
 	c.seq = l.last
 	l.changes[p] = c
@@ -255,6 +273,7 @@ func (l *ledger) put(p pair, c change) {
 
 // drop forgets a change that waits.
 func (l *ledger) drop(p pair, c change) {
+	l.touch(p)
 	delete(l.changes, p)
 	l.order.Delete(place{c.at, c.to.in, c.seq, p})
 	if len(l.changes) == 0 { // after a backfill, say, let go of the memory
@@ -305,6 +324,7 @@ func (l *ledger) remember(p pair) {
 func (l *ledger) takeBackAll(undo map[pair]before, told map[pair]change) (left map[pair]change) {
 	left = map[pair]change{}
 	for p, b := range undo {
+		l.touch(p)
 		for _, exits := range l.exits {
 			delete(exits, p)
 		}
@@ -337,10 +357,7 @@ func (l *ledger) takeBackAll(undo map[pair]before, told map[pair]change) (left m
 func (l *ledger) markOf(p pair, c change) mark {
 	t, known := l.get(p)
 	m := mark{at: c.at}
-	switch {
-	case c.again:
-		return t.mark
-	case known && t.at == c.at:
+	if known && t.at == c.at {
 		m.number = t.number + 1
 	}
 	if exit, is := l.exit(p); is && exit.at == c.at {
@@ -365,9 +382,13 @@ const exitMemory = int64(time.Minute)
 // at the same instant.
 func (l *ledger) rememberExit(p pair, m mark) {
 	if m.at >= l.epoch+exitMemory || l.epoch == math.MinInt64 {
+		for p := range l.exits[1] {
+			l.touch(p)
+		}
 		l.exits[1], l.exits[0] = l.exits[0], map[pair]mark{}
 		l.epoch = m.at
 	}
+	l.touch(p)
 	l.exits[0][p] = m
 	delete(l.exits[1], p)
 }
@@ -379,52 +400,4 @@ func (l *ledger) exit(p pair) (mark, bool) {
 		}
 	}
 	return mark{}, false
-}
-
-// export returns what was told of a pair as a State.
-func (l *ledger) export(p pair, t told, in bool) State {
-	s := State{
-		Ref:        p.ref(),
-		Type:       audience.Exited,
-		At:         time.Unix(0, t.at).UTC(),
-		Number:     t.number,
-		Identities: t.ids,
-		Unsure:     t.doubt,
-	}
-	k := l.keys[p.key]
-	if k.trait {
-		s.Trait = k.name
-		in = in && t.value != nil // none, if it may have been told to be gone before a restart
-	} else {
-		s.Audience = k.name
-	}
-	if in {
-		s.Type = audience.Entered
-		if t.value != nil {
-			s.Value = *t.value
-		}
-	}
-	return s
-}
-
-// restore has the receiver know a state, and returns its pair. What was on its way
-// waits to be told again: of an exit, the ids are known until then.
-func (l *ledger) restore(s *State) pair {
-	k := s.key()
-	p := l.pairOf(k, s.Ref)
-	t := told{mark: mark{s.At.UnixNano(), s.Number}, doubt: s.Unsure, ids: s.Identities}
-	in := s.Type == audience.Entered
-	if in && k.trait {
-		v := s.Value
-		t.value = &v
-	}
-	if !in && !s.Unsure {
-		l.rememberExit(p, t.mark)
-		return p
-	}
-	l.set(p, t)
-	if s.Unsure {
-		l.put(p, change{at: t.at, to: state{in: in, value: t.value}, again: true})
-	}
-	return p
 }

@@ -178,9 +178,10 @@ func TestAccountCalls(t *testing.T) {
 	r.src.defs = append(r.src.defs, audience.Definition{Key: "risky", Of: profile.Account, PerUser: true})
 	r.src.store(entered("risky", "ann", start))
 	c := r.connect(destination.Config{})
+	r.sync()
 	r.NoError(c.Close(r.ctx))
 	r.Equal([]string{"ann: risky true"}, r.to.got())
-	r.connect(destination.Config{Accounts: destination.GroupCalls, Known: c.Known()})
+	r.connect(destination.Config{Accounts: destination.GroupCalls})
 	r.sync()
 	r.Empty(r.to.got())
 

@@ -280,9 +280,6 @@ func (l *ledger) doubt(of pair, id profile.ExternalID, holders []holder) {
 		t.doubt = true
 		l.set(p, t)
 		l.lookAt(p)
-		c := l.changes[p]
-		c.again = false // by the mark that it has, the receiver may not take it
-		l.changes[p] = c
 	}
 }
 

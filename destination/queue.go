@@ -26,7 +26,7 @@ func (c *Connection) takes(k key, of profile.Subject) bool {
 
 // learn finds out of what audiences are, where that is needed.
 func (c *Connection) learn(k key) {
-	if c.cfg.Accounts != GroupCalls || k.trait {
+	if c.cfg.Accounts != GroupCalls || k.trait || !c.wants(k) {
 		return
 	}
 	c.mu.Lock()
@@ -45,44 +45,32 @@ func (c *Connection) learnAll(defs []audience.Definition) {
 	}
 }
 
-// subscribe has the connection hear of all that changes.
-func (c *Connection) subscribe() (cancel func(), err error) {
-	var cancels []func()
-	cancel = func() {
-		for _, cancel := range cancels {
-			cancel()
+// hear is told of all that changes. What comes of it is kept before it returns; what was
+// heard before, and could not be kept, is only kept.
+func (c *Connection) hear(ctx context.Context, n audience.Notice) error {
+	var k key
+	switch {
+	case n.Transition != nil:
+		k = key{name: n.Transition.Audience}
+		c.learn(k)
+	case n.TraitChange != nil:
+		k = key{n.TraitChange.Trait, true}
+	}
+	c.mu.Lock()
+	if n.ID > c.heard {
+		c.heard = n.ID
+		switch {
+		case n.IDChange != nil:
+			c.note(n.IDChange)
+		case n.TraitChange != nil:
+			c.record(k, n.TraitChange.Profile, valued(n.TraitChange.New), n.TraitChange.At.UnixNano())
+		default:
+			t := n.Transition
+			c.record(k, t.Ref(), state{in: t.Type == audience.Entered}, t.At.UnixNano())
 		}
 	}
-	for _, subscribe := range [...]func() (func(), error){
-		func() (func(), error) { return c.hub.source.Subscribe(c.hear) },
-		func() (func(), error) { return c.hub.source.SubscribeIDs(c.hearIDs) },
-		func() (func(), error) {
-			if len(c.cfg.Traits) == 0 {
-				return func() {}, nil
-			}
-			return c.hub.source.SubscribeTraits(c.hearTrait)
-		},
-	} {
-		end, err := subscribe()
-		if err != nil {
-			cancel()
-			return nil, err
-		}
-		cancels = append(cancels, end)
-	}
-	return cancel, nil
-}
-
-// hear is told of the transitions.
-func (c *Connection) hear(_ context.Context, t audience.Transition) error {
-	c.note(key{name: t.Audience}, t.Ref(), state{in: t.Type == audience.Entered}, t.At.UnixNano())
-	return nil
-}
-
-// hearTrait is told of the values of computed traits.
-func (c *Connection) hearTrait(_ context.Context, t audience.TraitChange) error {
-	c.note(key{name: t.Trait, trait: true}, t.Profile, valued(t.New), t.At.UnixNano())
-	return nil
+	c.mu.Unlock()
+	return c.keep(ctx)
 }
 
 // valued returns the state of a pair whose trait has a value; null is none.
@@ -93,29 +81,19 @@ func valued(v profile.Value) state {
 	return state{in: true, value: &v}
 }
 
-// hearIDs is told of profiles that have got ids.
-func (c *Connection) hearIDs(_ context.Context, t audience.IDChange) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ids++; c.state != closed {
-		c.queue(func() { c.ledger.lookAtAll(t.Profile) })
-		if c.touched != nil {
-			c.renamed = append(c.renamed, t.Profile)
-		}
+// note takes note that a profile has got ids. c.mu is held.
+func (c *Connection) note(t *audience.IDChange) {
+	c.ids++
+	c.queue(func() { c.ledger.lookAtAll(t.Profile) })
+	if c.touched != nil {
+		c.renamed = append(c.renamed, t.Profile)
 	}
-	return nil
 }
 
-// note queues what has become of a pair. It waits for nothing: what is queued is
-// one change a pair at most, however long the receiver takes.
-func (c *Connection) note(k key, ref profile.Ref, to state, at int64) {
-	if !c.wants(k) {
-		return
-	}
-	c.learn(k)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state == closed || !c.takes(k, ref.Subject) {
+// record queues what has become of a pair. What is queued is one change a pair at most,
+// however long the receiver takes. c.mu is held.
+func (c *Connection) record(k key, ref profile.Ref, to state, at int64) {
+	if !c.wants(k) || !c.takes(k, ref.Subject) {
 		return
 	}
 	p := c.ledger.pairOf(k, ref)

@@ -23,7 +23,7 @@ func Example() {
 	fmt.Println(never.Validate())
 	// Output:
 	// <nil>
-	// steps[1].within: invalid input: never true: it is settled after 1d, when the step before has left the window of 1h
+	// steps[1].within: invalid input: never true: it is settled after 1d, when the step before has left the window, within 1h
 }
 
 func ExampleFunnel_MarshalJSON() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -78,9 +79,9 @@ func (f Funnel) validateStep(i int) error {
 		return invalid(path+".within", "a step that is not to follow needs one")
 	case s.Pending && !s.Not:
 		return invalid(path+".pending", "only for a step that is not to follow")
-	case s.settles() && f.Window.Max > 0 && s.Within >= f.Window.Max:
-		return invalid(path+".within", "never true: it is settled after %s, when the step before has left the window of %s",
-			profile.FormatDuration(s.Within), profile.FormatDuration(f.Window.Max))
+	case s.settles() && endsBefore(f.Window, s.Within):
+		return invalid(path+".within", "never true: it is settled after %s, when the step before has left the window, %s",
+			profile.FormatDuration(s.Within), f.Window)
 	}
 	return nil
 }
@@ -90,3 +91,9 @@ func (f Funnel) validateStep(i int) error {
 func (s *Step) settles() bool { return s.Not && !s.Pending }
 
 func stepPath(i int) string { return fmt.Sprintf("steps[%d]", i) }
+
+// endsBefore reports whether no event counts in a window for as long as d.
+func endsBefore(w profile.Window, d time.Duration) bool {
+	longest, ok := w.Longest()
+	return ok && d >= longest
+}

@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"testing"
 	"time"
 
@@ -30,11 +31,17 @@ func filled(t *testing.T) *Store {
 		&profile.SetMember{Member: true, Membership: profile.Membership{Audience: "a", Ref: u, Since: damageStart}},
 		&profile.SetValue{Value: profile.ComputedValue{Key: "t", Ref: u, Value: profile.IntValue(1), Since: damageStart}},
 		&profile.SetWake{Wake: profile.Wake{Ref: u, At: damageStart}},
-		&profile.SetCursor{Subscriber: "s"}, &profile.Tell{Bodies: [][]byte{{1}, {2}, {3}}},
+		&profile.SetCursor{Subscriber: "s"}, &profile.SetRecord{Subscriber: "s", Record: profile.Record{Key: "k", Value: []byte("v")}}, &profile.Tell{Bodies: [][]byte{{1}, {2}, {3}}},
 		&profile.UseKey{Record: profile.KeyRecord{Key: "a"}},
 		&profile.PutEvent{Event: profile.Event{Profile: "w", Name: "A", Time: damageStart, MessageID: "1"}},
 		&profile.Delete{Ref: profile.UserRef("w")}))
 	return s
+}
+
+// tell puts another body in place of one of a byte, and has it counted.
+func tell(b *pebble.Batch, id uint64, body string) error {
+	more := tally{bytes: int64(len(body)) - 1}
+	return errors.Join(b.Set(noticeKey(id), []byte(body), nil), b.Merge(positionKey, more.append(nil), nil))
 }
 
 func TestVerifyNamesEachKindOfDamage(t *testing.T) {
@@ -90,6 +97,24 @@ func TestVerifyNamesEachKindOfDamage(t *testing.T) {
 		"a missing notice":          {DamagedOutbox, func(b *pebble.Batch) error { return b.Delete(noticeKey(2), nil) }},
 		"a missing last notice":     {DamagedOutbox, func(b *pebble.Batch) error { return b.Delete(noticeKey(3), nil) }},
 		"a notice nobody waits for": {DamagedOutbox, func(b *pebble.Batch) error { return b.Set(noticeKey(9), nil, nil) }},
+		"a notice told twice": {DamagedOutbox, func(b *pebble.Batch) error {
+			return errors.Join(tell(b, 2, `{"audience":"a","profile":"u"}`), tell(b, 3, `{"audience":"a","profile":"u"}`))
+		}},
+		"an exit of one who is in": {DamagedOutbox, func(b *pebble.Batch) error {
+			return tell(b, 2, `{"audience":"a","profile":"u","exited":true}`)
+		}},
+		"an entry of one who is out": {DamagedOutbox, func(b *pebble.Batch) error {
+			return tell(b, 2, `{"audience":"b","profile":"u"}`)
+		}},
+		"a notice that is none": {DamagedRow, func(b *pebble.Batch) error {
+			return tell(b, 2, `{"audience"`)
+		}},
+		"a record of no subscriber": {DamagedOutbox, func(b *pebble.Batch) error {
+			return b.Set(appendRecordsKey(nil, "t", "k"), []byte("v"), nil)
+		}},
+		"a record that is none of a subscriber": {DamagedRow, func(b *pebble.Batch) error {
+			return b.Set(appendRecordsKey(nil, "s", "k"), nil, nil)
+		}},
 		"what of a deleted profile is none": {DamagedRow, func(b *pebble.Batch) error {
 			return b.Set(buriedKey(1), binary.AppendUvarint(appendNano(nil, 1), 77), nil)
 		}},

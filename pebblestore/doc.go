@@ -68,6 +68,7 @@
 //	   m          record: wake, version, marks, memberships, values; hashes of message ids
 //	   t          writes of traits that can still matter
 //	p           position, counts of profiles, members and notices
+//	r name key  records that a subscriber keeps
 //	w lane      wakes by instant
 //	x id        notices; y name: a subscriber's cursor
 //	z hash      hashes of the message ids of a deleted profile, until they are forgotten

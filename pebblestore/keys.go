@@ -20,6 +20,7 @@ const (
 	spaceNumbers  = 'n' // number: key it stands for
 	spaceOwn      = 'o' // subject, id, kind, ...: see ownKey
 	spacePosition = 'p' // position
+	spaceRecords  = 'r' // subscriber, key: what the subscriber keeps
 	spaceSenders  = 'q' // account, user: nothing
 	spaceValues   = 'v' // number, subject, id: nothing
 	spaceWakes    = 'w' // lane, instant, subject, id: nothing
@@ -149,6 +150,11 @@ func noticeKey(id uint64) []byte {
 }
 
 func cursorKey(name string) []byte { return append([]byte{spaceCursors}, name...) }
+
+// appendRecordsKey is that of a subscriber's record; of all of them, with an empty key.
+func appendRecordsKey(b []byte, name, key string) []byte {
+	return append(appendText(append(b, spaceRecords), name), key...)
+}
 
 var positionKey = []byte{spacePosition}
 

@@ -51,6 +51,8 @@ func TestKilledAtAnyMomentNothingIsMissing(t *testing.T) {
 	require.Zero(t, counts.Lost, "acknowledged calls")
 	require.Zero(t, counts.Half+counts.Other, "half steps")
 	require.Zero(t, counts.CallbacksLost)
+	require.Zero(t, counts.MessagesLost)
+	require.Positive(t, counts.Messages)
 	require.Positive(t, counts.Acknowledged)
 	require.Positive(t, counts.Told)
 }

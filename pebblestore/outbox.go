@@ -63,11 +63,23 @@ func (tx *tx) stage(changes []profile.Change) (staged, error) {
 			if c.Gone {
 				delete(n.cursors, c.Subscriber)
 				tx.delete(cursorKey(c.Subscriber))
+				prefix := appendRecordsKey(nil, c.Subscriber, "")
+				tx.deleteRange(prefix, keyAfter(prefix))
 				continue
 			}
 			upTo := max(n.cursors[c.Subscriber], min(c.UpTo, n.last))
 			n.cursors[c.Subscriber] = upTo
 			tx.set(cursorKey(c.Subscriber), binary.AppendUvarint(nil, upTo))
+		case *profile.SetRecord:
+			key := appendRecordsKey(nil, c.Subscriber, c.Record.Key)
+			if _, is := n.cursors[c.Subscriber]; !is {
+				continue
+			}
+			if len(c.Record.Value) == 0 {
+				tx.delete(key)
+			} else {
+				tx.set(key, c.Record.Value)
+			}
 		}
 	}
 	if now := leastCursor(n.cursors); now > least || len(n.cursors) == 0 && len(o.cursors) > 0 {
@@ -132,6 +144,17 @@ func (r *reader) Notices(ctx context.Context, after uint64) iter.Seq2[profile.No
 		}
 		body := append(make([]byte, 0, len(value)), value...)
 		return profile.Notice{ID: binary.BigEndian.Uint64(key[1:]), Body: body}, true, nil
+	})
+}
+
+// Records implements profile.Reader. Those of a transaction itself it does not see.
+func (r *reader) Records(ctx context.Context, subscriber string) iter.Seq2[profile.Record, error] {
+	prefix := appendRecordsKey(nil, subscriber, "")
+	return scanned(r, ctx, prefix, prefix, func(_ *view, key, value []byte) (profile.Record, bool, error) {
+		if len(key) == len(prefix) || len(value) == 0 {
+			return profile.Record{}, false, damaged(key, errRow)
+		}
+		return profile.Record{Key: string(key[len(prefix):]), Value: append([]byte(nil), value...)}, true, nil
 	})
 }
 

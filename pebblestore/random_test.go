@@ -84,6 +84,9 @@ func (c *changes) change() profile.Change {
 		return &profile.SetWake{Wake: profile.Wake{Ref: c.ref(), At: at, Version: uint32(c.n), Marks: []uint64{1, uint64(c.n) + 1}}}
 	case n < 96:
 		return &profile.Tell{Bodies: [][]byte{[]byte(fmt.Sprint("told ", c.n)), {byte(c.n)}}}
+	case n < 97:
+		return &profile.SetRecord{Subscriber: fmt.Sprint("subscriber ", c.rand.IntN(2)),
+			Record: profile.Record{Key: fmt.Sprint(c.rand.IntN(5)), Value: []byte(fmt.Sprint(c.n))[c.rand.IntN(2):]}}
 	case n < 98:
 		return &profile.SetCursor{Subscriber: fmt.Sprint("subscriber ", c.rand.IntN(2)), UpTo: uint64(c.rand.IntN(c.n))}
 	}

@@ -327,6 +327,14 @@ func (tx *tx) Notices(ctx context.Context, after uint64) iter.Seq2[profile.Notic
 	return tx.s.Notices(ctx, after)
 }
 
+// Records implements profile.Reader.
+func (tx *tx) Records(ctx context.Context, subscriber string) iter.Seq2[profile.Record, error] {
+	if err := tx.alive(ctx); err != nil {
+		return failing[profile.Record](err)
+	}
+	return tx.s.Records(ctx, subscriber)
+}
+
 // Outbox implements profile.Reader.
 func (tx *tx) Outbox(ctx context.Context) (profile.Outbox, error) {
 	if err := tx.alive(ctx); err != nil {

@@ -20,7 +20,7 @@ const (
 	DamagedRow    DamageKind = "row"    // a row is none that this package writes
 	DamagedIndex  DamageKind = "index"  // an index and what it is of differ
 	DamagedCount  DamageKind = "count"  // what is counted is not what there is
-	DamagedOutbox DamageKind = "outbox" // notices are missing, or there are some that nobody waits for
+	DamagedOutbox DamageKind = "outbox" // notices are missing, or there are some that nobody waits for, or they do not lead to what there is; records of no subscriber
 )
 
 // Damage is one thing that is wrong.
@@ -46,7 +46,8 @@ var errEnough = errors.New("enough damages")
 
 // Verify looks at everything that is committed: at the checksums of all files of tables,
 // at each row, at each index against what it is of and the other way, at what is counted,
-// at message ids against what duplicates are told by, and at the notices that are kept. It
+// at message ids against what duplicates are told by, at the notices that are kept, whether
+// they lead to the memberships that there are, and at the records of subscribers. It
 // takes about as long as reading all files twice, beside other calls, and as much memory
 // as the message ids of one profile need. The log of what was committed lately is checked
 // when a store is opened. An error says that not everything could be looked at, and is no
@@ -182,41 +183,6 @@ func (v *verifier) expect(key, value []byte, format string, args ...any) error {
 	}
 	if b == nil || value != nil && string(b) != string(value) {
 		return v.found(DamagedIndex, format, args...)
-	}
-	return nil
-}
-
-// outbox looks at the notices that are kept.
-func (v *verifier) outbox() error {
-	t, cursors := v.snap.tally, v.snap.cursors
-	for name, upTo := range cursors {
-		if upTo > t.notice {
-			if err := v.found(DamagedOutbox, "subscriber %q was told up to %d of %d", name, upTo, t.notice); err != nil {
-				return err
-			}
-		}
-	}
-	first, next, bytes := leastCursor(cursors), uint64(0), int64(0)
-	for n, err := range v.snap.Notices(v.ctx, 0) {
-		if err != nil {
-			return err
-		}
-		v.report.Notices++
-		bytes += int64(len(n.Body))
-		if n.ID <= first || n.ID > t.notice || next != 0 && n.ID != next {
-			err = v.found(DamagedOutbox, "notice %d where %d is expected, of those after %d up to %d", n.ID, next, first, t.notice)
-		}
-		if next = n.ID + 1; err != nil {
-			return err
-		}
-	}
-	if next != 0 && next != t.notice+1 {
-		if err := v.found(DamagedOutbox, "notices from %d up to %d are missing", next, t.notice); err != nil {
-			return err
-		}
-	}
-	if int64(v.report.Notices) != t.notices || bytes != t.bytes {
-		return v.found(DamagedCount, "%d notices of %d bytes are counted as %d of %d", v.report.Notices, bytes, t.notices, t.bytes)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (tx *tx) apply(c Change) {
 		tx.setValue(c)
 	case *SetWake:
 		tx.setWake(c)
-	case *Tell, *SetCursor:
+	case *Tell, *SetCursor, *SetRecord:
 		tx.tells = append(tx.tells, c)
 	case *DropValues:
 		tx.dropValues(c.Key)

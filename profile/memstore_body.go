@@ -94,15 +94,26 @@ func (u *unpacker) event(c *cursor) Event {
 		rest = rest[w+n:]
 	}
 	if flags&hasContext != 0 {
-		end := len(rest) - 4
-		start := end - int(binary.LittleEndian.Uint32(rest[end:]))
-		e.Context = PackedObject(rest[start:end:end], u.dict)
-		rest = rest[:start:start]
+		e.Context, rest = cutContext(rest, u.dict)
 	}
 	if len(rest) > 0 {
 		e.Properties = PackedObject(rest, u.dict)
 	}
 	return e
+}
+
+// cutAccount splits a packed event, from its account on, into that and the rest.
+func cutAccount(b []byte) (account string, rest []byte) {
+	n, w := uvarint(b)
+	return string(b[w : w+n]), b[w+n:]
+}
+
+// cutContext splits a packed event, from its properties on, into the context behind them and
+// them.
+func cutContext(b []byte, dict *Dict) (context Object, properties []byte) {
+	end := len(b) - 4
+	start := end - int(binary.LittleEndian.Uint32(b[end:]))
+	return PackedObject(b[start:end:end], dict), b[:start:start]
 }
 
 // keep returns text as a string. One that is kept keeps a few neighbours.

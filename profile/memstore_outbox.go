@@ -19,15 +19,16 @@ type outbox struct {
 	notices *btree.Map[uint64, []byte] // by id
 	bytes   int64
 	cursors map[string]uint64
+	records map[string]*btree.Map[string, []byte] // by subscriber, then key
 }
 
 func newOutbox() outbox {
-	return outbox{notices: btree.NewMap[uint64, []byte](0), cursors: map[string]uint64{}}
+	return outbox{notices: btree.NewMap[uint64, []byte](0), cursors: map[string]uint64{}, records: map[string]*btree.Map[string, []byte]{}}
 }
 
 func isOutboxChange(c Change) bool {
 	switch c.(type) {
-	case *Tell, *SetCursor:
+	case *Tell, *SetCursor, *SetRecord:
 		return true
 	}
 	return false
@@ -43,6 +44,8 @@ func (o *outbox) apply(changes []Change) {
 			o.tell(c)
 		case *SetCursor:
 			o.setCursor(c)
+		case *SetRecord:
+			o.setRecord(c)
 		}
 	}
 }
@@ -61,6 +64,7 @@ func (o *outbox) tell(c *Tell) {
 func (o *outbox) setCursor(c *SetCursor) {
 	if c.Gone {
 		delete(o.cursors, c.Subscriber)
+		delete(o.records, c.Subscriber)
 	} else {
 		o.cursors[strings.Clone(c.Subscriber)] = max(o.cursors[c.Subscriber], min(c.UpTo, o.last))
 	}
@@ -74,12 +78,34 @@ func (o *outbox) setCursor(c *SetCursor) {
 	}
 }
 
+func (o *outbox) setRecord(c *SetRecord) {
+	if _, is := o.cursors[c.Subscriber]; !is {
+		return
+	}
+	records := o.records[c.Subscriber]
+	if len(c.Record.Value) == 0 {
+		if records != nil {
+			records.Delete(c.Record.Key)
+		}
+		return
+	}
+	if records == nil {
+		records = btree.NewMap[string, []byte](0)
+		o.records[strings.Clone(c.Subscriber)] = records
+	}
+	records.Set(strings.Clone(c.Record.Key), bytes.Clone(c.Record.Value))
+}
+
 // freeze makes into a copy for reading.
 func (o *outbox) freeze(into *outbox) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	into.last, into.bytes = o.last, o.bytes
 	into.notices, into.cursors = o.notices.Copy(), maps.Clone(o.cursors)
+	into.records = make(map[string]*btree.Map[string, []byte], len(o.records))
+	for name, records := range o.records {
+		into.records[name] = records.Copy()
+	}
 }
 
 // Outbox implements Reader.
@@ -125,6 +151,43 @@ func (o *outbox) after(id uint64) (page []Notice) {
 	}
 	o.notices.Ascend(id+1, func(id uint64, body []byte) bool {
 		page = append(page, Notice{id, body})
+		return len(page) < noticesPage
+	})
+	return page
+}
+
+// Records implements Reader.
+func (r *reader) Records(ctx context.Context, subscriber string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		after := ""
+		for page := noticesPage; page == noticesPage; {
+			st, err := r.enter(ctx)
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			records := st.outbox.recordsAfter(subscriber, after)
+			for _, record := range records {
+				if after = record.Key; !yield(record, nil) {
+					return
+				}
+			}
+			page = len(records)
+		}
+	}
+}
+
+func (o *outbox) recordsAfter(subscriber, after string) (page []Record) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	records := o.records[subscriber]
+	if records == nil {
+		return nil
+	}
+	records.Ascend(after, func(key string, value []byte) bool {
+		if key != after {
+			page = append(page, Record{key, value})
+		}
 		return len(page) < noticesPage
 	})
 	return page

@@ -30,6 +30,8 @@ func validate(c Change) error {
 		return nil
 	case *SetCursor:
 		return CheckID("subscriber", c.Subscriber)
+	case *SetRecord:
+		return c.validate()
 	case *SetWake:
 		if err := checkRef(c.Wake.Ref); err != nil || c.Wake.At.IsZero() {
 			return err
@@ -78,6 +80,16 @@ func (c *SetValue) validate() error {
 		return err // the instant of a removal is not kept
 	}
 	return CheckTime(v.Since)
+}
+
+func (c *SetRecord) validate() error {
+	switch n := len(c.Record.Key); {
+	case n == 0:
+		return fmt.Errorf("%w: key of a record is empty", ErrInvalid)
+	case n > MaxRecordKey:
+		return fmt.Errorf("%w: key of a record of %d bytes, at most %d", ErrTooLarge, n, MaxRecordKey)
+	}
+	return CheckID("subscriber", c.Subscriber)
 }
 
 func checkRef(ref Ref) error {

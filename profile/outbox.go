@@ -26,6 +26,24 @@ type SetCursor struct {
 	Gone       bool // the subscriber is no more: nothing is kept for it
 }
 
+// Record is something that a subscriber keeps in the store beside its cursor: what it has
+// to remember of what it was told of.
+type Record struct {
+	Key   string // of at most MaxRecordKey bytes, which may be any
+	Value []byte // the subscriber's own; not empty
+}
+
+// MaxRecordKey is the greatest length of a record's key, in bytes.
+const MaxRecordKey = 4096
+
+// SetRecord is a change that keeps a record of a subscriber, in place of the one with its
+// key, or removes that if the value is empty. Of a subscriber that has no cursor nothing is
+// kept, and with its cursor its records go. Readers of the transaction itself do not see it.
+type SetRecord struct {
+	Subscriber string
+	Record     Record
+}
+
 // Outbox says what is kept for subscribers.
 type Outbox struct {
 	Last    uint64            // the id of the last notice there was
@@ -36,3 +54,4 @@ type Outbox struct {
 
 func (*Tell) change()      {}
 func (*SetCursor) change() {}
+func (*SetRecord) change() {}

@@ -98,7 +98,7 @@ func named(batch []Change) []Ref {
 	refs := make([]Ref, 0, 4)
 	for _, c := range batch {
 		switch c := c.(type) {
-		case *Tell, *SetCursor:
+		case *Tell, *SetCursor, *SetRecord:
 			continue
 		case *PutEvent, *PutTraits, *PutIDs, *Leave, *SetMember, *SetValue, *SetWake:
 		case *Join:
@@ -193,6 +193,9 @@ type Reader interface {
 	Notices(ctx context.Context, after uint64) iter.Seq2[Notice, error]
 	// Outbox says what is kept for subscribers.
 	Outbox(ctx context.Context) (Outbox, error)
+
+	// Records yields what a subscriber keeps, ascending by key.
+	Records(ctx context.Context, subscriber string) iter.Seq2[Record, error]
 
 	// Holders yields the profiles of a subject that have what a key names, with
 	// their external ids, ascending by profile id, from the first that is greater

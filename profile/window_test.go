@@ -113,3 +113,57 @@ func TestCheckTimeBounds(t *testing.T) {
 	}
 	require.Positive(t, MaxTime.Add(MaxWindow).UnixNano(), "the end of a window is an exact int64")
 }
+
+func TestWindowsOfTheCalendarRoundTrip(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for text, w := range map[string]Window{
+		`{"within":"3mo"}`:                                                      WithinMonths(3),
+		`{"within":"1y","zone":"Europe/Berlin"}`:                                WithinMonths(12).In("Europe/Berlin"),
+		`{"between":["1mo","1y2mo"]}`:                                           BetweenMonths(1, 14),
+		`{"between":["30d","1y1d12h"]}`:                                         {Min: 30 * Day, MaxMonths: 12, Max: 36 * time.Hour},
+		`{"since":"2026-03-01T12:00:00Z"}`:                                      Since(noon),
+		`{"until":"2026-03-01T12:00:00Z"}`:                                      Until(noon),
+		`{"since":"2026-03-01","until":"2026-03-01T12:00:00Z"}`:                 During(noon.Truncate(Day), noon),
+		`{"unit":"day"}`:                                                        This(UnitDay, ""),
+		`{"unit":"month","from":-1,"to":-1,"zone":"America/New_York"}`:          Last(UnitMonth, "America/New_York"),
+		`{"unit":"week","from":-3,"zone":"-05:30"}`:                             Units(UnitWeek, "-05:30", -3, 0),
+		`{"within":"30d","since":"2026-03-01","unit":"quarter"}`:                Within(30 * Day).And(Since(noon.Truncate(Day))).And(This(UnitQuarter, "")),
+		`{"within":"30d","unit":"year","from":-1,"zone":"Australia/Lord_Howe"}`: Within(30 * Day).And(Units(UnitYear, "Australia/Lord_Howe", -1, 0)),
+	} {
+		written, err := json.Marshal(w)
+		require.NoError(t, err, text)
+		require.JSONEq(t, text, string(written))
+		var read Window
+		require.NoError(t, json.Unmarshal(written, &read), text)
+		require.Equal(t, w, read)
+	}
+}
+
+func TestWindowsThatCannotBe(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"unit":"hour"}`:                             `unit "hour", want day`,
+		`{"unit":"day","zone":"Local"}`:               `time zone "Local" does not exist`,
+		`{"unit":"day","zone":"Mars/Olympus"}`:        `zone: invalid input: time zone "Mars/Olympus" does not exist`,
+		`{"within":"1d","zone":"Europe/Berlin"}`:      "a zone is for units of the calendar",
+		`{"unit":"day","from":-1,"to":-2}`:            "is empty",
+		`{"unit":"day","to":1}`:                       "to come",
+		`{"unit":"year","from":-51}`:                  "more than 50",
+		`{"from":-1}`:                                 "a window is",
+		`{"since":"soon"}`:                            "is not a date",
+		`{"since":"2026-01-02","until":"2026-01-02"}`: "is empty",
+		`{"within":"600mo1d"}`:                        "longer than",
+		`{"within":"1mo1y"}`:                          `duration "1mo1y"`,
+		`{"within":"1y-1d"}`:                          `duration "1y-1d"`,
+		`{"between":["1mo","28d"]}`:                   "is empty",
+		`{"within":"1d","between":["1d","2d"]}`:       "the ages of a window",
+	} {
+		require.ErrorContains(t, json.Unmarshal([]byte(text), new(Window)), want, text)
+	}
+	for _, w := range []Window{
+		WithinMonths(1).And(Within(Day)), This(UnitDay, "").And(This(UnitWeek, "")),
+		This(UnitDay, "").And(This(UnitDay, "Europe/Berlin")), During(MaxTime, MaxTime.Add(1)),
+	} {
+		require.ErrorIs(t, w.Validate(), ErrInvalid, w)
+	}
+	require.Equal(t, Last(UnitDay, ""), Units(UnitDay, "", -2, -1).And(Units(UnitDay, "", -1, 0)))
+}

@@ -125,6 +125,13 @@ func (c Computed) Within(d time.Duration) Computed {
 	return c
 }
 
+// During returns c counting events in a window: of calendar months, of units of the calendar,
+// between fixed instants. See Within.
+func (c Computed) During(w profile.Window) Computed {
+	c.Window = c.Window.And(w)
+	return c
+}
+
 // Between returns c counting events of age in [min, max); see Within.
 func (c Computed) Between(min, max time.Duration) Computed {
 	c.Window = c.Window.And(profile.Between(min, max))

@@ -36,7 +36,7 @@ type Operand struct {
 
 // Value is the value of a trait, of which a method makes a condition:
 // Value("plan").Equals("pro").
-func Value(name string) Trait { return Trait{Operand{root: "traits", path: []string{name}}, name} }
+func Value(name string) Trait { return Trait{Operand{root: "traits", path: []string{name}}} }
 
 // AccountValue is the value of a trait of the user's account.
 func AccountValue(name string) Operand {

@@ -1,6 +1,7 @@
 package trait
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -46,6 +47,19 @@ func (w *DateWindow) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		*w = DateWindow{}
 		return nil
+	}
+	var calendar struct {
+		Unit  json.RawMessage `json:"unit"`
+		Since json.RawMessage `json:"since"`
+		Until json.RawMessage `json:"until"`
+		Zone  json.RawMessage `json:"zone"`
+	}
+	if err := json.Unmarshal(text, &calendar); err == nil && (calendar.Unit != nil || calendar.Since != nil || calendar.Until != nil || calendar.Zone != nil) {
+		past, err := profile.ParseWindowOfDates(text)
+		if err == nil {
+			*w = DateWindow{Past: past}
+		}
+		return err
 	}
 	var j dateWindowJSON
 	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {

@@ -15,7 +15,8 @@
 // do not want to, and conditions on dates in traits, which CEL may not read: a
 // Date says exactly when it starts and stops to hold. Dates are read as
 // profile.ParseTime reads them: RFC 3339, a day alone, Unix seconds or
-// milliseconds.
+// milliseconds. Of a yearly Date the day counts in each year, as clocks in a zone
+// show it: "whose birthday is tomorrow?" Zones come with the library.
 //
 // # Computed traits
 //

@@ -47,7 +47,8 @@ func showDate(d trait.Date) {
 		log.Fatal(err)
 	}
 	noon := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
-	fmt.Println(d.Name, d.Window, "is", traitset.Date(d.Window, renewal, noon.UnixNano()).True)
+	c := traitset.NewDate(d)
+	fmt.Println(d.Name, d.Window, "is", c.Holds(renewal, noon.UnixNano()).True)
 }
 
 func ExampleValue() {

@@ -39,7 +39,9 @@ func eachLeaf(n *audience.Node, path string, visit func(n *audience.Node, path s
 	case n.Not != nil:
 		eachLeaf(n.Not, path+".not", visit)
 	case n.Users != nil:
-		eachOfUsers(n.Users, path+".users", visit)
+		if of, field := n.Users.Condition(); of != nil {
+			eachLeaf(of, path+".users."+field, visit)
+		}
 	case n.Event != nil:
 		visit(n, path+".event")
 	case n.Trait != "":
@@ -50,16 +52,7 @@ func eachLeaf(n *audience.Node, path string, visit func(n *audience.Node, path s
 		visit(n, path+".audience")
 	case n.Funnel != nil:
 		visit(n, path+".funnel")
-	}
-}
-
-func eachOfUsers(u *audience.Users, path string, visit func(n *audience.Node, path string)) {
-	switch {
-	case u.Any != nil:
-		eachLeaf(u.Any, path+".any", visit)
-	case u.All != nil:
-		eachLeaf(u.All, path+".all", visit)
-	case u.None != nil:
-		eachLeaf(u.None, path+".none", visit)
+	case n.Sample != nil:
+		visit(n, path+".sample")
 	}
 }

@@ -100,19 +100,25 @@ func (r *rival) operations(d deed) []oracle.Operation {
 
 func (r *rival) messages(m profile.Message) []oracle.Operation {
 	id := m.Profile()
+	var from oracle.Sender
+	for _, told := range m.IDs() {
+		if told.Type == "email" {
+			from.Email = told.Value
+		}
+	}
 	var ops []oracle.Operation
 	if m.UserID != "" && m.AnonymousID != "" && r.model.Resolve(m.AnonymousID) == m.AnonymousID {
 		ops = append(ops, oracle.Merge{From: m.AnonymousID, Into: id})
 	}
 	switch m.Type {
 	case profile.Identify:
-		ops = append(ops, oracle.Identify{Profile: id, Traits: m.Traits, Time: m.Time, MessageID: m.MessageID})
+		ops = append(ops, oracle.Identify{Sender: from, Profile: id, Traits: m.Traits, Time: m.Time, MessageID: m.MessageID})
 	case profile.Group:
-		ops = append(ops, oracle.Group{Profile: id, Account: m.GroupID, Traits: m.Traits, Time: m.Time, MessageID: m.MessageID})
+		ops = append(ops, oracle.Group{Sender: from, Profile: id, Account: m.GroupID, Traits: m.Traits, Time: m.Time, MessageID: m.MessageID})
 	case profile.Alias:
 		ops = append(ops, oracle.Merge{From: m.PreviousID, Into: id})
 	default:
-		ops = append(ops, oracle.Track{Event: profile.Event{
+		ops = append(ops, oracle.Track{Sender: from, Event: profile.Event{
 			Profile: id, Name: m.Name, Time: m.Time, MessageID: m.MessageID,
 			Account: m.GroupID, Properties: m.Properties, Context: m.Context,
 		}})

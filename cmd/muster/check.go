@@ -21,7 +21,7 @@ func checkCommand(std streams) *cli.Command {
 		Usage:     "find likely mistakes in definitions",
 		ArgsUsage: "FILE...",
 		Description: "Each FILE is compiled and looked at by itself. The rules are\n" +
-			"   unknown-event     no event of the sample has the name\n" +
+			"   unknown-event     no event of the sample, or catalog, has the name\n" +
 			"   unknown-property  no event of that name in the sample has the property\n" +
 			"   unknown-trait     no message of the sample sets the trait, and none is computed\n" +
 			"   always-true       a condition or a filter cannot be false\n" +
@@ -31,6 +31,7 @@ func checkCommand(std streams) *cli.Command {
 			"   bounded-funnel    not every choice of a funnel's events is searched",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "events", Usage: "a `FILE` of messages, one a line: the sample whose names are known"},
+			&cli.StringFlag{Name: "catalog", Usage: "a `FILE` that muster catalog wrote, or the service, instead of a sample"},
 			&cli.StringFlag{Name: "retention", Usage: "how `LONG` the store keeps events: 90d"},
 			&cli.StringSliceFlag{Name: "disable", Usage: "leave out the findings of a `RULE`, or several with commas between"},
 			jsonFlag(),
@@ -67,26 +68,37 @@ func lintOptions(ctx context.Context, std streams, c *cli.Command) (opts lint.Op
 	if opts.Retention, err = retentionOf(c); err != nil {
 		return opts, err
 	}
-	if path := c.String("events"); path != "" {
-		opts.Sample, err = readSample(ctx, std, path, c.String("format"), c.Bool("skip-bad"))
+	events, catalog := c.String("events"), c.String("catalog")
+	switch {
+	case events != "" && catalog != "":
+		return opts, misused(c, errors.New("-events and -catalog: one of them says which names there are"))
+	case catalog != "":
+		opts.Sample, err = readCatalog(catalog, std.in)
+	case events != "":
+		opts.Sample = lint.NewSample()
+		_, err = eachMessage(ctx, std, c, func(m profile.Message) error {
+			opts.Sample.Add(m)
+			return nil
+		})
 	}
 	return opts, err
 }
 
-// readSample reads the names of a log.
-func readSample(ctx context.Context, std streams, path, form string, skipBad bool) (*lint.Sample, error) {
+// eachMessage calls do with each message of the log that the flags name, and returns how
+// many there are: none is an error.
+func eachMessage(ctx context.Context, std streams, c *cli.Command, do func(profile.Message) error) (n int, err error) {
+	path := c.String("events")
 	in, err := eventlog.Open(path, std.in)
 	if err != nil {
-		return nil, unopened(path, err)
+		return 0, unopened(path, err)
 	}
 	defer in.Close()
 	progress := newBar(std, "reading "+path)
 	defer progress.clear()
-	sample := lint.NewSample()
-	err = eachLine(in, path, form, func(_ *eventlog.Log, records []eventlog.Record, err error) error {
+	err = eachLine(in, path, c.String("format"), func(_ *eventlog.Log, records []eventlog.Record, err error) error {
 		var bad *profile.LineError
 		switch {
-		case skipBad && errors.As(err, &bad):
+		case c.Bool("skip-bad") && errors.As(err, &bad):
 			progress.clear()
 			fmt.Fprintf(std.err, "skipped %s\n", printable(bad.Error()))
 			return nil
@@ -96,18 +108,22 @@ func readSample(ctx context.Context, std streams, path, form string, skipBad boo
 			return ctx.Err()
 		}
 		for _, r := range records {
-			if r.Deleted == "" {
-				sample.Add(r.Message)
+			if r.Deleted != "" {
+				continue
+			}
+			n++
+			if err := do(r.Message); err != nil {
+				return err
 			}
 		}
 		part, ok := in.Done()
-		progress.at(part, ok, fmt.Sprintf("%d messages", sample.Messages()))
+		progress.at(part, ok, fmt.Sprintf("%d messages", n))
 		return nil
 	})
-	if err == nil && sample.Messages() == 0 {
+	if err == nil && n == 0 {
 		err = fmt.Errorf("%s: there is no message in it", path)
 	}
-	return sample, err
+	return n, err
 }
 
 // located is a finding and where it is.

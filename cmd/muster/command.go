@@ -36,6 +36,7 @@ func newCommand(std streams) *cli.Command {
 			replayCommand(std),
 			testCommand(std),
 			checkCommand(std),
+			catalogCommand(std),
 			explainCommand(std),
 			previewCommand(std),
 			backtestCommand(std),

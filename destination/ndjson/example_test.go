@@ -2,6 +2,7 @@ package ndjson_test
 
 import (
 	"context"
+	"errors"
 	"log"
 	"os"
 	"time"
@@ -37,7 +38,7 @@ func Example() {
 			log.Fatal(err)
 		}
 	}
-	if err := hub.Close(ctx); err != nil { // sends what waits
+	if err := errors.Join(hub.Flush(ctx), hub.Close(ctx)); err != nil {
 		log.Fatal(err)
 	}
 	// Output:

@@ -2,6 +2,7 @@ package segment_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http/httptest"
@@ -49,7 +50,7 @@ func Example() {
 	if err := engine.Track(ctx, profile.Event{Profile: "ann", Name: "Buy"}); err != nil {
 		log.Fatal(err)
 	}
-	if err := hub.Close(ctx); err != nil { // sends what waits
+	if err := errors.Join(hub.Flush(ctx), hub.Close(ctx)); err != nil {
 		log.Fatal(err)
 	}
 	traits, err := store.Traits(ctx, profile.UserRef("ann"))

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -55,7 +56,7 @@ func Example() {
 	if err := engine.Track(ctx, profile.Event{Profile: "ann", Name: "Buy", Time: now}); err != nil {
 		log.Fatal(err)
 	}
-	if err := hub.Close(ctx); err != nil { // sends what waits
+	if err := errors.Join(hub.Flush(ctx), hub.Close(ctx)); err != nil {
 		log.Fatal(err)
 	}
 	// Output:

@@ -405,10 +405,9 @@ func TestShutdownTellsWhatCouldNotBeSent(t *testing.T) {
 	r.post("/v1/track", `{"userId":"ann","event":"Order Completed","properties":{"total":100}}`)
 	<-posted
 	r.stop()
-	var unsent *destination.UnsentError
+	var unsent *destination.StatusError
 	r.ErrorAs(<-r.ended, &unsent)
-	r.Equal("webhook", unsent.Type)
-	r.Equal(1, unsent.Changes)
+	r.Equal(http.StatusServiceUnavailable, unsent.Code)
 	r.Equal("ann", r.written().UserID, "the other one is sent")
 	r.Contains(<-r.log+<-r.log, "not delivered")
 }

@@ -150,7 +150,8 @@ func (s *service) serve(parent context.Context) error {
 		failed,
 		s.within(server.Shutdown), // no more data comes in
 		server.Close(),            // whoever is not done by now is cut off
-		s.within(s.hub.Close),     // what waits is sent
+		s.within(s.hub.Flush),     // what waits is sent: the store in memory goes with the process
+		s.within(s.hub.Close),
 		s.engine.Close(),
 	)
 	parts.Wait()

@@ -17,56 +17,53 @@ import (
 // Instants are Unix nanoseconds in the bounds of profile.CheckTime. They must
 // not go back from call to call. A State is not safe for concurrent use.
 type State struct {
-	typ      trait.Type
-	from, to int64 // the ages that count; to is 0 where the window is all time
-	coming   queue[arrival]
-	tally    tally
+	typ    trait.Type
+	window *horizon.Window
+	coming queue[arrival]
+	tally  tally
 }
 
 // tally is what a type keeps of the events that count.
 type tally interface {
-	// add counts an event from now on.
-	add(at int64, v profile.Value)
-	// expire stops to count the events of time up to last.
-	expire(last int64)
+	// add counts an event of a time from now on, until its end.
+	add(at, end int64, v profile.Value)
+	// expire stops to count the events that end up to now.
+	expire(now int64)
 	// value returns the trait's value, null where it is absent.
 	value() profile.Value
-	// oldest returns the time of the oldest event whose end can change the
-	// value, or horizon.Never.
-	oldest() int64
+	// ends returns the first end of an event that can change the value, or
+	// horizon.Never.
+	ends() int64
 	// size returns about how much memory it takes.
 	size() int
 }
 
 // arrival is an event that is known but does not count yet.
 type arrival struct {
-	at    int64
-	value profile.Value // shares nothing with the event's packed bytes
+	start, at int64
+	value     profile.Value // shares nothing with the event's packed bytes
 }
 
-func (a arrival) time() int64 { return a.at }
+func (a arrival) time() int64 { return a.start }
 
-// New returns the state of c, which must be valid, for a profile without events.
-func New(c trait.Computed) *State {
-	return &State{
-		typ:   c.Type,
-		from:  int64(c.Window.Min),
-		to:    int64(c.Window.Max),
-		tally: newTally(c),
-	}
+// New returns the state of c, which must be valid and has the window, for a profile without
+// events.
+func New(c trait.Computed, window *horizon.Window) *State {
+	return &State{typ: c.Type, window: window, tally: newTally(c, window.Ends())}
 }
 
 // Add counts a matching event: its time, and its value as property.Source returns
 // it, of which a copy is kept.
 func (a *State) Add(at int64, v profile.Value, now int64) {
-	if a.to > 0 && at+a.to <= now || !counts(a.typ, v) {
+	start, end := a.window.Span(at)
+	if end <= now || end <= start || !counts(a.typ, v) {
 		return
 	}
-	if at+a.from > now {
-		a.coming.push(arrival{at, detached(a.typ, v)})
+	if start > now {
+		a.coming.push(arrival{start, at, detached(a.typ, v)})
 		return
 	}
-	a.tally.add(at, v)
+	a.tally.add(at, end, v)
 }
 
 // At returns the value that holds at now, null where the trait is absent, and
@@ -79,18 +76,17 @@ func (a *State) At(now int64) (value profile.Value, until int64) {
 		if !ok {
 			break
 		}
-		if next.at+a.from > now {
-			until = next.at + a.from
+		if next.start > now {
+			until = next.start
 			break
 		}
 		a.coming.pop()
-		a.tally.add(next.at, next.value) // it may be over already: expire follows
+		_, end := a.window.Span(next.at)
+		a.tally.add(next.at, end, next.value) // it may be over already: expire follows
 	}
-	if a.to > 0 {
-		a.tally.expire(now - a.to)
-		if at := a.tally.oldest(); at != horizon.Never {
-			until = min(until, at+a.to)
-		}
+	if a.window.Ends() {
+		a.tally.expire(now)
+		until = min(until, a.tally.ends())
 	}
 	return a.tally.value(), until
 }
@@ -99,5 +95,5 @@ func (a *State) At(now int64) (value profile.Value, until int64) {
 // all events have left the window, and none is to come.
 func (a *State) Spent(value profile.Value, until int64) bool {
 	// What most_frequent has seen too seldom has no value, and still counts.
-	return a.to > 0 && a.typ != trait.TypeMostFrequent && value.IsNull() && until == horizon.Never
+	return a.window.Ends() && a.typ != trait.TypeMostFrequent && value.IsNull() && until == horizon.Never
 }

@@ -53,7 +53,7 @@ func playAgainstModel(t *testing.T, typ trait.Type, window profile.Window, seed 
 		def.MinFrequency = random.IntN(4)
 	}
 	m := &model{def: def}
-	state := aggregate.New(def)
+	state := aggregate.Of(def)
 	value := someValues(random)
 	now := int64(1000)
 	for range 60 {

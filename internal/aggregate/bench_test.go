@@ -61,7 +61,7 @@ func BenchmarkAddAndAt(b *testing.B) {
 }
 
 func benchmarkAdd(b *testing.B, typ trait.Type, window profile.Window, late func(i int) time.Duration) {
-	a := aggregate.New(trait.Computed{Type: typ, Window: window})
+	a := aggregate.Of(trait.Computed{Type: typ, Window: window})
 	values := someTotals()
 	if typ >= trait.TypeMostFrequent {
 		for i := range values {
@@ -109,7 +109,7 @@ func BenchmarkUniqueValues(b *testing.B) {
 // uniqueOf returns an aggregate of values and the bytes it takes for each.
 func uniqueOf(values []profile.Value, window profile.Window) (*aggregate.State, float64) {
 	before := heapInUse()
-	a := aggregate.New(trait.Computed{Type: trait.TypeUniqueListCount, Window: window})
+	a := aggregate.Of(trait.Computed{Type: trait.TypeUniqueListCount, Window: window})
 	for i, v := range values {
 		a.Add(int64(i), v, int64(i))
 	}

@@ -17,15 +17,15 @@ type instant int64
 
 func (i instant) time() int64 { return int64(i) }
 
-func (c *count) add(at int64, _ profile.Value) {
+func (c *count) add(_, end int64, _ profile.Value) {
 	c.n++
 	if c.windowed {
-		c.times.push(instant(at))
+		c.times.push(instant(end))
 	}
 }
 
-func (c *count) expire(last int64) {
-	for at, ok := c.times.peek(); ok && int64(at) <= last; at, ok = c.times.peek() {
+func (c *count) expire(now int64) {
+	for end, ok := c.times.peek(); ok && int64(end) <= now; end, ok = c.times.peek() {
 		c.times.pop()
 		c.n--
 	}
@@ -38,9 +38,9 @@ func (c *count) value() profile.Value {
 	return profile.IntValue(c.n)
 }
 
-func (c *count) oldest() int64 {
-	if at, ok := c.times.peek(); ok {
-		return int64(at)
+func (c *count) ends() int64 {
+	if end, ok := c.times.peek(); ok {
+		return int64(end)
 	}
 	return horizon.Never
 }

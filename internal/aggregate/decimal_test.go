@@ -56,8 +56,8 @@ func TestSumDoesNotDriftOverManyEnterLeavePairs(t *testing.T) {
 	const pairs, length = 40_000, 1000
 	random := rand.New(rand.NewPCG(1, 1))
 	window := profile.Within(length)
-	sums := New(trait.Sum("s", "e", "p").Within(window.Max))
-	means := New(trait.Average("a", "e", "p").Within(window.Max))
+	sums := Of(trait.Sum("s", "e", "p").Within(window.Max))
+	means := Of(trait.Average("a", "e", "p").Within(window.Max))
 	exact := new(big.Int) // times 10^400
 	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(400), nil)
 	scaled := func(f float64) *big.Int {
@@ -99,7 +99,7 @@ func TestSumDoesNotDriftOverManyEnterLeavePairs(t *testing.T) {
 }
 
 func TestSumBeyondTheLargestDoubleIsAbsentUntilValuesLeave(t *testing.T) {
-	a := New(trait.Sum("s", "e", "p").Within(10))
+	a := Of(trait.Sum("s", "e", "p").Within(10))
 	a.Add(0, profile.FloatValue(math.MaxFloat64), 0)
 	a.Add(5, profile.FloatValue(math.MaxFloat64), 5)
 	a.Add(6, profile.FloatValue(0.1), 6)
@@ -113,7 +113,7 @@ func TestSumBeyondTheLargestDoubleIsAbsentUntilValuesLeave(t *testing.T) {
 }
 
 func TestSumOfIntsBeyondInt64IsADoubleUntilValuesLeave(t *testing.T) {
-	a := New(trait.Sum("s", "e", "p").Within(10))
+	a := Of(trait.Sum("s", "e", "p").Within(10))
 	a.Add(0, profile.IntValue(math.MaxInt64), 0)
 	a.Add(5, profile.IntValue(3), 5)
 	v, _ := a.At(5)

@@ -34,8 +34,8 @@ type record struct {
 	best     number
 }
 
-func (r *record) add(at int64, v profile.Value) {
-	if x := numberOf(at, v); !r.any || better(x, r.best, r.greatest) > 0 {
+func (r *record) add(_, end int64, v profile.Value) {
+	if x := numberOf(end, v); !r.any || better(x, r.best, r.greatest) > 0 {
 		r.best, r.any = x, true
 	}
 }
@@ -49,16 +49,16 @@ func (r *record) value() profile.Value {
 	return r.best.value()
 }
 
-func (r *record) oldest() int64 { return horizon.Never }
+func (r *record) ends() int64 { return horizon.Never }
 
 // staircase is the smallest or the largest number in a window. A number that
-// is no better than a later one decides nothing any more; those that are left
-// get worse with time, and the oldest is the answer. It keeps some 32 bytes for
+// is no better than one that counts longer decides nothing any more; those that are left
+// get worse the longer they count, and the one that ends first is the answer. It keeps some 32 bytes for
 // each of them: of numbers in no particular order, about the logarithm of how
 // many there are; at worst, all.
 type staircase struct {
 	greatest bool
-	steps    *btree.BTreeG[number] // by time
+	steps    *btree.BTreeG[number] // by their ends
 }
 
 func newStaircase(greatest bool) *staircase {
@@ -69,8 +69,8 @@ func newStaircase(greatest bool) *staircase {
 // smallTree are the options of a tree that most often holds a few items.
 var smallTree = btree.Options{NoLocks: true, Degree: 8}
 
-func (s *staircase) add(at int64, v profile.Value) {
-	x := numberOf(at, v)
+func (s *staircase) add(_, end int64, v profile.Value) {
+	x := numberOf(end, v)
 	beaten := false
 	s.steps.Ascend(x, func(later number) bool {
 		beaten = better(later, x, s.greatest) >= 0
@@ -80,7 +80,7 @@ func (s *staircase) add(at int64, v profile.Value) {
 		return
 	}
 	for {
-		worse, found := s.before(at)
+		worse, found := s.before(end)
 		if !found || better(worse, x, s.greatest) > 0 {
 			break
 		}
@@ -89,17 +89,17 @@ func (s *staircase) add(at int64, v profile.Value) {
 	s.steps.Set(x)
 }
 
-// before returns the newest step of time up to at.
-func (s *staircase) before(at int64) (x number, found bool) {
-	s.steps.Descend(number{at: at}, func(earlier number) bool {
+// before returns the last step that ends up to an instant.
+func (s *staircase) before(end int64) (x number, found bool) {
+	s.steps.Descend(number{at: end}, func(earlier number) bool {
 		x, found = earlier, true
 		return false
 	})
 	return x, found
 }
 
-func (s *staircase) expire(last int64) {
-	for x, ok := s.steps.Min(); ok && x.at <= last; x, ok = s.steps.Min() {
+func (s *staircase) expire(now int64) {
+	for x, ok := s.steps.Min(); ok && x.at <= now; x, ok = s.steps.Min() {
 		s.steps.PopMin()
 	}
 }
@@ -111,7 +111,7 @@ func (s *staircase) value() profile.Value {
 	return profile.Value{}
 }
 
-func (s *staircase) oldest() int64 {
+func (s *staircase) ends() int64 {
 	if x, ok := s.steps.Min(); ok {
 		return x.at
 	}

@@ -8,27 +8,26 @@ import (
 )
 
 // first is the value of the oldest event in a window. Of several at one time
-// the least counts. It keeps some 24 bytes for each time at which there is an
-// event, and each distinct value once.
+// the least counts. An event that does not count longer than an older one is never the
+// oldest; of the others it keeps some 32 bytes for each time at which there is one, and each
+// distinct value once.
 type first struct {
 	values refs
 	times  *btree.BTreeG[sighting]
 }
 
-// sighting is a value, by its id, at a time.
+// sighting is a value, by its id, of an event.
 type sighting struct {
-	at int64
-	id uint32
+	at, end int64
+	id      uint32
 }
-
-func (s sighting) time() int64 { return s.at }
 
 func newFirst() *first {
 	older := func(a, b sighting) bool { return a.at < b.at }
 	return &first{times: btree.NewBTreeGOptions(older, smallTree)}
 }
 
-func (f *first) add(at int64, v profile.Value) {
+func (f *first) add(at, end int64, v profile.Value) {
 	id, ok := f.values.hold(v)
 	if !ok {
 		return
@@ -41,11 +40,38 @@ func (f *first) add(at int64, v profile.Value) {
 		}
 		f.values.drop(old.id)
 	}
-	f.times.Set(sighting{at, id})
+	x := sighting{at, end, id}
+	if f.outlasted(x) {
+		f.values.drop(id)
+		return
+	}
+	for y, ok := f.after(x); ok && y.end <= end; y, ok = f.after(x) {
+		f.times.Delete(y)
+		f.values.drop(y.id)
+	}
+	f.times.Set(x)
 }
 
-func (f *first) expire(last int64) {
-	for x, ok := f.times.Min(); ok && x.at <= last; x, ok = f.times.Min() {
+// outlasted reports whether an older event counts as long as x.
+func (f *first) outlasted(x sighting) (is bool) {
+	f.times.Descend(sighting{at: x.at - 1}, func(older sighting) bool {
+		is = older.end >= x.end
+		return false
+	})
+	return is
+}
+
+// after returns the first event after x.
+func (f *first) after(x sighting) (y sighting, ok bool) {
+	f.times.Ascend(sighting{at: x.at + 1}, func(newer sighting) bool {
+		y, ok = newer, true
+		return false
+	})
+	return y, ok
+}
+
+func (f *first) expire(now int64) {
+	for x, ok := f.times.Min(); ok && x.end <= now; x, ok = f.times.Min() {
 		f.times.PopMin()
 		f.values.drop(x.id)
 	}
@@ -58,9 +84,9 @@ func (f *first) value() profile.Value {
 	return profile.Value{}
 }
 
-func (f *first) oldest() int64 {
+func (f *first) ends() int64 {
 	if x, ok := f.times.Min(); ok {
-		return x.at
+		return x.end
 	}
 	return horizon.Never
 }

@@ -19,7 +19,7 @@ type frequent struct {
 
 	// In a window only, otherwise nil.
 	ranks *btree.BTreeG[uint32] // ids, the most frequent first
-	times queue[sighting]
+	times queue[ending]
 }
 
 func newFrequent(enough int, windowed bool) *frequent {
@@ -38,7 +38,7 @@ func (f *frequent) before(a, b uint32) bool {
 	return a != b && comparePacked(f.values.bytes(a), f.values.bytes(b)) < 0
 }
 
-func (f *frequent) add(at int64, v profile.Value) {
+func (f *frequent) add(_, end int64, v profile.Value) {
 	id, ok := f.values.hold(v)
 	if !ok {
 		return
@@ -49,7 +49,7 @@ func (f *frequent) add(at int64, v profile.Value) {
 		}
 		return
 	}
-	f.times.push(sighting{at, id})
+	f.times.push(ending{end, id})
 	// The tree is ordered by what is about to change: out with the old count.
 	f.values.counts[id]--
 	if f.values.counts[id] > 0 {
@@ -59,8 +59,8 @@ func (f *frequent) add(at int64, v profile.Value) {
 	f.ranks.Set(id)
 }
 
-func (f *frequent) expire(last int64) {
-	for x, ok := f.times.peek(); ok && x.at <= last; x, ok = f.times.peek() {
+func (f *frequent) expire(now int64) {
+	for x, ok := f.times.peek(); ok && x.end <= now; x, ok = f.times.peek() {
 		f.times.pop()
 		f.ranks.Delete(x.id)
 		if f.values.drop(x.id) {
@@ -88,12 +88,20 @@ func (f *frequent) top() (id uint32, ok bool) {
 	return id, f.values.counts[id] >= f.enough
 }
 
-func (f *frequent) oldest() int64 {
+func (f *frequent) ends() int64 {
 	if _, ok := f.top(); !ok {
 		return horizon.Never // with fewer events no value will have enough
 	}
 	if x, ok := f.times.peek(); ok {
-		return x.at
+		return x.end
 	}
 	return horizon.Never
 }
+
+// ending is a value, by its id, that an event stops to have.
+type ending struct {
+	end int64
+	id  uint32
+}
+
+func (e ending) time() int64 { return e.end }

@@ -1,37 +1,67 @@
 package aggregate
 
 import (
+	"slices"
+
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
-// last is the value of the newest event that counts. Whenever that one stops to
-// count all others have, so it is all that is kept. Of several at one time the
-// greatest counts.
+// last is the value of the newest event that counts. Of several at one time the
+// greatest counts. An event that does not count longer than a newer one is never the newest,
+// so but for windows of calendar months one event is all that is kept.
 type last struct {
-	at   int64
-	held profile.Value // null: none
+	held []lasting // the newest last, and so the one that ends first
 }
 
-func (l *last) add(at int64, v profile.Value) {
-	if l.held.IsNull() || at > l.at || at == l.at && canonicalCopy(v).Compare(l.held) > 0 {
-		l.at, l.held = at, canonicalCopy(v)
-	}
+// lasting is the value of an event.
+type lasting struct {
+	at, end int64
+	value   profile.Value
 }
 
-func (l *last) expire(last int64) {
-	if l.at <= last {
-		l.held = profile.Value{}
+func (l *last) add(at, end int64, v profile.Value) {
+	i := len(l.held)
+	for i > 0 && l.held[i-1].at > at {
+		i--
 	}
+	switch {
+	case i < len(l.held) && l.held[i].end >= end:
+		return
+	case i > 0 && l.held[i-1].at == at:
+		if x := &l.held[i-1]; canonicalCopy(v).Compare(x.value) > 0 {
+			x.value = canonicalCopy(v)
+		}
+		return
+	}
+	older := i // those from here on to i count no longer
+	for older > 0 && l.held[older-1].end <= end {
+		older--
+	}
+	l.held = slices.Replace(l.held, older, i, lasting{at, end, canonicalCopy(v)})
 }
 
-func (l *last) value() profile.Value { return l.held }
-
-func (l *last) oldest() int64 {
-	if l.held.IsNull() {
-		return horizon.Never
+func (l *last) expire(now int64) {
+	n := len(l.held)
+	for n > 0 && l.held[n-1].end <= now {
+		n--
 	}
-	return l.at
+	clear(l.held[n:])
+	l.held = l.held[:n]
+}
+
+func (l *last) value() profile.Value {
+	if n := len(l.held); n > 0 {
+		return l.held[n-1].value
+	}
+	return profile.Value{}
+}
+
+func (l *last) ends() int64 {
+	if n := len(l.held); n > 0 {
+		return l.held[n-1].end
+	}
+	return horizon.Never
 }
 
 // earliest is the value of the oldest event ever. Of several at one time the
@@ -41,7 +71,7 @@ type earliest struct {
 	held profile.Value // null: none
 }
 
-func (e *earliest) add(at int64, v profile.Value) {
+func (e *earliest) add(at, _ int64, v profile.Value) {
 	if e.held.IsNull() || at < e.at || at == e.at && canonicalCopy(v).Compare(e.held) < 0 {
 		e.at, e.held = at, canonicalCopy(v)
 	}
@@ -51,4 +81,4 @@ func (e *earliest) expire(int64) {}
 
 func (e *earliest) value() profile.Value { return e.held }
 
-func (e *earliest) oldest() int64 { return horizon.Never }
+func (e *earliest) ends() int64 { return horizon.Never }

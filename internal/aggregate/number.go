@@ -6,7 +6,7 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// number is the int64 or the float64 of an event.
+// number is the int64 or the float64 of an event, and when it stops to count.
 type number struct {
 	at     int64
 	bits   uint64

@@ -38,12 +38,19 @@ func (t *table) size() int {
 func (r *refs) size() int { return r.table.size() + 4*cap(r.counts) + cap(r.room) }
 
 func (u *unique) size() int {
-	return u.table.size() + cap(u.room) + 8*cap(u.newest) + 4*(cap(u.heap)+cap(u.pos))
+	return u.table.size() + cap(u.room) + 8*cap(u.longest) + 4*(cap(u.heap)+cap(u.pos))
 }
 
-func (c *count) size() int      { return 64 + c.times.size() }
-func (f *first) size() int      { return f.values.size() + treeSize(f.times) }
-func (l *last) size() int       { return 16 + valueSize(l.held) }
+func (c *count) size() int { return 64 + c.times.size() }
+func (f *first) size() int { return f.values.size() + treeSize(f.times) }
+func (l *last) size() int {
+	n := int(unsafe.Sizeof(*l))
+	for i := range l.held {
+		n += valueSize(l.held[i].value)
+	}
+	return n
+}
+
 func (e *earliest) size() int   { return 16 + valueSize(e.held) }
 func (r *record) size() int     { return int(unsafe.Sizeof(*r)) }
 func (s *staircase) size() int  { return treeSize(s.steps) }

@@ -16,8 +16,8 @@ type sum struct {
 	numbers  queue[number]
 }
 
-func (s *sum) add(at int64, v profile.Value) {
-	x := numberOf(at, v)
+func (s *sum) add(_, end int64, v profile.Value) {
+	x := numberOf(end, v)
 	s.n++
 	if x.double {
 		s.doubles++
@@ -30,8 +30,8 @@ func (s *sum) add(at int64, v profile.Value) {
 	}
 }
 
-func (s *sum) expire(last int64) {
-	for x, ok := s.numbers.peek(); ok && x.at <= last; x, ok = s.numbers.peek() {
+func (s *sum) expire(now int64) {
+	for x, ok := s.numbers.peek(); ok && x.at <= now; x, ok = s.numbers.peek() {
 		s.numbers.pop()
 		s.n--
 		if x.double {
@@ -61,7 +61,7 @@ func (s *sum) value() profile.Value {
 	return profile.FloatValue(s.total.float(1)) // an infinity becomes null
 }
 
-func (s *sum) oldest() int64 {
+func (s *sum) ends() int64 {
 	if x, ok := s.numbers.peek(); ok {
 		return x.at
 	}

@@ -106,7 +106,7 @@ func TestQueueGivesBackEventsOldestFirst(t *testing.T) {
 func TestAggregatesKeepOnlyWhatCanMatter(t *testing.T) {
 	const n = 5000
 	feed := func(c trait.Computed) *State {
-		a := New(c)
+		a := Of(c)
 		for i := range int64(n) {
 			a.Add(i, profile.IntValue(i%10), i)
 			a.At(i)
@@ -118,7 +118,7 @@ func TestAggregatesKeepOnlyWhatCanMatter(t *testing.T) {
 	require.Empty(t, feed(trait.Sum("k", "e", "p")).tally.(*sum).numbers.line)
 	require.Nil(t, feed(trait.Sum("k", "e", "p")).tally.(*sum).total.large)
 	require.LessOrEqual(t, feed(trait.Max("k", "e", "p").Within(n)).tally.(*staircase).steps.Len(), 10)
-	same := New(trait.Min("k", "e", "p").Within(n))
+	same := Of(trait.Min("k", "e", "p").Within(n))
 	for _, at := range []int64{5, 9, 7, 3} {
 		same.Add(at, profile.IntValue(1), 10)
 	}

@@ -6,9 +6,8 @@ import (
 	"github.com/muster-go/muster/trait"
 )
 
-// newTally returns what the type of c keeps.
-func newTally(c trait.Computed) tally {
-	windowed := !c.Window.IsZero()
+// newTally returns what the type of c keeps; windowed says that events stop to count.
+func newTally(c trait.Computed, windowed bool) tally {
 	switch c.Type {
 	case trait.TypeCount:
 		return &count{windowed: windowed}
@@ -43,10 +42,10 @@ func newTally(c trait.Computed) tally {
 // none is the tally of a definition that is not valid: always absent.
 type none struct{}
 
-func (none) add(int64, profile.Value) {}
-func (none) expire(int64)             {}
-func (none) value() profile.Value     { return profile.Value{} }
-func (none) oldest() int64            { return horizon.Never }
+func (none) add(int64, int64, profile.Value) {}
+func (none) expire(int64)                    {}
+func (none) value() profile.Value            { return profile.Value{} }
+func (none) ends() int64                     { return horizon.Never }
 
 // counts reports whether an event with value v counts for the type.
 func counts(t trait.Type, v profile.Value) bool {

@@ -8,20 +8,20 @@ import (
 
 // unique is the set of distinct values. It keeps each once, with some 10 to 14
 // bytes more, and in a window another 16 or so: of the events that have a value
-// only the newest decides how long the value stays.
+// only the one that counts longest decides how long the value stays.
 type unique struct {
 	table
 	room []byte // for packing
 
 	// In a window only.
 	windowed bool
-	newest   []int64  // by id: the time of the newest event
-	heap     []uint32 // ids, that of the oldest newest event on top
+	longest  []int64  // by id: when the event that counts longest ends
+	heap     []uint32 // ids, the one that ends first on top
 	pos      []uint32 // by id: where in heap
 }
 
 // put counts an event. fresh says that its value is a new one.
-func (u *unique) put(at int64, v profile.Value) (id uint32, fresh bool) {
+func (u *unique) put(end int64, v profile.Value) (id uint32, fresh bool) {
 	u.room = canonical.Append(u.room[:0], v)
 	id, ok := u.find(u.room)
 	if !ok {
@@ -30,30 +30,30 @@ func (u *unique) put(at int64, v profile.Value) (id uint32, fresh bool) {
 		}
 	}
 	if u.windowed {
-		u.see(id, at, fresh)
+		u.see(id, end, fresh)
 	}
 	return id, fresh
 }
 
 // see notes an event of a value.
-func (u *unique) see(id uint32, at int64, fresh bool) {
+func (u *unique) see(id uint32, end int64, fresh bool) {
 	switch {
 	case fresh:
-		for int(id) >= len(u.newest) {
-			u.newest, u.pos = append(u.newest, 0), append(u.pos, 0)
+		for int(id) >= len(u.longest) {
+			u.longest, u.pos = append(u.longest, 0), append(u.pos, 0)
 		}
-		u.newest[id] = at
+		u.longest[id] = end
 		u.heap = append(u.heap, id)
 		u.up(len(u.heap) - 1)
-	case at > u.newest[id]:
-		u.newest[id] = at
+	case end > u.longest[id]:
+		u.longest[id] = end
 		u.down(int(u.pos[id]))
 	}
 }
 
-// stale returns the id of a value whose newest event is of time up to last.
-func (u *unique) stale(last int64) (id uint32, ok bool) {
-	if len(u.heap) == 0 || u.newest[u.heap[0]] > last {
+// stale returns the id of a value whose events all end up to now.
+func (u *unique) stale(now int64) (id uint32, ok bool) {
+	if len(u.heap) == 0 || u.longest[u.heap[0]] > now {
 		return 0, false
 	}
 	return u.heap[0], true
@@ -68,22 +68,22 @@ func (u *unique) pop() {
 		u.down(0)
 	}
 	if u.remove(id); len(u.start) == 0 {
-		u.newest, u.pos, u.heap = nil, nil, nil
+		u.longest, u.pos, u.heap = nil, nil, nil
 	}
 }
 
-func (u *unique) oldest() int64 {
+func (u *unique) ends() int64 {
 	if len(u.heap) == 0 {
 		return horizon.Never
 	}
-	return u.newest[u.heap[0]]
+	return u.longest[u.heap[0]]
 }
 
 func (u *unique) up(i int) {
 	h, id := u.heap, u.heap[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if u.newest[h[parent]] <= u.newest[id] {
+		if u.longest[h[parent]] <= u.longest[id] {
 			break
 		}
 		h[i], u.pos[h[parent]] = h[parent], uint32(i)
@@ -99,10 +99,10 @@ func (u *unique) down(i int) {
 		if child >= len(h) {
 			break
 		}
-		if child+1 < len(h) && u.newest[h[child+1]] < u.newest[h[child]] {
+		if child+1 < len(h) && u.longest[h[child+1]] < u.longest[h[child]] {
 			child++
 		}
-		if u.newest[id] <= u.newest[h[child]] {
+		if u.longest[id] <= u.longest[h[child]] {
 			break
 		}
 		h[i], u.pos[h[child]] = h[child], uint32(i)
@@ -114,10 +114,10 @@ func (u *unique) down(i int) {
 // uniqueCount is the number of distinct values.
 type uniqueCount struct{ unique }
 
-func (u *uniqueCount) add(at int64, v profile.Value) { u.put(at, v) }
+func (u *uniqueCount) add(_, end int64, v profile.Value) { u.put(end, v) }
 
-func (u *uniqueCount) expire(last int64) {
-	for _, ok := u.stale(last); ok; _, ok = u.stale(last) {
+func (u *uniqueCount) expire(now int64) {
+	for _, ok := u.stale(now); ok; _, ok = u.stale(now) {
 		u.pop()
 	}
 }

@@ -24,15 +24,15 @@ func newUniqueList(windowed bool) *uniqueList {
 	return u
 }
 
-func (u *uniqueList) add(at int64, v profile.Value) {
-	if id, fresh := u.put(at, v); fresh {
+func (u *uniqueList) add(_, end int64, v profile.Value) {
+	if id, fresh := u.put(end, v); fresh {
 		u.sorted.Set(id)
 		u.ready = false
 	}
 }
 
-func (u *uniqueList) expire(last int64) {
-	for id, ok := u.stale(last); ok; id, ok = u.stale(last) {
+func (u *uniqueList) expire(now int64) {
+	for id, ok := u.stale(now); ok; id, ok = u.stale(now) {
 		u.sorted.Delete(id)
 		u.pop()
 		u.ready = false

@@ -15,7 +15,7 @@ import (
 
 // answer adds values one after the other and returns what comes out.
 func answer(def trait.Computed, values ...any) string {
-	a := aggregate.New(def)
+	a := aggregate.Of(def)
 	for i, v := range values {
 		value, err := profile.NewValue(v)
 		if err != nil {
@@ -66,8 +66,8 @@ func TestWhatEachTypeMakesOfValues(t *testing.T) {
 }
 
 func TestUniqueListReportsTheFirstValuesInSortOrder(t *testing.T) {
-	list := aggregate.New(trait.UniqueList("k", "e", "p").Within(10_000))
-	count := aggregate.New(trait.UniqueListCount("k", "e", "p").Within(10_000))
+	list := aggregate.Of(trait.UniqueList("k", "e", "p").Within(10_000))
+	count := aggregate.Of(trait.UniqueListCount("k", "e", "p").Within(10_000))
 	const n = 2 * trait.MaxUnique
 	for i := range int64(n) {
 		v := profile.IntValue(n - i) // the greatest is the oldest
@@ -92,7 +92,7 @@ func TestUniqueListReportsTheFirstValuesInSortOrder(t *testing.T) {
 	// The newest value, 1, stays the longest.
 	require.Equal(t, []int64{1}, items(10_000+n-2))
 
-	long := aggregate.New(trait.UniqueList("k", "e", "p"))
+	long := aggregate.Of(trait.UniqueList("k", "e", "p"))
 	for i := range 10 {
 		long.Add(0, profile.StringValue(fmt.Sprint(i)+strings.Repeat("x", trait.MaxUniqueBytes/4)), 0)
 	}
@@ -104,7 +104,7 @@ func TestUniqueListReportsTheFirstValuesInSortOrder(t *testing.T) {
 func TestAggregatesKeepNothingOfTheEvent(t *testing.T) {
 	for _, typ := range everyType {
 		for _, window := range someWindows {
-			a := aggregate.New(trait.Computed{Type: typ, Window: window, MinFrequency: 1})
+			a := aggregate.Of(trait.Computed{Type: typ, Window: window, MinFrequency: 1})
 			dict := profile.NewDict()
 			o, err := profile.NewObject(map[string]any{"p": "value"})
 			require.NoError(t, err)
@@ -126,7 +126,7 @@ func TestAggregatesKeepNothingOfTheEvent(t *testing.T) {
 func TestAggregatesThatWereLargeStartAnew(t *testing.T) {
 	for _, typ := range everyType {
 		def := trait.Computed{Type: typ, Window: profile.Within(1000), MinFrequency: 1}
-		used := aggregate.New(def)
+		used := aggregate.Of(def)
 		fill := func(a *aggregate.State, from int64) string {
 			for i := range int64(500) {
 				at := from + (i*7)%500 // out of order
@@ -139,7 +139,7 @@ func TestAggregatesThatWereLargeStartAnew(t *testing.T) {
 		v, until := used.At(2000)
 		require.True(t, v.IsNull(), typ)
 		require.Equal(t, horizon.Never, until)
-		want := fill(aggregate.New(def), 2000)
+		want := fill(aggregate.Of(def), 2000)
 		require.NotEqual(t, "null", want)
 		require.Equal(t, want, fill(used, 2000), typ)
 	}

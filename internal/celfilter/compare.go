@@ -261,10 +261,10 @@ func compareInstants(op relation, x, y func(*Input) (int64, bool)) test {
 	}
 }
 
-// name lowers the name of an event.
+// name lowers the name of an event, and the id of the profile.
 func (l *lowerer) name(e ast.Expr) (text, bool) {
 	v, ok := variableOf(e, l.names)
-	if !ok || v.kind != nameVar {
+	if !ok || v.kind != nameVar && v.kind != idVar {
 		return nil, false
 	}
 	return func(in *Input) ([]byte, Result) {

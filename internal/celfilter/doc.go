@@ -14,6 +14,8 @@
 //	name                   string               Event, Step
 //	traits                 map(string, dyn)     all
 //	account.traits         map(string, dyn)     all
+//	id                     string               all: that the profile is kept under
+//	ids                    map(string, list)    all: its external ids, type → texts
 //	steps.NAME.properties  map(string, dyn)     Step; likewise context,
 //	                                            timestamp and name
 //
@@ -41,6 +43,10 @@
 // rounded to a double first. A whole number beyond int64 is a double in size and in
 // calculations, but keeps its digits: it is equal to what has the same digits, another
 // value or a uint (properties.order == 18446744073709551615u), and to nothing else.
+//
+// id and ids are of whom the traits are: of accounts in a condition on traits the
+// account's, in a filter on events the acting user's. They change as ids are told
+// and profiles are merged, and what reads them with them.
 //
 // A user without an account has no account traits: has(account.traits.x) is
 // False, account.traits.x a Miss. A step that has no event yet is a Miss

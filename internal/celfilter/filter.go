@@ -22,9 +22,17 @@ type Input struct {
 	Traits  Fields // of the profile; nil: it has none
 	Account Fields // traits of one account; nil: there is no account
 
+	Self *Self // whose the traits are; nil: it is not known
+
 	// Steps are the events chosen for the earlier steps of a funnel, in the
 	// order in which their names were given to Env.Step.
 	Steps []Step
+}
+
+// Self is who a profile is.
+type Self struct {
+	ID  string         // that it is kept under
+	IDs profile.Object // its external ids: type → list of texts
 }
 
 // Step is the event chosen for one step of a funnel.
@@ -110,6 +118,12 @@ func (f *Filter) Properties() (names []string, all bool) { return f.reads.of(pro
 
 // Traits is Properties for the traits of the profile.
 func (f *Filter) Traits() (names []string, all bool) { return f.reads.of(traitsVar) }
+
+// IDs reports whether the filter reads the id of the profile, and its external ids.
+func (f *Filter) IDs() (id, ids bool) {
+	names, all := f.reads.of(idsVar)
+	return f.reads.id, all || len(names) > 0
+}
 
 // AccountTraits is Properties for the traits of the account.
 func (f *Filter) AccountTraits() (names []string, all bool) { return f.reads.of(accountVar) }

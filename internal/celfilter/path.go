@@ -20,9 +20,13 @@ func (v variable) time(in *Input) (at int64, ok bool) {
 	return 0, false
 }
 
-// text returns the name that v stands for, of kind nameVar.
+// text returns the name that v stands for, of kind nameVar or idVar.
 func (v variable) text(in *Input) (name string, ok bool) {
 	switch {
+	case v.kind == idVar && in.Self == nil:
+		return "", false
+	case v.kind == idVar:
+		return in.Self.ID, true
 	case v.step < 0:
 		return in.Name, true
 	case v.step < len(in.Steps):
@@ -50,6 +54,10 @@ func (v variable) fields(in *Input) (f Fields, ok bool) {
 		f = in.Traits
 	case accountVar:
 		f = in.Account
+	case idsVar:
+		if in.Self != nil {
+			return &in.Self.IDs, true
+		}
 	}
 	if f == nil {
 		f = noFields{}

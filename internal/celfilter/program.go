@@ -83,9 +83,9 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	case timeVar:
 		at, _ := v.time(a.in)
 		return types.Timestamp{Time: time.Unix(0, at).UTC()}, true
-	case nameVar:
-		text, _ := v.text(a.in)
-		return types.String(text), true
+	case nameVar, idVar:
+		text, ok := v.text(a.in)
+		return types.String(text), ok
 	}
 	fields, ok := v.fields(a.in)
 	return &mapVal{fields}, ok

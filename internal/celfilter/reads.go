@@ -15,8 +15,9 @@ import (
 // reads is what a filter reads of each map of its own event, profile and
 // account.
 type reads struct {
-	names [accountVar + 1][]string
-	all   [accountVar + 1]bool
+	names [idsVar + 1][]string
+	all   [idsVar + 1]bool
+	id    bool // the id of the profile
 }
 
 func (r *reads) of(k kind) (names []string, all bool) {
@@ -27,7 +28,7 @@ func (r *reads) of(k kind) (names []string, all bool) {
 // variable only makes the answer larger than need be.
 func readsOf(root ast.Expr, names map[string]variable) reads {
 	var r reads
-	var found [accountVar + 1]map[string]bool
+	var found [idsVar + 1]map[string]bool
 	own := func(e ast.Expr) (kind, bool) {
 		v, ok := variableOf(e, names)
 		return v.kind, ok && v.isMap() && v.step < 0
@@ -40,6 +41,9 @@ func readsOf(root ast.Expr, names map[string]variable) reads {
 	}
 	var walk func(e ast.Expr)
 	walk = func(e ast.Expr) {
+		if v, ok := variableOf(e, names); ok && v.kind == idVar {
+			r.id = true
+		}
 		if k, ok := own(e); ok {
 			r.all[k] = true
 			return

@@ -11,6 +11,8 @@ type Plain struct {
 	Context    map[string]any
 	Traits     map[string]any
 	Account    map[string]any
+	ID         string
+	IDs        map[string]any
 	Steps      []Plain // of each: Name, Time, Properties, Context
 }
 
@@ -52,6 +54,10 @@ func (f *Filter) bindings(in Plain) map[string]any {
 			vars[name] = event.Account
 		case timeVar:
 			vars[name] = event.Time
+		case idVar:
+			vars[name] = event.ID
+		case idsVar:
+			vars[name] = event.IDs
 		case nameVar:
 			vars[name] = event.Name
 		}

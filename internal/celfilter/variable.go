@@ -16,8 +16,10 @@ const (
 	contextVar
 	traitsVar
 	accountVar
+	idsVar
 	timeVar
 	nameVar
+	idVar
 )
 
 // variable is a variable of the CEL environment: a part of the event or of
@@ -28,14 +30,16 @@ type variable struct {
 }
 
 // isMap reports whether v is a map of values, not the time or the name.
-func (v variable) isMap() bool { return v.kind <= accountVar }
+func (v variable) isMap() bool { return v.kind <= idsVar }
 
 func (v variable) celType() *cel.Type {
 	switch v.kind {
 	case timeVar:
 		return cel.TimestampType
-	case nameVar:
+	case nameVar, idVar:
 		return cel.StringType
+	case idsVar:
+		return cel.MapType(cel.StringType, cel.ListType(cel.StringType))
 	}
 	return cel.MapType(cel.StringType, cel.DynType)
 }
@@ -47,6 +51,8 @@ func traitVariables() map[string]variable {
 	return map[string]variable{
 		"traits":         {traitsVar, -1},
 		"account.traits": {accountVar, -1},
+		"id":             {idVar, -1},
+		"ids":            {idsVar, -1},
 	}
 }
 

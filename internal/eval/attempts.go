@@ -37,6 +37,12 @@ func (r *Run) traitsFor(a *state.Attempts, n *network.Node) (by sequence.Traits)
 	}
 	a.Sees.Set = *r.Profile.Traits(n.Since, r.At)
 	a.Sees.Fields = state.Fields{Set: &a.Sees.Set, P: r.Profile, Reads: n.Reads}
+	for _, f := range n.Funnel.Filters() {
+		if readsAnyID(f) {
+			by.Self = r.sender(n)
+			break
+		}
+	}
 	if n.Of == profile.User {
 		by.User = &a.Sees.Fields
 		return by

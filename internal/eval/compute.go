@@ -26,6 +26,10 @@ func (r *Run) Passes(u *network.Use, n *network.Node) bool {
 				r.Input.Traits = r.actorTraits(n)
 			}
 		}
+		r.Input.Self = nil
+		if readsAnyID(u.Filter) {
+			r.Input.Self = r.sender(n)
+		}
 	}
 	return r.eval(u.Filter, n, &r.Input, &u.Misses)
 }
@@ -80,6 +84,8 @@ func (r *Run) compute(n *network.Node) (v horizon.Verdict, moved bool) {
 		v = r.computeUsers(n)
 	case network.KindInAccount:
 		v = r.computeInAccount(n)
+	case network.KindSample:
+		v = horizon.Always(n.Sample.Takes(r.Profile.Ref.ID))
 	case network.KindComputed:
 		return r.computeValue(n)
 	default:
@@ -128,13 +134,16 @@ func (r *Run) computeTrait(n *network.Node) horizon.Verdict {
 	r.view = state.Fields{Set: set, P: r.Profile, Reads: n.Reads}
 	var v horizon.Verdict
 	if n.Kind == network.KindDate {
-		value, _ := r.view.Lookup(n.DateKey)
+		value := n.Date.Value(&r.view)
 		if _, readable := profile.ParseTime(value); !readable && !value.IsNull() && !r.Quiet {
 			n.Misses.Add(1)
 		}
-		v = traitset.Date(n.Date.Window, value, r.At)
+		v = n.Date.Holds(value, r.At)
 	} else {
 		in := celfilter.Input{Traits: &r.view}
+		if readsAnyID(n.Filter) {
+			in.Self = r.Self()
+		}
 		if n.Of == profile.Account {
 			in.Account = &r.view
 		}

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"iter"
+	"math"
 	"time"
 
 	"github.com/muster-go/muster/internal/network"
@@ -48,6 +49,14 @@ func (r *Run) History(name string, since time.Time) iter.Seq2[profile.Event, err
 	}
 }
 
+// sinceTime returns an instant as stores take it: the earliest is no bound.
+func sinceTime(t int64) time.Time {
+	if t == math.MinInt64 {
+		return time.Time{}
+	}
+	return time.Unix(0, t)
+}
+
 // actorTraits returns the custom traits, as they are now, of the user whose
 // event is at hand, as far as they count for the leaf.
 func (r *Run) actorTraits(n *network.Node) *traitset.Set {
@@ -66,14 +75,14 @@ func (r *Run) actorTraits(n *network.Node) *traitset.Set {
 // events sent for the account left aside, which it has already.
 func (r *Run) AddUser(user string) {
 	for name, d := range r.Net.Events {
-		for _, u := range d.Uses {
+		for _, u := range d.All {
 			if u.ReadsTraits {
 				for _, to := range u.Targets {
 					r.Recompute(to.Node)
 				}
 			}
 		}
-		for ev, err := range r.Store.Events(r.Ctx, user, name, d.Since(r.At)) {
+		for ev, err := range r.Store.Events(r.Ctx, user, name, sinceTime(d.Since(r.At))) {
 			if err != nil {
 				r.Err = err
 				return

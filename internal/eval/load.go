@@ -1,8 +1,8 @@
 package eval
 
 import (
+	"errors"
 	"slices"
-	"time"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
@@ -19,6 +19,7 @@ func (r *Run) Load(ix *network.Leaves) {
 	if ix == &r.Net.Leaves {
 		r.loadBatches()
 	}
+	r.Push(ix.Identity...)
 	last := ""
 	for i, w := range r.Profile.Writes {
 		if i == 0 {
@@ -34,6 +35,13 @@ func (r *Run) Load(ix *network.Leaves) {
 		for name, d := range ix.Events {
 			r.loadEvents(d, name)
 		}
+		return
+	}
+	if past, err := r.past(); err == nil {
+		r.loadPast(ix, past)
+		return
+	} else if !errors.Is(err, errors.ErrUnsupported) {
+		r.Err = err
 		return
 	}
 	for name, err := range r.Store.EventNames(r.Ctx, r.Profile.Ref.ID) {
@@ -61,13 +69,65 @@ func (r *Run) loadTraits() {
 	r.Profile.SetTraits(writes, r.Net)
 }
 
-func (r *Run) loadEvents(d *network.Dispatch, name string) {
-	for _, u := range d.Uses {
-		if u.ReadsTraits {
-			r.pushTargets(u) // they are counted when they are computed
+// past returns the history of the user at hand; the error wraps errors.ErrUnsupported where
+// the store cannot read one at once.
+func (r *Run) past() (*profile.History, error) {
+	if r.Past != nil {
+		return r.Past, nil
+	}
+	store, ok := r.Store.(profile.HistoryReader)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return &r.history, store.ReadHistory(r.Ctx, r.Profile.Ref.ID, &r.history)
+}
+
+// loadPast brings a history to the leaves of ix: of each name that they take, the events
+// that may count, in place.
+func (r *Run) loadPast(ix *network.Leaves, past *profile.History) {
+	for i := range past.Len() {
+		name := past.Name(i)
+		r.noteName(name)
+		d := ix.Events[name]
+		if d == nil {
+			continue
+		}
+		r.pushReaders(d)
+		for past.Begin(i, d.Since(r.At)); past.Next(); {
+			r.Take(past.Event())
+			r.addPast(d, false)
 		}
 	}
-	for ev, err := range r.History(name, d.Since(r.At)) {
+}
+
+// maxNoted is how many names of events a run knows to be noted.
+const maxNoted = 8
+
+// noteName notes a name of events, unless it was among the last that this run has noted.
+func (r *Run) noteName(name string) {
+	if slices.Contains(r.noted, name) {
+		return
+	}
+	r.Words.Events.Note(name)
+	if len(r.noted) == maxNoted {
+		r.noted = r.noted[:0]
+	}
+	r.noted = append(r.noted, name)
+}
+
+// pushReaders marks the leaves whose filter reads traits: they are counted when they are
+// computed.
+func (r *Run) pushReaders(d *network.Dispatch) {
+	for _, u := range d.All {
+		if u.ReadsTraits {
+			r.pushTargets(u)
+		}
+	}
+}
+
+func (r *Run) loadEvents(d *network.Dispatch, name string) {
+	r.pushReaders(d)
+	for ev, err := range r.History(name, sinceTime(d.Since(r.At))) {
 		if err != nil {
 			r.Err = err
 			return
@@ -80,7 +140,7 @@ func (r *Run) loadEvents(d *network.Dispatch, name string) {
 // addPast brings the event at hand to the leaves that do not read traits, and
 // marks those that it is the first for, or all.
 func (r *Run) addPast(d *network.Dispatch, markAll bool) {
-	for _, u := range d.Uses {
+	for _, u := range d.All {
 		if u.ReadsTraits || !r.Passes(u, nil) {
 			continue
 		}
@@ -137,10 +197,7 @@ func (r *Run) recount(n *network.Node) {
 	r.Profile.Empty(n)
 	saved, event := r.Input, r.Taking
 	defer func() { r.Input, r.Taking = saved, event }()
-	var since time.Time
-	if n.Count.To > 0 {
-		since = time.Unix(0, r.At-n.Count.To)
-	}
+	since := n.Count.From(r.At)
 	for _, name := range n.Events {
 		u := r.Net.Events[name].Uses[n.UseKey(n.Filter)]
 		for ev, err := range r.History(name, since) {

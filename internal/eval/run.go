@@ -40,6 +40,9 @@ type Run struct {
 
 	Outside Outside
 	Words   *network.Names
+	Past    *profile.History // that of the profile at hand, from a scan; nil: it is read from the store
+	history profile.History  // as it was read last
+	noted   []string         // names of events that were noted lately
 
 	Event   *profile.Event // that arrived, for leaves whose filter reads traits
 	takers  []*state.State // the profiles it arrived for

@@ -32,8 +32,8 @@ func (r *Run) sweepEvents() {
 		}
 	}
 	for i := range p.Cells {
-		if n := r.Net.Nodes[p.Nodes[i]]; n.Kind == network.KindEvent && n.Count.To > 0 {
-			p.Cells[i].Forget(&n.Count, r.At)
+		if n := r.Net.Nodes[p.Nodes[i]]; n.Kind == network.KindEvent && n.Count.Ends() {
+			p.Cells[i].Forget(r.At)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func (r *Run) sweepCells() {
 		idle := p.Cells[i].Truth == n.Idle && len(n.Reads) == 0 && !n.Linked
 		switch n.Kind {
 		case network.KindEvent:
-			idle = idle && n.Count.To > 0 && len(p.Cells[i].Times) == 0 && !n.ReadsTraits
+			idle = idle && n.Count.Ends() && len(p.Cells[i].Times) == 0 && !n.ReadsTraits
 		case network.KindComputed, network.KindFunnel:
 			idle = idle && !p.Has(n) && !n.ReadsTraits
 		case network.KindAll, network.KindAny, network.KindNot:

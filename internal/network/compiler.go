@@ -11,6 +11,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -182,6 +183,9 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 		n.ReadsActor = n.Of == profile.Account && readsActor(p.Filter)
 		n.leaf = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s\x00%t",
 			since, p.Name, source(p.Filter), p.Min, p.Max, p.Window, p.Group)
+		if p.Length > 0 {
+			n.leaf += fmt.Sprintf("\x00%d of %s", p.Periods, p.Length)
+		}
 	case KindComputed:
 		c := *p.Computed
 		n.Events, n.Count, n.Computed = []string{p.Name}, newCount(p), &c
@@ -209,9 +213,15 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 		}
 		n.Idle = !n.Accounts && p.Filter.Eval(&in) == celfilter.True
 		n.leaf = fmt.Sprintf("trait\x00%d\x00%s", since, p.Filter.Source())
+	case KindSample:
+		n.Sample = p.Sample
+		n.leaf = fmt.Sprintf("sample\x00%g\x00%q", p.Sample.Percent, p.Sample.Salt)
 	case KindDate:
-		n.Date, n.DateKey = p.Date, (*profile.Dict)(nil).Key(p.Date.Name)
+		n.Date = traitset.NewDate(p.Date)
 		n.leaf = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.Date.Name, p.Date.Window)
+		if p.Date.Yearly {
+			n.leaf += fmt.Sprintf("\x00yearly %q", p.Date.Zone)
+		}
 	}
 }
 

@@ -22,10 +22,13 @@ type Plan struct {
 	Min, Max   int               // counts for which it holds
 	Group      bool              // only events sent with the account's id count
 	Window     profile.Window
+	Periods    int           // of an event leaf: what is counted are periods
+	Length     time.Duration // of each
 	Date       trait.Date
 	Computed   *trait.Computed
 	Funnel     *sequence.Matcher
 	Quantifier Quantifier
+	Sample     Sample
 	Reads      []string // the keys among the traits that the leaf reads, sorted
 	Accounts   bool     // a leaf of users that reads traits of their accounts
 	OfAccount  []string // the keys among those

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/profile"
@@ -17,6 +16,7 @@ import (
 // thousand audiences on ten thousand products cost one look-up.
 type Dispatch struct {
 	Uses    map[useKey]*Use
+	All     []*Use // the same, in a list
 	Plain   []*Use // those no index finds
 	Indexes []*equalityIndex
 }
@@ -101,6 +101,7 @@ func (d *Dispatch) add(name string, n *Node) {
 
 // place puts a use where an event finds it.
 func (d *Dispatch) place(u *Use) {
+	d.All = append(d.All, u)
 	if u.Filter == nil {
 		d.Plain = append(d.Plain, u)
 		return
@@ -160,6 +161,7 @@ func (d *Dispatch) displace(u *Use) {
 	without := func(uses []*Use) []*Use {
 		return slices.DeleteFunc(uses, func(v *Use) bool { return v == u })
 	}
+	d.All = without(d.All)
 	if u.index == nil {
 		d.Plain = without(d.Plain)
 	} else if u.index.change(u.value, without); u.index.empty() {
@@ -242,16 +244,17 @@ func (u *Use) Missed() uint64 {
 	return n
 }
 
-// Since returns the time before which no event can count at t or later.
-func (d *Dispatch) Since(t int64) time.Time {
-	longest := int64(0)
-	for _, u := range d.Uses {
+// Since returns the time, in Unix nanoseconds, before which no event can count at t or later.
+func (d *Dispatch) Since(t int64) int64 {
+	since := t
+	for _, u := range d.All {
 		for _, to := range u.Targets {
-			if to.Node.Count.To == 0 {
-				return time.Time{}
+			from := to.Node.Count.From(t)
+			if from.IsZero() {
+				return math.MinInt64
 			}
-			longest = max(longest, to.Node.Count.To)
+			since = min(since, from.UnixNano())
 		}
 	}
-	return time.Unix(0, t-longest)
+	return since
 }

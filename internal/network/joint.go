@@ -17,7 +17,7 @@ func (net *Network) ConfinesEvent(name string) bool {
 	if d == nil {
 		return true
 	}
-	for _, u := range d.Uses {
+	for _, u := range d.All {
 		for _, to := range u.Targets {
 			if to.Node.Joint {
 				return false

@@ -13,6 +13,7 @@ type Leaves struct {
 	Events   map[string]*Dispatch // by event name
 	Traits   map[string][]*Node   // by the name of a trait that they read
 	AllTrait []*Node              // those that read the traits as a whole
+	Identity []*Node              // those that read who the profile is
 	Actor    []*Node              // of accounts: those that read traits of the acting user
 
 	// Of accounts: the leaves of users that read a trait of their accounts, and
@@ -96,6 +97,9 @@ func (ix *Leaves) Add(n *Node) {
 		}
 		d.add(name, n)
 	}
+	if n.ReadsIdentity() {
+		ix.Identity = append(ix.Identity, n)
+	}
 	if n.ReadsActor {
 		ix.Actor = append(ix.Actor, n)
 	}
@@ -116,6 +120,7 @@ func (ix *Leaves) remove(n *Node) {
 		}
 	}
 	is := func(m *Node) bool { return m == n }
+	ix.Identity = slices.DeleteFunc(ix.Identity, is)
 	ix.Actor = slices.DeleteFunc(ix.Actor, is)
 	names, all := n.TraitNames()
 	if all {
@@ -130,11 +135,32 @@ func (ix *Leaves) remove(n *Node) {
 	}
 }
 
+// ReadsIdentity reports whether a leaf reads who the profile is, so that it cannot be idle
+// alike for all profiles.
+func (n *Node) ReadsIdentity() bool {
+	return n.Kind == KindSample || slices.ContainsFunc(n.filters(), readsIDs) &&
+		(n.Of == profile.User || n.Kind == KindTrait) // else they are those of the acting user
+}
+
+// ReadsIDs reports whether a leaf reads external ids, of its profile or of acting users.
+func (n *Node) ReadsIDs() bool {
+	return slices.ContainsFunc(n.filters(), func(f *celfilter.Filter) bool {
+		_, ids := f.IDs()
+		return ids
+	})
+}
+
+// readsIDs reports whether a filter reads an id of any kind.
+func readsIDs(f *celfilter.Filter) bool {
+	id, ids := f.IDs()
+	return id || ids
+}
+
 // TraitNames returns the custom traits of the profile that a leaf reads, or that
 // it reads them all.
 func (n *Node) TraitNames() (names []string, all bool) {
 	if n.Kind == KindDate {
-		names = []string{n.Date.Name}
+		names = []string{n.Date.Trait()}
 	}
 	for _, f := range n.filters() {
 		read, whole := f.Traits()
@@ -172,12 +198,12 @@ func readsTraits(f *celfilter.Filter) bool {
 	return readsActor(f) || all || len(ofAccount) > 0
 }
 
-// readsActor reports whether a filter reads traits of the user whose event it
+// readsActor reports whether a filter reads traits or ids of the user whose event it
 // is.
 func readsActor(f *celfilter.Filter) bool {
 	if f == nil {
 		return false
 	}
 	names, all := f.Traits()
-	return all || len(names) > 0
+	return all || len(names) > 0 || readsIDs(f)
 }

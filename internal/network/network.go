@@ -8,6 +8,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/sequence"
+	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -28,6 +29,7 @@ const (
 	KindUsers     // of an account: what its users meet
 	KindInAccount // of a user: one of its accounts is a member
 	KindBatch     // of a batch audience: what its condition was when it was last computed
+	KindSample    // of a share of all profiles: its truth follows from the id
 	KindRef       // only in plans: in the network it is the other audience's root
 )
 
@@ -69,13 +71,13 @@ type Node struct {
 	Group       bool                   // only events sent with the account's id count
 	Reads       []Reading              // those of its traits that are computed, children all
 	OfAccount   []Reading              // those of the accounts', others all
-	Date        trait.Date
-	DateKey     profile.Key // of its name
+	Date        traitset.Date
 	Funnel      *sequence.Matcher
 	StepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	Computed    *trait.Computed
 	Source      property.Source
 	Quantifier  Quantifier
+	Sample      Sample
 	BatchOf     string        // the key
 	Interval    time.Duration // of its computations
 	Due         atomic.Int64  // when the next one is; horizon.Never: nothing has changed since the last

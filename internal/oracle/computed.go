@@ -65,7 +65,7 @@ func appendSample(samples []sample, t trait.Type, m message, value profile.Value
 	switch {
 	case t == trait.TypeCount:
 		value = profile.Value{}
-	case !counts(t, value):
+	case !numbered(t, value):
 		return samples
 	case !numeric(t):
 		value = pack(whole(value.Any()))
@@ -89,7 +89,7 @@ func numeric(t trait.Type) bool {
 	return slices.Contains([]trait.Type{trait.TypeSum, trait.TypeAverage, trait.TypeMin, trait.TypeMax}, t)
 }
 
-func counts(t trait.Type, v profile.Value) bool {
+func numbered(t trait.Type, v profile.Value) bool {
 	if numeric(t) {
 		return v.Kind() == profile.Int || v.Kind() == profile.Float
 	}

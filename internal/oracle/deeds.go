@@ -44,7 +44,7 @@ func (v view) deeds(of audience.Scope, since int, names ...string) []deed {
 // lie in a window.
 func (v view) matching(name, filter string, w profile.Window, of audience.Scope, since int) []deed {
 	return slices.DeleteFunc(v.deeds(of, since, name), func(d deed) bool {
-		return !inWindow(v.t-d.time(), w) || !v.passes(d, filter, since, nil, nil)
+		return !counts(w, d.time(), v.t) || !v.passes(d, filter, since, nil, nil)
 	})
 }
 
@@ -54,12 +54,4 @@ func (v view) passes(d deed, filter string, since int, earlier []string, chosen 
 	return filter == "" || slices.ContainsFunc(v.scopesOf(d, filter, since), func(sees scope) bool {
 		return v.filters.step(filter, earlier, d.message, chosen, sees)
 	})
-}
-
-// inWindow reports whether something of an age counts.
-func inWindow(age int64, w profile.Window) bool {
-	if w.Max == 0 {
-		return age >= 0
-	}
-	return int64(w.Min) <= age && age < int64(w.Max)
 }

@@ -23,12 +23,12 @@ func (f *filters) step(source string, earlier []string, m message, chosen []mess
 			key += " " + name + strconv.Itoa(chosen[i].arrival)
 		}
 	}
-	if strings.Contains(source, "traits") {
+	if sees.text != "" {
 		key += "\x00" + sees.text
 	}
 	return f.remember(key, func() bool {
 		in := plainEvent(m)
-		in.Traits, in.Account = sees.own, sees.account
+		in.Traits, in.Account, in.ID, in.IDs = sees.own, sees.account, sees.id, sees.ids
 		for _, c := range chosen {
 			in.Steps = append(in.Steps, plainEvent(c))
 		}
@@ -44,7 +44,7 @@ func plainEvent(m message) celfilter.Plain {
 // traits answers a condition on traits.
 func (f *filters) traits(source string, sees scope) bool {
 	return f.remember(source+"\x00traits\x00"+sees.text, func() bool {
-		in := celfilter.Plain{Traits: sees.own, Account: sees.account}
+		in := celfilter.Plain{Traits: sees.own, Account: sees.account, ID: sees.id, IDs: sees.ids}
 		return compiled("trait", source, nil).Reference(in) == celfilter.True
 	})
 }

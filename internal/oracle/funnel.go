@@ -47,7 +47,7 @@ func (a attempt) succeeds() bool {
 		return a.succeeds()
 	}
 	for _, d := range a.deeds {
-		if inWindow(a.t-d.time(), a.funnel.Window) && a.continues(d) && a.with(d).succeeds() {
+		if counts(a.funnel.Window, d.time(), a.t) && a.continues(d) && a.with(d).succeeds() {
 			return true
 		}
 	}

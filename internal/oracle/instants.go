@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -13,20 +14,35 @@ import (
 // each date in traits as they are, shifted by each bound of each window there is.
 // Most of them change nothing.
 func (m *Model) instants(of []profile.Ref, from, to int64) []int64 {
-	bounds := []int64{0}
+	var b bounds
+	b.ages = []int64{0}
 	for _, a := range m.world.audiences {
-		bounds = appendBounds(bounds, a.definition.Where)
+		b.add(a.definition.Where)
 	}
 	for _, c := range m.world.traits {
-		bounds = append(bounds, int64(c.definition.Window.Min), int64(c.definition.Window.Max))
+		b.window(c.definition.Window)
 	}
-	slices.Sort(bounds)
-	bounds = slices.Compact(bounds)
+	slices.Sort(b.ages)
+	b.ages = slices.Compact(b.ages)
 	var all []int64
 	for _, ref := range of {
-		for _, at := range appendDates(m.view(ref).times(), m.computed(ref)) {
-			for _, bound := range bounds {
-				if u := at + bound; from <= u && u < to {
+		values := append(m.view(ref).values(), m.computed(ref)...)
+		// What days of the year make is as before when they and the leap years have come round:
+		// of nine years more is not looked at.
+		first := time.Unix(0, from).UTC().Year()
+		last := min(time.Unix(0, to).UTC().Year(), first+9)
+		var yearly []int64
+		for _, a := range m.world.audiences {
+			yearly = appendYearly(yearly, a.definition.Where, values, first-2, last+2)
+		}
+		for _, u := range yearly {
+			if from <= u && u < to {
+				all = append(all, u)
+			}
+		}
+		for _, at := range appendDates(m.view(ref).times(), values) {
+			for _, u := range b.of(at) {
+				if from <= u && u < to {
 					all = append(all, u)
 				}
 			}
@@ -36,8 +52,7 @@ func (m *Model) instants(of []profile.Ref, from, to int64) []int64 {
 	return slices.Compact(all)
 }
 
-// times returns those of the profile's events and trait writes, and the dates
-// in the traits.
+// times returns those of the profile's events and trait writes.
 func (v view) times() []int64 {
 	var all []int64
 	for _, m := range v.person.messages {
@@ -46,8 +61,27 @@ func (v view) times() []int64 {
 		}
 		if m.traits != nil {
 			all = append(all, m.traits.Time.UnixNano())
+		}
+	}
+	return all
+}
+
+// values returns what the profile's traits were set to, with all that is in maps.
+func (v view) values() []profile.Value {
+	var all []profile.Value
+	var add func(profile.Value)
+	add = func(value profile.Value) {
+		all = append(all, value)
+		if o, ok := value.Object(); ok {
+			for _, inner := range o.All() {
+				add(inner)
+			}
+		}
+	}
+	for _, m := range v.person.messages {
+		if m.traits != nil {
 			for _, value := range m.traits.Traits.All() {
-				all = appendDates(all, []profile.Value{value})
+				add(value)
 			}
 		}
 	}
@@ -63,25 +97,53 @@ func appendDates(times []int64, values []profile.Value) []int64 {
 	return times
 }
 
-// appendBounds appends the ages at which the windows of a condition, and the
-// durations in it, begin and end.
-func appendBounds(bounds []int64, n audience.Node) []int64 {
+// bounds are the ages at which windows of a condition, and the durations in it, begin and
+// end, and the windows that are not of ages alone.
+type bounds struct {
+	ages    []int64
+	windows []profile.Window
+}
+
+// of returns the instants that an event, or a date, of a time makes of them.
+func (b *bounds) of(at int64) []int64 {
+	var all []int64
+	for _, age := range b.ages {
+		all = append(all, at+age)
+	}
+	for _, w := range b.windows {
+		all = append(all, edges(w, at)...)
+	}
+	return all
+}
+
+func (b *bounds) window(w profile.Window) {
+	if w == (profile.Window{Min: w.Min, Max: w.Max}) {
+		b.ages = append(b.ages, int64(w.Min), int64(w.Max))
+	} else if !slices.Contains(b.windows, w) {
+		b.windows = append(b.windows, w)
+	}
+}
+
+// add adds those of a condition.
+func (b *bounds) add(n audience.Node) {
 	for _, c := range children(n) {
-		bounds = appendBounds(bounds, c)
+		b.add(c)
 	}
 	switch {
 	case n.Event != nil:
-		bounds = append(bounds, int64(n.Event.Window.Min), int64(n.Event.Window.Max))
+		b.window(n.Event.Window)
+		for i := range n.Event.Regularly.Periods + 1 {
+			b.ages = append(b.ages, int64(i)*int64(n.Event.Regularly.Of))
+		}
 	case n.Funnel != nil:
-		bounds = append(bounds, int64(n.Funnel.Window.Min), int64(n.Funnel.Window.Max))
+		b.window(n.Funnel.Window)
 		for _, s := range n.Funnel.Steps {
-			bounds = append(bounds, int64(s.Within))
+			b.ages = append(b.ages, int64(s.Within))
 		}
 	case n.TraitDate != nil:
-		w := n.TraitDate.Window
-		bounds = append(bounds, int64(w.Past.Min), int64(w.Past.Max), -int64(w.Next))
+		b.window(n.TraitDate.Window.Past)
+		b.ages = append(b.ages, -int64(n.TraitDate.Window.Next))
 	}
-	return bounds
 }
 
 func children(n audience.Node) []audience.Node {
@@ -90,7 +152,7 @@ func children(n audience.Node) []audience.Node {
 		all = append(all, *n.Not)
 	}
 	if u := n.Users; u != nil {
-		all = append(all, *cmp.Or(u.Any, u.All, u.None))
+		all = append(all, *cmp.Or(u.Any, u.All, u.None, u.Where))
 	}
 	return all
 }

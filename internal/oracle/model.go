@@ -92,7 +92,7 @@ func (m *Model) parts(op Operation) []Operation {
 		user, id, from = op.Profile, op.MessageID, op.Sender
 	}
 	if m.world.attaches(from.Device, user) && !m.world.seen(user, id) {
-		return []Operation{Merge{From: from.Device, Into: user}, op}
+		return []Operation{Merge{From: from.Device, Into: user, email: from.Email}, op}
 	}
 	return []Operation{op}
 }

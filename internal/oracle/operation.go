@@ -14,6 +14,7 @@ type Operation interface{ operation() }
 // Sender is what a message says of who sent it, beside the profile's id.
 type Sender struct {
 	Visitor bool   // the profile's id is an anonymous one
+	Email   string // an id of type email: empty, none
 	Device  string // an anonymous id that came with the id of a user: empty, none
 }
 
@@ -42,7 +43,10 @@ type Group struct {
 }
 
 // Merge makes From and Into one profile, under Into's id, which is a user's.
-type Merge struct{ From, Into string }
+type Merge struct {
+	From, Into string
+	email      string // that came with it
+}
 
 // Delete removes a profile with all that is its own. The ids of its messages
 // stay known.

@@ -2,7 +2,10 @@ package oracle
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/muster-go/muster/profile"
@@ -46,12 +49,33 @@ func (v view) traits(since int) traits {
 // scope is the traits that an expression sees, plain, and as text.
 type scope struct {
 	own, account map[string]any
+	id           string         // of whom own is
+	ids          map[string]any // likewise; of type email alone
 	text         string
 }
 
 func newScope(own, account traits) scope {
-	return scope{own.plain(), account.plain(), own.String() + account.String()}
+	return scope{own: own.plain(), account: account.plain(), text: own.String() + account.String()}
 }
+
+// by returns the scope with the ids of a profile, if an expression reads any.
+func (s scope) by(v view, expression string) scope {
+	if !readsIDs.MatchString(expression) {
+		return s
+	}
+	s.id, s.ids = v.ref.ID, map[string]any{}
+	var emails []any
+	for _, email := range slices.Sorted(maps.Keys(v.person.emails)) {
+		emails = append(emails, email)
+	}
+	if emails != nil {
+		s.ids["email"] = emails
+	}
+	s.text += fmt.Sprint(s.id, emails)
+	return s
+}
+
+var readsIDs = regexp.MustCompile(`\bids?\b`)
 
 // occasion is where an expression is evaluated.
 type occasion struct {
@@ -69,15 +93,15 @@ func (v view) scopes(expression string, since int) []scope {
 		names, ofAccount := Mentioned(expression), MentionedOfAccount(expression)
 		if v.ref.Subject == profile.Account {
 			all := v.seen(append(names, ofAccount...), since)
-			return []scope{newScope(all, all)}
+			return []scope{newScope(all, all).by(v, expression)}
 		}
 		own := v.seen(names, since)
 		if !readsAccount.MatchString(expression) {
-			return []scope{newScope(own, nil)}
+			return []scope{newScope(own, nil).by(v, expression)}
 		}
 		var all []scope
 		for _, a := range v.accounts() {
-			all = append(all, newScope(own, a.seen(ofAccount, since)))
+			all = append(all, newScope(own, a.seen(ofAccount, since)).by(v, expression))
 		}
 		return all
 	})
@@ -86,14 +110,14 @@ func (v view) scopes(expression string, since int) []scope {
 // scopesOf returns what a filter on a deed sees. In what is of accounts that is
 // the custom traits of the user, and the account's traits.
 func (v view) scopesOf(d deed, filter string, since int) []scope {
-	if !strings.Contains(filter, "traits") {
+	if !strings.Contains(filter, "traits") && !readsIDs.MatchString(filter) {
 		return []scope{{}}
 	}
 	if v.ref.Subject == profile.User {
 		return v.scopes(filter, since)
 	}
 	return v.remember(occasion{v.ref, d.user, filter, since}, func() []scope {
-		return []scope{newScope(v.of(d.user).traits(since), v.seen(MentionedOfAccount(filter), since))}
+		return []scope{newScope(v.of(d.user).traits(since), v.seen(MentionedOfAccount(filter), since)).by(v.of(d.user), filter)}
 	})
 }
 
@@ -161,25 +185,4 @@ func find(names []*regexp.Regexp, expression string) []string {
 		}
 	}
 	return found
-}
-
-// date answers a condition on a date in a trait.
-func (v view) date(leaf *trait.Date, since int) bool {
-	value, ok := v.seen([]string{leaf.Name}, since)[leaf.Name]
-	if !ok {
-		return false
-	}
-	date, ok := readDate(value)
-	if !ok {
-		return false
-	}
-	if w := leaf.Window; !w.After.IsZero() || !w.From.IsZero() || !w.Before.IsZero() {
-		return (w.After.IsZero() || date > w.After.UnixNano()) &&
-			(w.From.IsZero() || date >= w.From.UnixNano()) &&
-			(w.Before.IsZero() || date < w.Before.UnixNano())
-	}
-	if next := leaf.Window.Next; next > 0 {
-		return date-int64(next) <= v.t && v.t < date
-	}
-	return inWindow(v.t-date, leaf.Window.Past)
 }

@@ -2,7 +2,9 @@ package oracle
 
 import (
 	"cmp"
+	"math/big"
 	"slices"
+	"strconv"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -109,6 +111,9 @@ func (v view) holds(n audience.Node, since int) bool {
 		return !v.holds(*n.Not, since)
 	case n.Event != nil:
 		e := n.Event
+		if r := e.Regularly; !r.IsZero() {
+			return v.periods(e, since) >= r.AtLeast
+		}
 		return compare(e.Count, len(v.matching(e.Name, e.Filter, e.Window, e.Scope, since)))
 	case n.Funnel != nil:
 		return v.follows(n.Funnel, since)
@@ -120,6 +125,8 @@ func (v view) holds(n audience.Node, since int) bool {
 		return v.date(n.TraitDate, since)
 	case n.Users != nil:
 		return v.quantify(n.Users, since)
+	case n.Sample != nil:
+		return v.sampled(n.Sample)
 	}
 	return v.in(n.Audience) // which has its own since
 }
@@ -128,7 +135,7 @@ func (v view) holds(n audience.Node, since int) bool {
 func (v view) quantify(u *audience.Users, since int) bool {
 	met, missed := 0, 0
 	for _, user := range v.users() {
-		if user.holds(*cmp.Or(u.Any, u.All, u.None), since) {
+		if user.holds(*cmp.Or(u.Any, u.All, u.None, u.Where), since) {
 			met++
 		} else {
 			missed++
@@ -139,8 +146,24 @@ func (v view) quantify(u *audience.Users, since int) bool {
 		return met > 0
 	case u.All != nil:
 		return met > 0 && missed == 0
+	case u.AtLeast > 0:
+		return met >= u.AtLeast
+	case u.AtLeastPercent > 0:
+		wanted, _ := new(big.Rat).SetString(strconv.FormatFloat(u.AtLeastPercent, 'f', -1, 64)) // it is a number
+		return met+missed > 0 && big.NewRat(int64(100*met), int64(met+missed)).Cmp(wanted) >= 0
 	}
 	return met == 0
+}
+
+// periods counts the periods with an event.
+func (v view) periods(e *audience.Event, since int) int {
+	periods := map[int64]bool{}
+	for _, d := range v.matching(e.Name, e.Filter, profile.Window{}, e.Scope, since) {
+		if i := (v.t - d.time()) / int64(e.Regularly.Of); i < int64(e.Regularly.Periods) {
+			periods[i] = true
+		}
+	}
+	return len(periods)
 }
 
 func compare(c audience.Count, n int) bool {

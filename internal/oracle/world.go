@@ -23,6 +23,7 @@ type world struct {
 // for it, each once, in the order of arrival.
 type person struct {
 	messages []message
+	emails   map[string]bool // ids of that type
 	accounts map[string]bool // that a user is attached to
 	known    bool            // one of the ids came as that of a user; else it is a visitor
 }
@@ -70,6 +71,7 @@ func fold(log []Operation) *world {
 			}
 		case Merge:
 			w.merge(op.From, op.Into)
+			w.addEmail(op.Into, op.email)
 		case Delete:
 			w.delete(op.Profile)
 		case Leave:
@@ -150,7 +152,7 @@ func (w *world) refs() []profile.Ref {
 // profileOf returns that of an id, made if there is none.
 func profileOf(of map[string]*person, id string) *person {
 	if of[id] == nil {
-		of[id] = &person{accounts: map[string]bool{}}
+		of[id] = &person{accounts: map[string]bool{}, emails: map[string]bool{}}
 	}
 	return of[id]
 }
@@ -164,7 +166,15 @@ func (w *world) deliver(id string, from Sender, m message) bool {
 	p := profileOf(w.people, w.resolve(id))
 	p.messages = append(p.messages, m)
 	p.known = p.known || !from.Visitor
+	w.addEmail(id, from.Email)
 	return true
+}
+
+// addEmail gives a user an id of type email, if it is any.
+func (w *world) addEmail(id, email string) {
+	if p := w.people[w.resolve(id)]; p != nil && email != "" {
+		p.emails[email] = true
+	}
 }
 
 // seen reports whether a user, or who had the id before it was deleted, had a
@@ -221,6 +231,7 @@ func (w *world) merge(from, into string) {
 		to.messages = append(to.messages, p.messages...)
 		slices.SortFunc(to.messages, func(a, b message) int { return a.arrival - b.arrival })
 		maps.Copy(to.accounts, p.accounts)
+		maps.Copy(to.emails, p.emails)
 	}
 	delete(w.people, from)
 	w.mergedTo[from] = into

@@ -14,16 +14,14 @@ import (
 type Limit struct {
 	Notices int
 	Bytes   int64
-	Refuse  bool // Admit returns ErrFull, rather than wait
+	Refuse  bool // Admit does not wait
 }
-
-// ErrFull says that more waits for durable subscribers than the limit allows.
-var ErrFull = errors.New("too much waits for durable subscribers")
 
 // Log is what an engine knows of the notices that its store keeps, and the subscribers that
 // it calls with them. It is safe for concurrent use; the exported fields are set before.
 type Log[N any] struct {
 	Limit  Limit
+	Full   error // what Admit returns, if it does not wait
 	Store  Store
 	Decode func(profile.Notice) (Told[N], error)
 	Report func(error)
@@ -118,7 +116,7 @@ func (l *Log[N]) Admit(ctx context.Context) error {
 		}
 		if l.Limit.Refuse {
 			l.mu.Unlock()
-			return ErrFull
+			return l.Full
 		}
 		if l.room == nil {
 			l.room = make(chan struct{})
@@ -137,14 +135,45 @@ func (l *Log[N]) Admit(ctx context.Context) error {
 }
 
 // Calls reports whether a subscriber of a name is called.
-func (l *Log[N]) Calls(name string) bool {
+func (l *Log[N]) Calls(name string) bool { return l.called(name) != nil }
+
+// called returns the subscriber of a name that is called; nil if there is none.
+func (l *Log[N]) called(name string) *Subscriber[N] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.calls(name)
+	return l.find(name)
 }
 
-func (l *Log[N]) calls(name string) bool {
-	return slices.ContainsFunc(l.subscribers, func(s *Subscriber[N]) bool { return s.name == name })
+// find is called with the lock.
+func (l *Log[N]) find(name string) *Subscriber[N] {
+	if i := slices.IndexFunc(l.subscribers, func(s *Subscriber[N]) bool { return s.name == name }); i >= 0 {
+		return l.subscribers[i]
+	}
+	return nil
+}
+
+// CatchUp returns when a subscriber is done with all that was told before the call. It
+// returns profile.ErrNotFound if nobody is called by that name, and profile.ErrClosed if that
+// ends meanwhile.
+func (l *Log[N]) CatchUp(ctx context.Context, name string) error {
+	told, _ := l.toldUpTo()
+	s := l.called(name)
+	if s == nil {
+		return profile.ErrNotFound
+	}
+	for {
+		moved := s.movedBefore(told)
+		if moved == nil {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-s.stopped:
+			return profile.ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Close stores up to where each subscriber is done. None is called any more, but for calls

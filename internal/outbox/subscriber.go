@@ -39,9 +39,35 @@ type Subscriber[N any] struct {
 	stopped chan struct{}
 
 	mu           sync.Mutex
-	last         Told[N] // the last that is done with
-	upTo         uint64  // its id
-	acknowledged uint64  // up to this one that is stored
+	last         Told[N]       // the last that is done with
+	upTo         uint64        // its id
+	acknowledged uint64        // up to this one that is stored
+	moved        chan struct{} // closed when upTo has changed, for who waits for that
+}
+
+// movedBefore returns what is closed when the subscriber is done with more; nil if it is
+// with all up to an id.
+func (s *Subscriber[N]) movedBefore(id uint64) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.upTo >= id {
+		return nil
+	}
+	if s.moved == nil {
+		s.moved = make(chan struct{})
+	}
+	return s.moved
+}
+
+// done notes that the subscriber is done with a notice.
+func (s *Subscriber[N]) done(n Told[N]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.upTo, s.last = n.ID, n
+	if s.moved != nil {
+		close(s.moved)
+		s.moved = nil
+	}
 }
 
 // Enlist notes a subscriber, which is told of once Start says from where on; false if there
@@ -49,7 +75,7 @@ type Subscriber[N any] struct {
 func (l *Log[N]) Enlist(name string, fn func(context.Context, N) error) (*Subscriber[N], bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.calls(name) {
+	if l.find(name) != nil {
 		return nil, false
 	}
 	s := &Subscriber[N]{log: l, name: name, fn: fn, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
@@ -139,9 +165,7 @@ func (s *Subscriber[N]) deliver(ctx context.Context) error {
 			if err := s.call(ctx, n); err != nil {
 				return err
 			}
-			s.mu.Lock()
-			s.upTo, s.last = n.ID, n
-			s.mu.Unlock()
+			s.done(n)
 		}
 		if err := s.acknowledge(ctx); err != nil {
 			return err

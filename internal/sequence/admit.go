@@ -72,6 +72,7 @@ func (m *Matcher) admits(i int, e event) celfilter.Result {
 		Context:    e.Context,
 		Traits:     e.by.User,
 		Account:    e.by.Account,
+		Self:       e.by.Self,
 		Steps:      steps,
 	}
 	r := s.filter.Eval(in)

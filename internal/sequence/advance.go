@@ -9,27 +9,19 @@ import (
 // begins returns when an entry that is coming or waits is due.
 func (c *chains) begins(e entry) int64 {
 	if e.list() == waiting {
-		return e.at + c.m.follow[c.m.steps[e.step()].position].delay
+		return c.m.begins(c.m.steps[e.step()].position, e.at)
 	}
 	return e.at
-}
-
-// over returns when an event of a time leaves the window.
-func (c *chains) over(at int64) int64 {
-	if c.m.to == 0 || at > horizon.Never-c.m.to {
-		return horizon.Never
-	}
-	return at + c.m.to
 }
 
 // insert adds an entry; false if there is one of its time in its list.
 func (c *chains) insert(e entry) bool {
 	begins := c.begins(e)
-	c.until = min(c.until, c.over(e.at))
+	c.until = min(c.until, c.m.over(e.at))
 	if e.list() <= waiting {
 		c.until = min(c.until, begins)
 	}
-	if c.many != nil && c.m.to > 0 && c.many.len >= c.many.limit {
+	if c.many != nil && c.m.window.Ends() && c.many.len >= c.many.limit {
 		c.until = math.MinInt64 // there may be much to drop
 	}
 	return c.entries.insert(e, begins)
@@ -48,10 +40,13 @@ func (c *chains) advance(now int64) {
 		}
 		c.finish()
 	}
-	if c.m.to > 0 {
-		c.expire(now - c.m.to)
+	if c.m.window.Ends() {
+		c.expire(c.m.window.Over(now))
+		if !c.m.window.Ordered() {
+			c.lapse(now)
+		}
 	}
-	c.until = min(c.next(), c.over(c.oldest()))
+	c.until = min(c.next(), c.firstOver())
 }
 
 // due returns what is due first, and when.
@@ -79,9 +74,7 @@ func (c *chains) due() (first entry, at int64) {
 func (c *chains) soonest(l list) (entry, int64) {
 	a := &c.many.due[l]
 	for len(*a) > 0 {
-		e := entry{place: (*a)[0].what}
-		e.at = a.next() - c.begins(e)
-		if e, ok := c.get(e); ok {
+		if e, ok := c.get((*a)[0].what); ok {
 			return e, a.next()
 		}
 		a.pop()

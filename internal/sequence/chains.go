@@ -58,7 +58,7 @@ func (c *chains) arrive(k key, step int, i instance, now int64) {
 	if c.contradicted(k, s.position, i.at) {
 		return
 	}
-	if i.at+c.m.follow[s.position].delay > now {
+	if c.m.begins(s.position, i.at) > now {
 		c.insert(entry{k.place(step, waiting), i})
 		return
 	}
@@ -224,7 +224,7 @@ func (c *chains) settle(k key, first int64, had bool) {
 	}
 	if has {
 		c.many.complete.insert(whole{now, k})
-		c.until = min(c.until, c.over(now))
+		c.until = min(c.until, c.m.over(now))
 	}
 	if had {
 		c.many.complete.remove(whole{first, k})

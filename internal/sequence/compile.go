@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -19,9 +21,9 @@ type Matcher struct {
 	byEvent   map[string][]int // the steps that an event may be of
 	exact     bool             // see partition
 	absences  bool             // whether any step is not to follow
-	from, to  int64            // the ages that count; to is 0 where the window is all time
-	permanent bool             // nothing undoes a choice
-	few       int              // of how many events a State goes through all
+	window    *horizon.Window
+	permanent bool // nothing undoes a choice
+	few       int  // of how many events a State goes through all
 }
 
 // step is a compiled funnel.Step.
@@ -58,9 +60,11 @@ func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
 	m := &Matcher{
 		funnel:  funnel.Funnel{Window: f.Window, Steps: slices.Clone(f.Steps)},
 		byEvent: map[string][]int{},
-		from:    int64(f.Window.Min),
-		to:      int64(f.Window.Max),
+		window:  horizon.NewWindow(f.Window),
 		few:     fewEntries,
+	}
+	if !m.window.Ordered() {
+		m.few = math.MaxInt // each entry ends by itself
 	}
 	var earlier []string
 	for i, s := range m.funnel.Steps {
@@ -91,9 +95,7 @@ func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
 		}
 		m.steps = append(m.steps, compiled)
 	}
-	last := &m.follow[len(m.follow)-1]
-	last.delay = max(last.delay, m.from)
-	m.permanent = m.to == 0 && !m.absences
+	m.permanent = !m.window.Ends() && !m.absences
 	m.arrange()
 	return m, nil
 }

@@ -20,7 +20,7 @@ type entries struct {
 
 type many struct {
 	sorted[entry]
-	due      [waiting + 1]agenda[place] // by list, coming or waiting; there may be more than there are entries
+	due      [waiting + 1]agenda[entry] // by list, coming or waiting; there may be more than there are entries
 	complete choices
 	newest   int64 // time of any entry
 	limit    int   // how many entries make it worth to drop old ones
@@ -82,7 +82,7 @@ func (s *entries) insert(e entry, begins int64) bool {
 // note keeps what there is to know of a new entry.
 func (m *many) note(e entry, begins int64) {
 	if l := e.list(); l <= waiting {
-		m.due[l].push(begins, e.place)
+		m.due[l].push(begins, e)
 	}
 	m.newest = max(m.newest, e.at)
 }

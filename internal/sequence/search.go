@@ -72,8 +72,8 @@ func (s *search) arrive(k key, step int, c candidate, now int64) {
 	}
 	before := p.len()
 	last := int64(math.MinInt64) // of those that have left the window
-	if s.m.to > 0 {
-		last = now - s.m.to
+	if s.m.window.Ends() {
+		last = s.m.window.Over(now)
 	}
 	if p.insert(s.m, step, c, last) {
 		s.cut = true
@@ -81,7 +81,7 @@ func (s *search) arrive(k key, step int, c candidate, now int64) {
 	s.held += p.len() - before
 	s.newest = max(s.newest, c.at)
 	st := &s.m.steps[step]
-	switch begins := c.at + s.m.follow[st.position].delay; {
+	switch begins := s.m.begins(st.position, c.at); {
 	case st.Not:
 		p.recheck = p.recheck || p.choice != nil
 	case begins > now:
@@ -112,8 +112,11 @@ func (s *search) advance(now int64) {
 			s.touch(next.key, p)
 		}
 	}
-	if s.m.to > 0 {
-		s.expire(now - s.m.to)
+	if s.m.window.Ends() {
+		s.expire(s.m.window.Over(now))
+		if !s.m.window.Ordered() {
+			s.lapse(now)
+		}
 	}
 	s.find(now)
 }

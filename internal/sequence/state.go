@@ -13,6 +13,7 @@ import (
 // is, and of its account. Either may be nil: there are none.
 type Traits struct {
 	User, Account celfilter.Fields
+	Self          *celfilter.Self // whose event it is
 }
 
 // State is the running state of one funnel for one profile.
@@ -103,12 +104,12 @@ func (s *State) Add(e *profile.Event, by Traits, now int64) (missed uint64) {
 	}
 	s.running().advance(now)
 	ev := event{Event: e, at: e.Time.UnixNano(), by: by}
-	if s.m.to > 0 && ev.at+s.m.to <= now {
-		return 0 // over before it was known
-	}
 	var results [funnel.MaxSteps]celfilter.Result
 	applied := uint64(0)
 	for _, i := range steps {
+		if !s.m.takes(i, ev.at, now) {
+			continue
+		}
 		k, ok := s.m.keyOf(i, e)
 		if !ok {
 			missed |= 1 << i
@@ -135,8 +136,8 @@ func (s *State) Add(e *profile.Event, by Traits, now int64) (missed uint64) {
 func (s *State) AddStep(i int, e *profile.Event, by Traits, now int64) (missed bool) {
 	s.running().advance(now)
 	ev := event{Event: e, at: e.Time.UnixNano(), by: by}
-	if s.m.to > 0 && ev.at+s.m.to <= now {
-		return false // over before it was known
+	if !s.m.takes(i, ev.at, now) {
+		return false // it is over before it was known
 	}
 	k, ok := s.m.keyOf(i, e)
 	if !ok {
@@ -168,8 +169,12 @@ func (s *State) At(now int64) horizon.Verdict {
 	if s.m.absences {
 		until = r.nextComing()
 	}
-	if s.m.to > 0 {
-		until = min(until, best.first+s.m.to)
+	if s.m.window.Ordered() {
+		until = min(until, s.m.over(best.first))
+	} else {
+		for _, chosen := range r.evidence() {
+			until = min(until, s.m.over(chosen.at))
+		}
 	}
 	return horizon.Verdict{True: true, Until: until}
 }

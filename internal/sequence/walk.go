@@ -66,9 +66,10 @@ func (w *walk) from(pos int) bool {
 		if at.gap > 0 {
 			end = min(end, w.choice[pos-1].at+at.gap)
 		}
-	} else if w.m.to > 0 {
-		earliest = w.now - w.m.to + 1
+	} else if w.m.window.Ends() {
+		earliest = w.m.window.Over(w.now) + 1
 	}
+	delayed, lapses := w.m.delayed(pos), !w.m.window.Ordered()
 	only := w.only != nil && w.only.position == pos
 	if only {
 		earliest, end = max(earliest, w.only.instance.at), min(end, w.only.instance.at+1)
@@ -77,7 +78,7 @@ func (w *walk) from(pos int) bool {
 		if only && all[i].instance != w.only.instance {
 			continue
 		}
-		if w.failed[pos][i] {
+		if w.failed[pos][i] || delayed && w.m.window.Start(all[i].at) > w.now || lapses && w.m.over(all[i].at) <= w.now {
 			continue
 		}
 		if w.left--; w.left < 0 {
@@ -138,6 +139,7 @@ func (w *walk) passes(st *step, c *candidate) bool {
 		Context:    c.context,
 		Traits:     c.by.User,
 		Account:    c.by.Account,
+		Self:       c.by.Self,
 		Steps:      w.chosen[:st.earlier],
 	}
 	return st.filter.Eval(&w.input) == celfilter.True

@@ -107,6 +107,9 @@ func (p *State) memory() int {
 	n := int(unsafe.Sizeof(*p)) + 2*len(p.Ref.ID) + 48 +
 		4*cap(p.Nodes) + int(unsafe.Sizeof(Cell{}))*cap(p.Cells) + 8*len(p.Kept.Marks) +
 		int(unsafe.Sizeof(view{}))*cap(p.Views) + 16*len(p.Counts)
+	if p.Self != nil {
+		n += 64 + valueSize(p.Self.IDs.Value())
+	}
 	for i := range p.Cells {
 		n += 8 * cap(p.Cells[i].Times)
 	}

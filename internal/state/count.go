@@ -7,42 +7,53 @@ import (
 	"github.com/muster-go/muster/internal/network"
 )
 
-// matches is what a count leaf remembers of one profile: the times of the
-// matching events as far as they still matter.
+// matches is what a count leaf remembers of one profile: the instants at which the matching
+// events begin and stop to count, as far as they still matter.
 //
-// Let k be the leaf's enough(). Without a window a match whose time has come
-// counts for ever, so past is a number up to k and times are only those of the
-// future. With a window of length L = to-from, a time with k others before and
-// k others after it, all 2k within L, decides nothing at any instant, now or
-// later: wherever it counts, k of those do. Such times are dropped whenever
-// there are twice as many as after the last time, so there are at most some
-// 4k+4 times for each window length between the oldest time that can count and
-// the newest: for a window that ends now, 32k+32 bytes.
+// How many events count at an instant that is not before now is how many are to stop after
+// it, less how many are to begin after it. So which end belongs to which beginning is not
+// kept: Times has the beginnings after now, and then the ends after now, each ascending. Of
+// those that have begun, 8 bytes an event.
+//
+// Let k be the leaf's Enough(): of more events than k at once it does not matter how many
+// they are. What makes them more is dropped whenever there is twice as much as after the
+// last time: never more than k count at once then, so there are at most some 2k+2 events for
+// each length of the window between now and the newest end: for a window that ends now,
+// 32k+32 bytes.
+//
+// Where events never stop to count those that have begun are a number up to k, and Times are
+// beginnings alone.
 type matches struct {
-	Past  int32
+	Past  int32   // how many of Times are beginnings; where events never stop, how many have begun
 	Limit int32   // the number of times at which to drop some
-	Times []int64 // ascending
+	Times []int64 // ascending, the ends apart
 }
 
 // Add counts an event of time at, seen at instant now.
 func (m *matches) Add(l *network.Count, at, now int64) {
-	if l.To == 0 {
-		if at <= now {
+	if l.Length > 0 {
+		m.addRegular(l, at, now)
+		return
+	}
+	start, end := l.Span(at)
+	switch {
+	case end <= start || end <= now:
+		return // it never counts, or is over before it was known
+	case end == horizon.Never:
+		if start <= now {
 			m.Past = min(m.Past+1, int32(l.Enough()))
-			return
-		}
-		if m.soon(at, l.Enough()) {
-			m.insert(at)
+		} else if m.soon(start, l.Enough()) {
+			m.insert(start, 0)
 		}
 		return
 	}
-	if at+l.To <= now {
-		return // over before it was known
+	if start > now {
+		m.begin(start)
 	}
-	m.insert(at)
+	m.insert(end, int(m.Past))
 	if k := l.Enough(); len(m.Times) > max(4*k+4, int(m.Limit)) {
-		m.Forget(l, now)
-		m.thin(k, l.To-l.From)
+		m.Forget(now)
+		m.thin(k)
 		m.Limit = int32(2 * len(m.Times))
 	}
 }
@@ -60,84 +71,110 @@ func (m *matches) soon(at int64, k int) bool {
 	return true
 }
 
-func (m *matches) insert(at int64) {
+// insert adds an instant to those from an index on.
+func (m *matches) insert(at int64, from int) {
 	if m.Times == nil {
 		m.Times = make([]int64, 0, 4)
 	}
-	if n := len(m.Times); n == 0 || m.Times[n-1] <= at {
+	if n := len(m.Times); n == from || m.Times[n-1] <= at {
 		m.Times = append(m.Times, at)
 		return
 	}
-	i, _ := slices.BinarySearch(m.Times, at)
-	m.Times = slices.Insert(m.Times, i, at)
+	i, _ := slices.BinarySearch(m.Times[from:], at)
+	m.Times = slices.Insert(m.Times, from+i, at)
 }
 
-// thin drops the times that decide nothing; see matches.
-func (m *matches) thin(k int, length int64) {
-	kept := m.Times[:0]
-	for i, at := range m.Times {
-		if n := len(kept); n >= k && i+k < len(m.Times) && m.Times[i+k]-kept[n-k] <= length {
+// begin adds a beginning.
+func (m *matches) begin(at int64) {
+	i, _ := slices.BinarySearch(m.Times[:m.Past], at)
+	m.Times = slices.Insert(m.Times, i, at)
+	m.Past++
+}
+
+// thin drops of more than k events that count at once those that stop first, from when they
+// are too many on: what is left counts as much, up to k.
+func (m *matches) thin(k int) {
+	starts, ends := m.Times[:m.Past], m.Times[m.Past:]
+	keptStarts, keptEnds := starts[:0], make([]int64, 0, len(ends))
+	count, drop := len(ends)-len(starts), 0 // drop: of the next ends
+	if count > k {
+		drop, count = count-k, k
+	}
+	for s, e := 0, 0; e < len(ends); {
+		if s < len(starts) && starts[s] < ends[e] {
+			if count == k {
+				drop++ // it counts instead of the one that is to stop next
+			} else {
+				keptStarts, count = append(keptStarts, starts[s]), count+1
+			}
+			s++
 			continue
 		}
-		kept = append(kept, at)
+		if drop > 0 {
+			drop--
+		} else {
+			keptEnds, count = append(keptEnds, ends[e]), count-1
+		}
+		e++
 	}
-	m.Times = kept
+	m.Past = int32(len(keptStarts))
+	m.Times = append(keptStarts, keptEnds...)
 }
 
-// Forget drops the times that no longer count at now.
-func (m *matches) Forget(l *network.Count, now int64) {
-	n := 0
-	for n < len(m.Times) && m.Times[n]+l.To <= now {
-		n++
+// Forget drops the instants up to now, where events stop to count.
+func (m *matches) Forget(now int64) {
+	s, e := 0, int(m.Past)
+	for s < int(m.Past) && m.Times[s] <= now {
+		s++
+	}
+	for e < len(m.Times) && m.Times[e] <= now {
+		e++
 	}
 	switch {
-	case n == len(m.Times):
-		m.Times = nil // what has run out is let go of
-	case n > 0:
-		m.Times = m.Times[:copy(m.Times, m.Times[n:])]
+	case e == len(m.Times):
+		m.Times, m.Past = nil, 0 // what has run out is let go of
+	case s > 0 || e > int(m.Past):
+		n := copy(m.Times, m.Times[s:m.Past])
+		m.Times = m.Times[:n+copy(m.Times[n:], m.Times[e:])]
+		m.Past = int32(n)
 	}
 }
 
 // At answers the leaf at now.
 func (m *matches) At(l *network.Count, now int64) horizon.Verdict {
-	if l.To == 0 {
+	switch {
+	case l.Length > 0:
+		return m.regular(l, now)
+	case !l.Ends():
 		return m.ever(l, now)
 	}
-	m.Forget(l, now)
-	// times[:in] count now, the others later. From here on the next change is
-	// either the oldest of those that count leaving at its time + to, or the
-	// first of the others coming at its time + from.
-	in := len(m.Times)
-	for in > 0 && m.Times[in-1]+l.From > now {
-		in--
+	m.Forget(now)
+	starts, ends := m.Times[:m.Past], m.Times[m.Past:]
+	count := len(ends) - len(starts)
+	truth := l.Holds(count)
+	if k := l.Enough(); len(starts) == 0 && count > k {
+		ends, count = ends[count-k:], k // none begins: down to k nothing changes
 	}
-	truth := l.Holds(in)
-	out, until := 0, horizon.Never
-	if k := l.Enough(); in == len(m.Times) && in > k {
-		out = in - k // none comes: down to k nothing changes
-	}
-	for l.Holds(in-out) == truth {
-		leaves, comes := horizon.Never, horizon.Never
-		if out < in {
-			leaves = m.Times[out] + l.To
+	until := horizon.Never
+	for l.Holds(count) == truth {
+		if len(ends) == 0 {
+			return horizon.Always(truth)
 		}
-		if in < len(m.Times) {
-			comes = m.Times[in] + l.From
-		}
-		if until = min(leaves, comes); until == horizon.Never {
-			break
+		if until = ends[0]; len(starts) > 0 {
+			until = min(until, starts[0])
 		}
 		// All that happens at one instant is one change.
-		for out < in && m.Times[out]+l.To == until {
-			out++
+		for len(ends) > 0 && ends[0] == until {
+			ends, count = ends[1:], count-1
 		}
-		for in < len(m.Times) && m.Times[in]+l.From == until {
-			in++
+		for len(starts) > 0 && starts[0] == until {
+			starts, count = starts[1:], count+1
 		}
 	}
 	return horizon.Verdict{True: truth, Until: until}
 }
 
+// ever answers a leaf whose events never stop to count.
 func (m *matches) ever(l *network.Count, now int64) horizon.Verdict {
 	k := int32(l.Enough())
 	n := 0

@@ -3,9 +3,11 @@ package state
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/profile"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,16 +24,18 @@ func TestMatchesAnswerAsCountingAnewWould(t *testing.T) {
 		case 1:
 			l.Min, l.Max = 0, l.Min-1
 		}
+		var from, to int64
 		if rng.IntN(4) > 0 {
-			l.From = int64(rng.IntN(2) * rng.IntN(12))
-			l.To = l.From + 1 + int64(rng.IntN(12))
+			from = int64(rng.IntN(2) * rng.IntN(12))
+			to = from + 1 + int64(rng.IntN(12))
 		}
+		l.Window = horizon.NewWindow(profile.Window{Min: time.Duration(from), Max: time.Duration(to)})
 		var m matches
 		var all []int64
 		truth := func(t int64) bool {
 			n := 0
 			for _, at := range all {
-				if at+l.From <= t && (l.To == 0 || t < at+l.To) {
+				if at+from <= t && (to == 0 || t < at+to) {
 					n++
 				}
 			}
@@ -62,7 +66,7 @@ func TestMatchesAnswerAsCountingAnewWould(t *testing.T) {
 }
 
 func TestMatchesRememberLittle(t *testing.T) {
-	l := network.Count{Min: 1, Max: network.MaxCount, To: 1000}
+	l := network.Count{Min: 1, Max: network.MaxCount, Window: horizon.NewWindow(profile.Within(1000))}
 	var m matches
 	for at := range int64(1_000_000) {
 		m.Add(&l, at, at)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/muster-go/muster/internal/aggregate"
+	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/traitset"
@@ -30,6 +31,7 @@ type State struct {
 	Writes  []profile.TraitWrite // of the traits that the network reads
 	Readers uint32               // so many of its leaves of others' had been made then
 	Views   []view               // those traits, by what counts of them
+	Self    *celfilter.Self      // who it is, where that was asked for; nil: not known
 	Counts  map[uint32]int64     // by node id: until when what a filter that reads traits let through is right
 
 	Aggregates []*ComputedState // of computed traits, in the order of their nodes' ids
@@ -59,7 +61,7 @@ func (p *State) AggregateOf(n *network.Node) *ComputedState {
 func (p *State) Aggregate(n *network.Node) *ComputedState {
 	i, ok := slices.BinarySearchFunc(p.Aggregates, n.ID, CompareAggregate)
 	if !ok {
-		a := &ComputedState{State: aggregate.New(*n.Computed), Node: n.ID}
+		a := &ComputedState{State: aggregate.New(*n.Computed, n.Count.Window), Node: n.ID}
 		p.Aggregates = slices.Insert(p.Aggregates, i, a)
 	}
 	return p.Aggregates[i]
@@ -90,6 +92,17 @@ func New(ref profile.Ref) *State {
 	return &State{Ref: ref, Wake: horizon.Never, Kept: NothingKept}
 }
 
+// Reset makes p the state of a profile of which nothing is known, in the memory of the one
+// before, of whom nobody has anything.
+func (p *State) Reset(ref profile.Ref) {
+	clear(p.Aggregates)
+	clear(p.Funnels)
+	*p = State{
+		Ref: ref, Wake: horizon.Never, Kept: NothingKept,
+		Nodes: p.Nodes[:0], Cells: p.Cells[:0], Aggregates: p.Aggregates[:0], Funnels: p.Funnels[:0],
+	}
+}
+
 // Find returns the index of the node's cell, or where it would be.
 func (p *State) Find(id uint32) (int, bool) {
 	nodes := p.Nodes
@@ -111,7 +124,11 @@ func (p *State) Cell(n *network.Node) *Cell {
 	i, ok := p.Find(n.ID)
 	if !ok {
 		p.Nodes = insert(p.Nodes, i, n.ID)
-		p.Cells = insert(p.Cells, i, Cell{Truth: n.Idle, Until: horizon.Never})
+		c := Cell{Truth: n.Idle, Until: horizon.Never}
+		if n := len(p.Cells); n < cap(p.Cells) { // what Reset has left there
+			c.Times = p.Cells[:n+1][n].Times[:0]
+		}
+		p.Cells = insert(p.Cells, i, c)
 	}
 	return &p.Cells[i]
 }
@@ -148,7 +165,7 @@ func (p *State) Empty(n *network.Node) {
 	switch n.Kind {
 	case network.KindComputed:
 		if a := p.AggregateOf(n); a != nil {
-			a.State = aggregate.New(*n.Computed)
+			a.State = aggregate.New(*n.Computed, n.Count.Window)
 		}
 		return
 	case network.KindFunnel:

@@ -44,9 +44,9 @@ func TestDateConditionsAreExactInTime(t *testing.T) {
 			profile.FloatValue(float64(newYear.Unix())),
 		} {
 			want := horizon.Verdict{True: c.true, Until: c.until}
-			require.Equal(t, want, traitset.Date(c.condition.Window, value, c.at), "%s of %s at %d", c.condition.Window, value, c.at-date)
+			require.Equal(t, want, holds(c.condition, value, c.at), "%s of %s at %d", c.condition.Window, value, c.at-date)
 		}
-		require.Equal(t, horizon.Always(false), traitset.Date(c.condition.Window, profile.StringValue("soon"), c.at))
+		require.Equal(t, horizon.Always(false), holds(c.condition, profile.StringValue("soon"), c.at))
 	}
 }
 
@@ -67,9 +67,14 @@ func TestDatesBetweenInstantsDoNotChangeWithTime(t *testing.T) {
 		for at, want := range map[time.Time]bool{newYear.Add(-1): c.earlier, newYear: c.same, second: c.later} {
 			value := profile.StringValue(at.Format(time.RFC3339Nano))
 			for _, now := range []time.Time{profile.MinTime, newYear, profile.MaxTime} {
-				require.Equal(t, horizon.Always(want), traitset.Date(c.condition.Window, value, now.UnixNano()), "%s of %s", c.condition.Window, value)
+				require.Equal(t, horizon.Always(want), holds(c.condition, value, now.UnixNano()), "%s of %s", c.condition.Window, value)
 			}
 		}
-		require.Equal(t, horizon.Always(false), traitset.Date(c.condition.Window, profile.Value{}, 0))
+		require.Equal(t, horizon.Always(false), holds(c.condition, profile.Value{}, 0))
 	}
+}
+
+func holds(d trait.Date, value profile.Value, t int64) horizon.Verdict {
+	c := traitset.NewDate(d)
+	return c.Holds(value, t)
 }

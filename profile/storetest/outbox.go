@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/muster-go/muster/profile"
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,19 @@ func tell(bodies ...string) *profile.Tell {
 
 func cursor(subscriber string, upTo uint64) *profile.SetCursor {
 	return &profile.SetCursor{Subscriber: subscriber, UpTo: upTo}
+}
+
+func record(subscriber, key, value string) *profile.SetRecord {
+	return &profile.SetRecord{Subscriber: subscriber, Record: profile.Record{Key: key, Value: []byte(value)}}
+}
+
+// records returns what a subscriber keeps.
+func (h *harness) records(r profile.Reader, subscriber string) (list []string) {
+	h.Helper()
+	for _, record := range all(h, r.Records(h.ctx(), subscriber)) {
+		list = append(list, fmt.Sprintf("%s %s", record.Key, record.Value))
+	}
+	return list
 }
 
 // notices returns what is kept after an id.
@@ -111,5 +125,59 @@ var outboxCases = []testCase{
 	}},
 	{name: "a subscriber has a name", run: func(h *harness) {
 		h.refused(profile.ErrInvalid, cursor("", 0))
+		h.refused(profile.ErrInvalid, record("", "a", "1"))
+	}},
+	{name: "a record is kept under its key, for a subscriber that has a cursor", run: func(h *harness) {
+		h.apply(record("x", "a", "none"))
+		require.Empty(h, h.records(h.store, "x"))
+		h.apply(cursor("x", 0), cursor("y", 0), record("x", "b", "1"), record("x", "a", "2"), record("x", "b", "3"))
+		h.apply(record("y", "a\x00", "4"), record("y", "a", "5"), record("x\x00", "c", "6"), record("y", "\xff", "7"))
+		require.Equal(h, []string{"a 2", "b 3"}, h.records(h.store, "x"))
+		require.Equal(h, []string{"a 5", "a\x00 4", "\xff 7"}, h.records(h.store, "y"))
+		h.apply(record("x", "a", ""), record("x", "none", ""))
+		require.Equal(h, []string{"b 3"}, h.records(h.store, "x"))
+	}},
+	{name: "a record's value is the store's own, and its key not too long", run: func(h *harness) {
+		change := record("x", "a", "1")
+		h.apply(cursor("x", 0), change)
+		change.Record.Value[0] = '2'
+		require.Equal(h, []string{"a 1"}, h.records(h.store, "x"))
+		h.apply(record("x", strings.Repeat("k", profile.MaxRecordKey), "1"))
+		h.refused(profile.ErrTooLarge, record("x", strings.Repeat("k", profile.MaxRecordKey+1), "1"))
+		h.refused(profile.ErrInvalid, record("x", "", "1"))
+	}},
+	{name: "records go with their subscriber", run: func(h *harness) {
+		h.apply(cursor("x", 0), cursor("xx", 0), record("x", "a", "1"), record("xx", "a", "2"))
+		h.apply(&profile.SetCursor{Subscriber: "x", Gone: true}, record("x", "b", "3"))
+		require.Empty(h, h.records(h.store, "x"))
+		require.Equal(h, []string{"a 2"}, h.records(h.store, "xx"))
+		h.apply(cursor("x", 0))
+		require.Empty(h, h.records(h.store, "x"), "one of the same name begins anew")
+	}},
+	{name: "records are kept together with the cursor, or not at all", run: func(h *harness) {
+		h.apply(cursor("x", 0), tell("a"), record("x", "a", "1"))
+		snap, err := h.store.Snapshot(h.ctx())
+		require.NoError(h, err)
+		defer func() { _ = snap.Close() }()
+		tx := h.begin(profile.UserRef("u"))
+		require.NoError(h, tx.Put(cursor("x", 1), record("x", "a", "2"), record("x", "b", "2")))
+		tx.Abort()
+		require.Equal(h, []string{"a 1"}, h.records(h.store, "x"))
+		tx = h.begin(profile.UserRef("u"))
+		require.NoError(h, tx.Put(cursor("x", 1), record("x", "a", "3")))
+		_, err = tx.Commit()
+		require.NoError(h, err)
+		require.Equal(h, []string{"a 3"}, h.records(h.store, "x"))
+		require.Equal(h, []string{"a 1"}, h.records(snap, "x"), "a snapshot stays as it is")
+		require.Equal(h, uint64(1), h.outbox().Cursors["x"])
+	}},
+	{name: "many records come in the order of their keys", run: func(h *harness) {
+		h.apply(cursor("x", 0))
+		var want []string
+		for i := range 500 {
+			h.apply(record("x", fmt.Sprintf("%03d", 499-i), "v"))
+			want = append(want, fmt.Sprintf("%03d v", i))
+		}
+		require.Equal(h, want, h.records(h.store, "x"))
 	}},
 }

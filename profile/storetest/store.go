@@ -216,6 +216,7 @@ var readCalls = []struct {
 		return err
 	}},
 	{"Notices", func(ctx context.Context, r profile.Reader) error { return ends(r.Notices(ctx, 0)) }},
+	{"Records", func(ctx context.Context, r profile.Reader) error { return ends(r.Records(ctx, "s")) }},
 	{"Outbox", func(ctx context.Context, r profile.Reader) error {
 		_, err := r.Outbox(ctx)
 		return err

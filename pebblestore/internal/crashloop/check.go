@@ -14,28 +14,33 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// Counts are what was found missing, and of how much. All but the first four are 0 of a
+// Counts are what was found missing, and of how much. All behind the first six are 0 of a
 // store that keeps its word.
 type Counts struct {
-	Kills        int
-	Acknowledged int // calls
-	Told         int // notices
-	Doubled      int // notices that were told again, as the same
+	Kills           int
+	Acknowledged    int // calls
+	Told            int // notices
+	Doubled         int // notices that were told again, as the same
+	Messages        int // that a destination was sent
+	MessagesDoubled int // of these, that were sent again, as the same
 
 	Lost          int // acknowledged calls whose data is not there
 	Half          int // data without its consequences, or the other way; damages
 	CallbacksLost int // notices that were never told
-	Other         int // notices that were told again as something else
+	MessagesLost  int // memberships of which the destination was not told
+	Other         int // notices and messages that were told again as something else
 }
 
 // Clean reports whether nothing is missing.
-func (c Counts) Clean() bool { return c.Lost+c.Half+c.CallbacksLost+c.Other == 0 }
+func (c Counts) Clean() bool { return c.Lost+c.Half+c.CallbacksLost+c.MessagesLost+c.Other == 0 }
 
 // String returns the counts in a line.
 func (c Counts) String() string {
-	return fmt.Sprintf("%d kills, %d acknowledged calls, %d notices told, %d of them again under the same id: "+
-		"acknowledged lost %d, half steps %d, callbacks lost %d, told otherwise %d",
-		c.Kills, c.Acknowledged, c.Told, c.Doubled, c.Lost, c.Half, c.CallbacksLost, c.Other)
+	return fmt.Sprintf("%d kills, %d acknowledged calls, %d notices told, %d of them again under the same id, "+
+		"%d messages sent to a destination, %d of them again under the same id: "+
+		"acknowledged lost %d, half steps %d, callbacks lost %d, messages lost %d, told otherwise %d",
+		c.Kills, c.Acknowledged, c.Told, c.Doubled, c.Messages, c.MessagesDoubled,
+		c.Lost, c.Half, c.CallbacksLost, c.MessagesLost, c.Other)
 }
 
 // check looks at the store after a kill.
@@ -234,6 +239,9 @@ func (l *Loop) drain(ctx context.Context) error {
 		}
 	}
 	stop()
+	if err := l.checkReceived(ctx, store, engine); err != nil {
+		return err
+	}
 	return l.checkTold(last)
 }
 

@@ -40,7 +40,8 @@ const subscriber = "log"
 
 // Feed feeds the store in a directory from a position on, until it is killed, or ctx ends.
 // To out it writes a line "a GOROUTINE CALL" for each call that was acknowledged, and
-// "t ID WHAT" for each notice that was told.
+// "t ID WHAT" for each notice that was told, and "m ID WHAT" for each message that a
+// destination was sent.
 func Feed(ctx context.Context, dir string, from Position, out io.Writer) error {
 	store, err := pebblestore.Open(dir, pebblestore.Options{CacheBytes: 8 << 20, SweepInterval: -1})
 	if err != nil {
@@ -60,6 +61,11 @@ func Feed(ctx context.Context, dir string, from Position, out io.Writer) error {
 		return err
 	}
 	defer stop()
+	hub, err := connect(ctx, engine, func(id, what string) error { return f.print("m %s %s\n", id, what) })
+	if err != nil {
+		return err
+	}
+	defer hub.Close(context.WithoutCancel(ctx))
 	for _, d := range lasting() {
 		if err := engine.Create(ctx, d); err != nil && !errors.Is(err, audience.ErrExists) && !errors.Is(err, profile.ErrRetired) {
 			return err
@@ -78,6 +84,7 @@ func Feed(ctx context.Context, dir string, from Position, out io.Writer) error {
 		}()
 	}
 	run(engine.Run)
+	run(hub.Run)
 	run(f.administer)
 	for i := range feeders {
 		run(func(ctx context.Context) error { return f.send(ctx, i, from[i]) })

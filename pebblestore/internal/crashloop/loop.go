@@ -21,14 +21,16 @@ type Loop struct {
 	Child func(from Position) *exec.Cmd
 	Log   func(format string, args ...any) // of what is missing, and of the progress
 
-	next    Position
-	notices map[uint64]string
-	counts  Counts
+	next     Position
+	notices  map[uint64]string
+	messages map[string]string
+	in       map[string]map[string]bool // who is in each audience, as the receiver of messages knows
+	counts   Counts
 }
 
 // Run starts and kills children, one after the other, and looks at the store after each.
 func (l *Loop) Run(ctx context.Context) (Counts, error) {
-	l.notices = map[uint64]string{}
+	l.notices, l.messages, l.in = map[uint64]string{}, map[string]string{}, map[string]map[string]bool{}
 	rng := rand.New(rand.NewPCG(l.Seed, 1))
 	for l.counts.Kills < l.Kills {
 		if err := l.round(ctx, time.Duration(20+rng.IntN(400))*time.Millisecond); err != nil {
@@ -96,6 +98,11 @@ func (l *Loop) read(out io.Reader, began chan<- struct{}) error {
 			}
 			l.next[goroutine]++
 			l.counts.Acknowledged++
+			continue
+		}
+		if message, is := strings.CutPrefix(line, "m "); is {
+			id, what, _ := strings.Cut(strings.TrimSpace(message), " ")
+			l.received(id, what)
 			continue
 		}
 		if _, err := fmt.Sscanf(line, "t %d", &id); err != nil {

@@ -24,7 +24,7 @@ func (l *linter) negations(cel, path string) {
 		}) {
 			continue
 		}
-		l.find(NegatedMissing, path, "it is false for who has no %s, as what is missing cannot be negated in CEL: put a \"not\" around the condition, or ask !has(%s) || ... as well", v.path, v.path)
+		l.find(NegatedMissing, path, "it is false for who has no %s, as what is missing cannot be negated in CEL: put a \"not\" around the condition, or ask !has(%s) || ... as well (cookbook/missing.md says more)", v.path, v.path)
 	}
 }
 

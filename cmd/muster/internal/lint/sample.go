@@ -4,12 +4,14 @@ import (
 	"iter"
 	"maps"
 
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/profile"
 )
 
-// Sample is the names that some messages have.
+// Sample is the names that some messages have, or a catalog.
 type Sample struct {
+	what     string                     // it is
 	events   map[string]map[string]bool // properties, by the name of an event
 	traits   [2]map[string]bool         // by subject
 	messages int
@@ -18,9 +20,29 @@ type Sample struct {
 // NewSample returns one of no messages.
 func NewSample() *Sample {
 	return &Sample{
+		what:   "sample",
 		events: map[string]map[string]bool{},
 		traits: [2]map[string]bool{{}, {}},
 	}
+}
+
+// FromCatalog returns the names of a catalog.
+func FromCatalog(c audience.Catalog) *Sample {
+	s := NewSample()
+	s.what = "catalog"
+	for _, e := range c.Events {
+		s.events[e.Name] = namesOf(e.Properties)
+	}
+	s.traits = [2]map[string]bool{profile.User: namesOf(c.Traits), profile.Account: namesOf(c.AccountTraits)}
+	return s
+}
+
+func namesOf(fields []audience.CatalogField) map[string]bool {
+	names := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		names[f.Name] = true
+	}
+	return names
 }
 
 // Messages returns how many messages the sample is of.
@@ -62,7 +84,7 @@ func (l *linter) event(name, path string) {
 	if l.Sample == nil || l.Sample.events[name] != nil {
 		return
 	}
-	l.find(UnknownEvent, path, "no event of the sample is called %q%s", name, meant(name, maps.Keys(l.Sample.events)))
+	l.find(UnknownEvent, path, "no event of the %s is called %q%s", l.Sample.what, name, meant(name, maps.Keys(l.Sample.events)))
 }
 
 // properties finds names that no event of a name has.
@@ -72,7 +94,7 @@ func (l *linter) properties(event, path string, names []string) {
 	}
 	for _, name := range names {
 		if has := l.Sample.events[event]; !has[name] {
-			l.find(UnknownProperty, path, "no %q of the sample has the property %q%s", event, name, meant(name, maps.Keys(has)))
+			l.find(UnknownProperty, path, "no %q of the %s has the property %q%s", event, l.Sample.what, name, meant(name, maps.Keys(has)))
 		}
 	}
 }
@@ -84,7 +106,7 @@ func (l *linter) traits(of profile.Subject, path string, names []string) {
 	}
 	for _, name := range names {
 		if has := l.Sample.traits[of]; !has[name] && !l.defined.is(name, of) {
-			l.find(UnknownTrait, path, "no message of the sample sets the trait %q of %ss%s", name, of, meant(name, maps.Keys(has)))
+			l.find(UnknownTrait, path, "no message of the %s sets the trait %q of %ss%s", l.Sample.what, name, of, meant(name, maps.Keys(has)))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (l *linter) judgeTree(n *audience.Node, path string) {
 			l.judge(l.truthOfFilter(s.Filter), fmt.Sprintf("%s.funnel.steps[%d].where", path, i), "the filter")
 		}
 	case n.Users != nil:
-		name, of := quantified(n.Users)
+		of, name := n.Users.Condition()
 		l.ofUsers(func() { l.judgeTree(of, path+".users."+name) })
 	}
 }
@@ -63,7 +63,7 @@ func (l *linter) truthOfNode(n *audience.Node) truth {
 			}
 		}
 	case n.Users != nil:
-		name, of := quantified(n.Users)
+		of, name := n.Users.Condition()
 		var t truth
 		l.ofUsers(func() { t = l.truthOfNode(of) })
 		switch {
@@ -146,7 +146,7 @@ func (s signed) contradicts(t signed) bool {
 		return true
 	}
 	a, b := s.node.Event, t.node.Event
-	if a == nil || b == nil || a.Name != b.Name || a.Filter != b.Filter || a.Scope != b.Scope {
+	if a == nil || b == nil || !a.Regularly.IsZero() || !b.Regularly.IsZero() || a.Name != b.Name || a.Filter != b.Filter || a.Scope != b.Scope {
 		return false
 	}
 	return fewer(s, t) || fewer(t, s)
@@ -197,6 +197,9 @@ func counted(c audience.Count) (low, high int) {
 func contains(outer, inner profile.Window) bool {
 	if outer.IsZero() {
 		return true
+	}
+	if !outer.Plain() || !inner.Plain() {
+		return outer == inner
 	}
 	return !inner.IsZero() && outer.Min <= inner.Min && inner.Max <= outer.Max
 }

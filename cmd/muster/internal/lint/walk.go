@@ -50,16 +50,18 @@ func (l *linter) node(n *audience.Node, path string) {
 		l.node(n.Not, path+".not")
 	case n.Event != nil:
 		l.event(n.Event.Name, path+".event.name")
-		l.window(n.Event.Window, path+".event.window")
+		l.window(n.Event.Reach(), path+".event.window")
 		l.filter(n.Event.Filter, n.Event.Name, path+".event.where")
 	case n.Trait != "":
 		l.trait(n.Trait, path+".trait")
 	case n.TraitDate != nil:
-		l.traits(l.of, path+".trait_date.name", []string{n.TraitDate.Name})
+		if keys, err := n.TraitDate.Path(); err == nil {
+			l.traits(l.of, path+".trait_date.name", keys[:1])
+		}
 	case n.Funnel != nil:
 		l.funnel(n.Funnel, path+".funnel")
 	case n.Users != nil:
-		name, of := quantified(n.Users)
+		of, name := n.Users.Condition()
 		l.ofUsers(func() { l.node(of, path+".users."+name) })
 	}
 }
@@ -73,20 +75,9 @@ func (l *linter) ofUsers(do func()) {
 	l.of = was
 }
 
-// quantified returns the condition of users that is set, and its name.
-func quantified(u *audience.Users) (string, *audience.Node) {
-	switch {
-	case u.Any != nil:
-		return "any", u.Any
-	case u.All != nil:
-		return "all", u.All
-	}
-	return "none", u.None
-}
-
 // window finds one that is longer than the retention; none is all time.
 func (l *linter) window(w profile.Window, path string) {
-	if l.Retention > 0 && (w.IsZero() || w.Max > l.Retention) {
+	if longest, ends := w.Longest(); l.Retention > 0 && (!ends || longest > l.Retention) {
 		l.find(Retention, path, "it counts events %s, the store keeps them for %s", windowText(w), profile.FormatDuration(l.Retention))
 	}
 }

@@ -69,22 +69,30 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	{"key": "a", "name": "A", "description": "a", "of": "accounts", "type": "sum", "event": "E", "property": "x.y", "where": "properties.x > 1",
 		"window": {"within": "1w2d3h4m5.5s"}, "backfill": false},
 	{"key": "b", "type": "most_frequent", "event": "E", "property": "x", "min_frequency": 3, "window": {"between": ["0s", "1d12h"]}},
-	{"key": "c", "type": "count", "event": "E", "window": {"between": ["1h", "2h"]}}
+	{"key": "c", "type": "count", "event": "E", "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
 ], "audiences": [
-	{"key": "d", "name": "D", "description": "d", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "where": {"all": [
-		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}}]},
+	{"key": "d", "name": "D", "description": "d", "tags": ["t", "u"], "owner": "o", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "where": {"all": [
+		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}},
+			{"users": {"at_least": 5, "where": {"trait": "traits.x == 1"}}}, {"users": {"at_least_percent": 33.3, "where": {"trait": "traits.x == 1"}}}]},
 		{"not": {"event": {"name": "E", "where": "properties.x == 1", "count": {"at_least": 2, "at_most": 5}, "window": {"within": "90d"}, "scope": "group"}}},
-		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}}
+		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}},
+		{"event": {"name": "E", "regularly": {"at_least": 15, "periods": 30, "of": "1d"}}},
+		{"event": {"name": "E", "window": {"unit": "month", "from": -1, "to": -1, "zone": "America/New_York", "since": "2026-01-01", "until": "2027-01-01T00:00:00Z"}}}
 	]}},
 	{"key": "e", "of": "users", "batch": "on request", "where": {"any": [
 		{"audience": "d"},
+		{"sample": {"percent": 12.5, "salt": "spring"}},
+		{"sample": {"percent": 100}},
 		{"trait_date": {"name": "x"}},
+		{"trait_date": {"name": "x.y[\"a.b\"]", "yearly": true, "zone": "Europe/Berlin", "window": {"next": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"within": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"between": ["7d", "30d"]}}},
 		{"trait_date": {"name": "x", "window": {"next": "7d"}}},
 		{"trait_date": {"name": "x", "window": {"after": "2026-01-01"}}},
 		{"trait_date": {"name": "x", "window": {"from": "2026-01-01", "before": "2027-01-01T00:00:00Z"}}},
 		{"trait_date": {"name": "x", "window": {"before": "2027-01-01"}}},
+		{"trait_date": {"name": "x", "window": {"unit": "month", "from": 1, "to": 1, "zone": "-05:00"}}},
+		{"trait_date": {"name": "x", "window": {"within": "1y", "since": "2027-01-01"}}},
 		{"funnel": {"window": {"within": "30d"}, "steps": [
 			{"name": "one", "event": "A", "where": "properties.x == 1"},
 			{"name": "two", "event": "B", "within": "7d", "not": true, "pending": true, "where": "properties.x == steps.one.properties.x"},
@@ -113,13 +121,13 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 		} `json:"$defs"`
 	}
 	require.NoError(t, json.Unmarshal(Definitions, &s))
-	for name, of := range map[string]any{"node": audience.Node{}, "event": audience.Event{}, "users": audience.Users{}, "trait_date": trait.Date{}} {
+	for name, of := range map[string]any{"node": audience.Node{}, "event": audience.Event{}, "users": audience.Users{}, "trait_date": trait.Date{}, "sample": audience.Sample{}} {
 		require.ElementsMatch(t, tags(of), keys(s.Defs[name].Properties), name)
 	}
 	require.ElementsMatch(t, tags(audience.File{}), keys(s.Properties))
 	// Those with a form of their own: whatever the schema has they read.
 	for name, has := range map[string][]string{
-		"audience": fields(t, audience.Definition{Name: "n", Description: "d", Of: profile.Account, PerUser: true, NoBackfill: true, Batch: 1}),
+		"audience": fields(t, audience.Definition{Name: "n", Description: "d", Tags: []string{"t"}, Owner: "o", Of: profile.Account, PerUser: true, NoBackfill: true, Batch: 1}),
 		"computed": fields(t, trait.Computed{Type: trait.TypeMostFrequent, Name: "n", Description: "d", Of: profile.Account, Property: "p",
 			Filter: "f", Window: profile.Within(1), MinFrequency: 3, NoBackfill: true}),
 	} {
@@ -166,6 +174,9 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"an empty condition":              in(`{}`),
 		"two conditions in one":           in(`{"trait": "true", "event": {"name": "E"}}`),
 		"an empty list":                   in(`{"all": []}`),
+		"a share of nobody":               in(`{"sample": {"percent": 0}}`),
+		"a share of more than all":        in(`{"sample": {"percent": 101}}`),
+		"a share of no size":              in(`{"sample": {"salt": "a"}}`),
 		"no name of an event":             in(`{"event": {"where": "true"}}`),
 		"an empty name":                   in(`{"event": {"name": ""}}`),
 		"a misspelt window":               in(`{"event": {"name": "E", "window": {"withn": "1d"}}}`),
@@ -173,7 +184,12 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"a window of one end":             in(`{"event": {"name": "E", "window": {"between": ["1d"]}}}`),
 		"a duration without a unit":       in(`{"event": {"name": "E", "window": {"within": "30"}}}`),
 		"a duration of a number":          in(`{"event": {"name": "E", "window": {"within": 30}}}`),
-		"a duration in years":             in(`{"event": {"name": "E", "window": {"within": "1y"}}}`),
+		"a length with days before years": in(`{"event": {"name": "E", "window": {"within": "1d1y"}}}`),
+		"a period of no length":           in(`{"event": {"name": "E", "regularly": {"at_least": 1, "periods": 2}}}`),
+		"periods without a number":        in(`{"event": {"name": "E", "regularly": {"periods": 2, "of": "1d"}}}`),
+		"a unit that is none":             in(`{"event": {"name": "E", "window": {"unit": "hour"}}}`),
+		"units of nothing":                in(`{"event": {"name": "E", "window": {"since": "2026-01-01", "from": -1}}}`),
+		"a unit that is to come":          in(`{"event": {"name": "E", "window": {"unit": "day", "to": 1}}}`),
 		"a count of nothing":              in(`{"event": {"name": "E", "count": {}}}`),
 		"a count that always holds":       in(`{"event": {"name": "E", "count": {"at_least": 0}}}`),
 		"a count of two kinds":            in(`{"event": {"name": "E", "count": {"exactly": 1, "at_least": 1}}}`),
@@ -188,6 +204,10 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"a step that is no identifier":    in(`{"funnel": {"steps": [{"name": "a b", "event": "E"}]}}`),
 		"an absence without end":          in(`{"funnel": {"steps": [{"name": "a", "event": "E"}, {"name": "b", "event": "F", "not": true}]}}`),
 		"pending, what is to follow":      in(`{"funnel": {"steps": [{"name": "a", "event": "E", "pending": true}]}}`),
+		"users without a number":          `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}}}}]}`,
+		"any users with a number":         `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"any": {"trait": "true"}, "at_least": 2}}}]}`,
+		"users with two numbers":          `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}, "at_least": 2, "at_least_percent": 2}}}]}`,
+		"no percent of users":             `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"where": {"trait": "true"}, "at_least_percent": 0}}}]}`,
 		"users in two ways":               `{"audiences": [{"key": "a", "of": "accounts", "where": {"users": {"any": {"trait": "true"}, "all": {"trait": "true"}}}}]}`,
 		"of whom there is none":           `{"audiences": [{"key": "a", "of": "people", "where": {"event": {"name": "E"}}}]}`,
 		"per user, of users":              `{"audiences": [{"key": "a", "per_user": true, "where": {"event": {"name": "E"}}}]}`,

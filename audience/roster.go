@@ -11,9 +11,9 @@ import (
 	"github.com/muster-go/muster/trait"
 )
 
-// catalog is what is defined, and what is in the making, as of the last change: an
+// roster is what is defined, and what is in the making, as of the last change: an
 // immutable value that is swapped, so that who asks for it waits for nobody.
-type catalog struct {
+type roster struct {
 	of        map[string]keyOf
 	audiences []Definition     // by key
 	traits    []trait.Computed // by key
@@ -27,9 +27,9 @@ type counters struct {
 	total atomic.Int64
 }
 
-// publish makes what there is now the catalog. All locks are held.
+// publish makes what there is now the roster. All locks are held.
 func (e *Engine) publish() {
-	c := &catalog{of: make(map[string]keyOf, len(e.live)), rollouts: slices.Clone(e.rollouts)}
+	c := &roster{of: make(map[string]keyOf, len(e.live)), rollouts: slices.Clone(e.rollouts)}
 	for key, a := range e.live {
 		c.of[key] = a.of()
 		if a.audience != nil {
@@ -44,21 +44,21 @@ func (e *Engine) publish() {
 		c.broken = append(c.broken, b.Broken)
 	}
 	slices.SortFunc(c.broken, func(a, b Broken) int { return cmp.Compare(a.Key, b.Key) })
-	e.catalog.Store(c)
+	e.roster.Store(c)
 }
 
 // List returns the definitions of the live audiences, by key.
-func (e *Engine) List() []Definition { return append([]Definition{}, e.catalog.Load().audiences...) }
+func (e *Engine) List() []Definition { return append([]Definition{}, e.roster.Load().audiences...) }
 
 // ListTraits returns the definitions of the live computed traits, by key.
 func (e *Engine) ListTraits() []trait.Computed {
-	return append([]trait.Computed{}, e.catalog.Load().traits...)
+	return append([]trait.Computed{}, e.roster.Load().traits...)
 }
 
 // Definition returns the definition of a live audience. The error wraps
 // profile.ErrNotFound if there is none of that key.
 func (e *Engine) Definition(key string) (Definition, error) {
-	of := e.catalog.Load().audiences
+	of := e.roster.Load().audiences
 	i, ok := slices.BinarySearchFunc(of, key, func(d Definition, key string) int { return cmp.Compare(d.Key, key) })
 	if !ok {
 		return Definition{}, fmt.Errorf("audience %q: %w", key, profile.ErrNotFound)
@@ -69,7 +69,7 @@ func (e *Engine) Definition(key string) (Definition, error) {
 // TraitDefinition returns the definition of a live computed trait, as Definition
 // does that of an audience.
 func (e *Engine) TraitDefinition(key string) (trait.Computed, error) {
-	of := e.catalog.Load().traits
+	of := e.roster.Load().traits
 	i, ok := slices.BinarySearchFunc(of, key, func(c trait.Computed, key string) int { return cmp.Compare(c.Key, key) })
 	if !ok {
 		return trait.Computed{}, fmt.Errorf("trait %q: %w", key, profile.ErrNotFound)
@@ -106,7 +106,7 @@ func (p Progress) Left() time.Duration {
 // none of them.
 func (e *Engine) Progress() []Progress {
 	var all []Progress
-	for _, r := range e.catalog.Load().rollouts {
+	for _, r := range e.roster.Load().rollouts {
 		all = append(all, Progress{
 			Keys:    slices.Clone(r.keys),
 			Done:    int(r.done.Load()),
