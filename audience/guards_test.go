@@ -103,11 +103,11 @@ func TestWhatNoCallerCanBeToldIsLogged(t *testing.T) {
 // downStore fails for as long as it is told to.
 type downStore struct {
 	profile.Store
-	down atomic.Int64 // so many transactions cannot be begun
+	down atomic.Bool // no transaction can be begun
 }
 
 func (s *downStore) Begin(ctx context.Context, now time.Time, refs ...profile.Ref) (profile.Tx, error) {
-	if s.down.Add(-1) >= 0 {
+	if s.down.Load() {
 		return nil, errFault
 	}
 	return s.Store.Begin(ctx, now, refs...)
@@ -126,13 +126,14 @@ func TestRunGoesOnWhenTheStoreFails(t *testing.T) {
 	exited := make(chan audience.Transition, 1)
 	_, err = e.Subscribe(func(_ context.Context, tr audience.Transition) error { exited <- tr; return nil })
 	require.NoError(t, err)
-	store.down.Store(3)
+	store.down.Store(true)
 	clock.Set(start.Add(2 * time.Hour))
 	ran := make(chan error)
 	go func() { ran <- e.Run(ctx) }()
 	for range 3 {
 		require.ErrorIs(t, <-reports, errFault)
 	}
+	store.down.Store(false)
 	require.Equal(t, start.Add(time.Hour), (<-exited).At, "at the exact instant")
 	require.NoError(t, e.Close())
 	require.NoError(t, <-ran)
