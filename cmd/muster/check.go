@@ -31,7 +31,7 @@ func checkCommand(std streams) *cli.Command {
 			"   bounded-funnel    not every choice of a funnel's events is searched",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "events", Usage: "a `FILE` of messages, one a line: the sample whose names are known"},
-			&cli.StringFlag{Name: "catalog", Usage: "a `FILE` that muster catalog wrote, or the service, instead of a sample"},
+			&cli.StringFlag{Name: "catalog", Usage: "a `FILE` that muster catalog wrote, instead of a sample"},
 			&cli.StringFlag{Name: "retention", Usage: "how `LONG` the store keeps events: 90d"},
 			&cli.StringSliceFlag{Name: "disable", Usage: "leave out the findings of a `RULE`, or several with commas between"},
 			jsonFlag(),
