@@ -14,11 +14,11 @@ import (
 
 // compareAnswers compares what the engine answers about members and values with
 // what the oracle does; since when they are so, only if that is asked for.
-func (p *player) compareAnswers(since bool) error {
-	if err := p.compareMembers(since); err != nil {
+func (p *player) compareAnswers(at time.Time, since bool) error {
+	if err := p.compareMembers(at, since); err != nil {
 		return err
 	}
-	if err := p.compareValues(since); err != nil {
+	if err := p.compareValues(at, since); err != nil {
 		return err
 	}
 	for _, ref := range p.model.Profiles() {
@@ -33,7 +33,7 @@ func (p *player) compareAnswers(since bool) error {
 // over by then.
 func (p *player) end() time.Time { return p.clock.Now().Add(4 * 365 * profile.Day) }
 
-func (p *player) compareMembers(since bool) error {
+func (p *player) compareMembers(at time.Time, since bool) error {
 	same := func(a, b profile.Membership) bool {
 		return a.Audience == b.Audience && a.Ref == b.Ref && (!since || a.Since.Equal(b.Since))
 	}
@@ -50,14 +50,14 @@ func (p *player) compareMembers(since bool) error {
 		for _, m := range want {
 			told = append(told, m.Ref)
 		}
-		if truth := p.model.Members(key, p.end()); !slices.Equal(truth, told) {
+		if truth := p.model.Members(key, at); !slices.Equal(truth, told) {
 			return fmt.Errorf("oracle: members of %s are %v, told are %v", key, truth, told)
 		}
 	}
 	return nil
 }
 
-func (p *player) compareValues(since bool) error {
+func (p *player) compareValues(at time.Time, since bool) error {
 	for _, key := range p.model.Traits() {
 		got, err := all(p.engine.Values(p.ctx, key))
 		want := p.model.ToldValues(key)
@@ -69,7 +69,7 @@ func (p *player) compareValues(since bool) error {
 			told[v.Ref] = v.Value
 		}
 		for _, ref := range p.model.Profiles() {
-			if truth := p.model.Value(ref, key, p.end()); !sameValue(truth, told[ref]) {
+			if truth := p.model.Value(ref, key, at); !sameValue(truth, told[ref]) {
 				return fmt.Errorf("oracle: %s of %v is %s, told was %s", key, ref, truth, told[ref])
 			}
 		}

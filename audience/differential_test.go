@@ -80,7 +80,7 @@ func run(h *history, shards int, compare func(want, got []oracle.Notice) error) 
 		err = errors.Join(compare(want, got), p.compareLooks(), p.compareDue(want, due))
 	}
 	if err == nil {
-		err = p.compareAnswers(true)
+		err = p.compareAnswers(end.at, true)
 	}
 	if err == nil && p.durable != nil {
 		err = p.durable.compare()

@@ -86,7 +86,7 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) (err error) {
 	defer func() { shards.unlock(e) }()
 	var room [8]profile.Ref
 	refs := room[:0]
-	for e.nets.Joined() && !e.stays.Timers && sh.due.Load() == due && !e.closed.Load() {
+	for e.nets.Joined() && sh.due.Load() == due && !e.closed.Load() {
 		held := shards
 		if refs, err = sh.firesWith(ctx, due, refs[:0]); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (sh *shard) firesWith(ctx context.Context, due int64, refs []profile.Ref) (
 		return nil, cmp.Or(err, errJoined)
 	}
 	refs = append(refs, ref)
-	if sh.staysAlone(timers[0]) {
+	if e.stays.Timers || sh.staysAlone(timers[0]) {
 		return refs, nil
 	}
 	if ref.Subject != profile.User || e.evident || len(e.nets[profile.User].Linked) > 0 {

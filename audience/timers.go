@@ -169,6 +169,7 @@ func (sh *shard) timersTo(ctx context.Context, store profile.Reader, at int64) (
 			due = append(due, l.line[k])
 		}
 	}
+	sh.setDue() // what was read may be later than it seemed
 	return due, nil
 }
 
