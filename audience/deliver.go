@@ -63,7 +63,7 @@ func add[A any](to *outbox.Callbacks[A], fn func(context.Context, A) error) (can
 // nobody is to wait until it stays. No lock is held.
 func (sh *shard) deliver(ctx context.Context) {
 	if sh.e.later == nil {
-		sh.out.Deliver(lasting(ctx))
+		sh.out.Deliver(ctx)
 		return
 	}
 	select {
@@ -86,7 +86,7 @@ func (e *Engine) deliverLater() {
 
 func (e *Engine) deliverAll(ctx context.Context) {
 	for _, sh := range e.shards {
-		sh.out.Deliver(lasting(ctx))
+		sh.out.Deliver(ctx)
 	}
 }
 

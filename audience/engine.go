@@ -235,18 +235,14 @@ func (e *Engine) close() error {
 
 // lock takes all locks.
 func (e *Engine) lock() {
-	for _, sh := range e.shards {
-		sh.lock()
-	}
+	allShards.lock(e)
 	e.mu.Lock()
 }
 
 func (e *Engine) unlock() {
 	e.nets.Rejoin(&e.stays)
 	e.mu.Unlock()
-	for _, sh := range e.shards {
-		sh.mu.Unlock()
-	}
+	allShards.unlock(e)
 }
 
 // shardOf returns the shard that a profile of this id belongs to.

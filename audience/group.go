@@ -64,18 +64,16 @@ func (sh *shard) lock() {
 
 // tryLock takes all locks, unless somebody has one.
 func (e *Engine) tryLock() bool {
-	for i, sh := range e.shards {
+	var held shardSet
+	for _, sh := range e.shards {
 		if !sh.mu.TryLock() {
-			for _, held := range e.shards[:i] {
-				held.mu.Unlock()
-			}
+			held.unlock(e)
 			return false
 		}
+		held |= sh.self
 	}
 	if !e.mu.TryLock() {
-		for _, held := range e.shards {
-			held.mu.Unlock()
-		}
+		held.unlock(e)
 		return false
 	}
 	return true

@@ -3,10 +3,11 @@ package celfilter
 import (
 	"fmt"
 	"regexp"
-	"time"
-	_ "time/tzdata" // zones come with the library: a machine need not have them
+
+	"github.com/muster-go/muster/profile"
 )
 
+// offsetPattern is of CEL, where a sign may be missing.
 var offsetPattern = regexp.MustCompile(`^[+-]?(0\d|1[0-4]):[0-5]\d$`)
 
 // checkZone returns an error for a text that is no time zone: neither an IANA name nor
@@ -16,7 +17,7 @@ func checkZone(zone string) error {
 	if offsetPattern.MatchString(zone) {
 		return nil
 	}
-	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
+	if _, err := profile.LoadZone(zone); err != nil || zone == "" {
 		return fmt.Errorf("time zone %q does not exist", zone)
 	}
 	return nil

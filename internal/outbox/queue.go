@@ -53,6 +53,8 @@ func (q *Queue[N]) Deliver(ctx context.Context) {
 	if len(queue) == 0 {
 		return
 	}
+	// What has happened is told, also when the request that brought it is over.
+	ctx = context.WithoutCancel(ctx)
 	next, finished := 0, false
 	defer func() {
 		if !finished { // a callback ended the goroutine: it dies when all is told

@@ -147,20 +147,27 @@ func (l *Loop) checkSteps(ctx context.Context, store *pebblestore.Store) error {
 		if err != nil {
 			return err
 		}
-		for id := range want {
-			if !got[id] {
-				l.counts.Half++
-				l.Log("%s should be in %s, and is not", id, d.Key)
-			}
-		}
-		for id := range got {
-			if !want[id] {
-				l.counts.Half++
-				l.Log("%s is in %s, and should not be", id, d.Key)
-			}
-		}
+		l.counts.Half += l.compare(want, got,
+			"%s should be in %s, and is not", "%s is in %s, and should not be", d.Key)
 	}
 	return nil
+}
+
+// compare logs which ids of an audience are in one set alone, and returns how many are.
+func (l *Loop) compare(want, got map[string]bool, missing, extra, key string) (differ int) {
+	for id := range want {
+		if !got[id] {
+			differ++
+			l.Log(missing, id, key)
+		}
+	}
+	for id := range got {
+		if !want[id] {
+			differ++
+			l.Log(extra, id, key)
+		}
+	}
+	return differ
 }
 
 func members(ctx context.Context, e *audience.Engine, key string) (map[string]bool, error) {

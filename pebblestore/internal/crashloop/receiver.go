@@ -90,18 +90,8 @@ func (l *Loop) checkReceived(ctx context.Context, store *pebblestore.Store, engi
 			}
 			has[kept] = true
 		}
-		for id := range want {
-			if !has[id] {
-				l.counts.MessagesLost++
-				l.Log("the receiver does not know that %s is in %s", id, d.Key)
-			}
-		}
-		for id := range has {
-			if !want[id] {
-				l.counts.MessagesLost++
-				l.Log("the receiver does not know that %s is not in %s", id, d.Key)
-			}
-		}
+		l.counts.MessagesLost += l.compare(want, has,
+			"the receiver does not know that %s is in %s", "the receiver does not know that %s is not in %s", d.Key)
 		delete(l.in, d.Key)
 	}
 	for key, ids := range l.in {
