@@ -147,13 +147,6 @@ func (x *txn) runAt(t int64, cause Cause, bring func()) error {
 func (x *txn) begin(ctx context.Context, t int64, cause Cause) {
 	x.Run.Begin(ctx, nil, t)
 	x.cause = cause
-	for _, pt := range x.parts {
-		*pt = part{} // it lets go of the state
-		if len(x.used) < 64 {
-			x.used = append(x.used, pt)
-		}
-	}
-	x.parts = reuse.Emptied(x.parts)
 	x.LinkedOf = nil
 }
 
@@ -242,13 +235,18 @@ func (x *txn) differsFromKnown(p *state.State, n *network.Node) bool {
 	return !eval.Same(was, is)
 }
 
-// finish ends a run.
+// finish ends a run. It lets go of the states: the locks may be given back next.
 func (x *txn) finish() {
 	for _, pt := range x.parts {
 		if pt.p != nil {
 			pt.p.Part = nil
 		}
+		*pt = part{}
+		if len(x.used) < 64 {
+			x.used = append(x.used, pt)
+		}
 	}
+	x.parts = reuse.Emptied(x.parts)
 }
 
 // commit makes all visible at once, tells it and sets the timers.
