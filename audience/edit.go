@@ -257,6 +257,11 @@ func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	p, _ := x.reach(ref)
 	partOf(p).made = append([]remade{}, made...) // not nil: nothing else is told
 	x.Switch(p)
+	for _, m := range made {
+		if m.root != nil {
+			x.RenewTenures(m.root) // for what is told now, not as the profile was brought to it
+		}
+	}
 	x.settle()
 	x.NoteAll()
 	return x.gatherRun()

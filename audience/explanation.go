@@ -38,6 +38,7 @@ type Explained struct {
 	Near    Near        // of an event condition that too few count for: those that nearly do
 	Traits  []SeenTrait // those that the condition names
 	Funnel  []Matched   // of a funnel that holds: an event for each step that is to follow
+	Since   time.Time   // of a condition on how long the profile is in an audience: since when it is, if it is
 	Users   int         // of a condition on the users of an account: how many there are
 	Meet    int         // and how many of them meet it
 
@@ -131,6 +132,9 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	for _, m := range n.Funnel {
 		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))
 	}
+	if !n.Since.IsZero() {
+		fmt.Fprintf(b, "%s  since %s\n", indent, n.Since.UTC().Format(time.RFC3339Nano))
+	}
 	if n.Users > 0 {
 		fmt.Fprintf(b, "%s  %d of %s\n", indent, n.Meet, plural(n.Users, "user"))
 	}
@@ -188,9 +192,10 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		Near      Near        `json:"near,omitzero"`
 		Traits    []SeenTrait `json:"traits,omitempty"`
 		Funnel    []matched   `json:"funnel,omitempty"`
+		Since     time.Time   `json:"since,omitzero"`
 		Users     int         `json:"users,omitempty"`
 		Meet      int         `json:"meet,omitempty"`
 		Of        string      `json:"of,omitempty"`
 		Children  []Explained `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Near, n.Traits, chosen, n.Users, n.Meet, n.Of.ID, n.Children})
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Near, n.Traits, chosen, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
 }
