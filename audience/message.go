@@ -77,7 +77,7 @@ func (e *Engine) Replay(ctx context.Context, messages ...profile.Message) (refus
 // applyEach is ApplyEach, or Replay if each message is taken at its own time.
 func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own bool) (refused []*MessageError, err error) {
 	var after aftermath
-	first, singly, kept := 0, 0, 0 // those before first, and of refused, stay
+	first, kept := 0, 0 // those before first, and of refused, stay
 	flush := func(next int) error {
 		if err := e.finish(ctx, &after); err != nil {
 			return messageError(first, &messages[first], err)
@@ -86,41 +86,36 @@ func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own 
 		return nil
 	}
 	for i := 0; i < len(messages); {
-		if singly == 0 {
-			n, alone, some := e.applyGroup(ctx, messages[i:], i, own, &after)
-			refused, singly = append(refused, some...), alone
-			if n > 0 {
-				singly = 0
+		n, some := e.applyGroup(ctx, messages[i:], i, own, &after)
+		refused = append(refused, some...)
+		if n == 0 {
+			err := e.applyOne(ctx, &messages[i], own, &after)
+			switch {
+			case refuses(err):
+				refused = append(refused, refusal(i, &messages[i], err))
+			case err != nil:
+				if stays := flush(i); stays != nil {
+					return refused[:kept], stays
+				}
+				return refused, messageError(i, &messages[i], err)
 			}
-			i += n
-			if err := flush(i); err != nil {
-				return refused[:kept], err
-			}
-			if n > 0 {
-				continue
-			}
+			i++
 		}
-		if t, ok := ownTime(&messages[i]); own && ok {
-			e.reach(t)
-		}
-		singly--
-		err := messageError(i, &messages[i], e.take(ctx, &after, messages[i]))
-		if of := (*MessageError)(nil); errors.As(err, &of) && of.Refused {
-			refused, err = append(refused, of), nil
-		}
-		if err != nil {
-			if stays := flush(i); stays != nil {
-				return refused[:kept], stays
-			}
-			return refused, err
-		}
-		if i++; i-first >= ungroupMost || i == len(messages) {
+		if i += n; n > 0 || i-first >= ungroupMost || i == len(messages) {
 			if err := flush(i); err != nil {
 				return refused[:kept], err
 			}
 		}
 	}
 	return refused, nil
+}
+
+// applyOne takes one message, at its own time or the engine's.
+func (e *Engine) applyOne(ctx context.Context, m *profile.Message, own bool, after *aftermath) error {
+	if t, ok := ownTime(m); own && ok {
+		e.reach(t)
+	}
+	return e.take(ctx, after, *m)
 }
 
 // ownTime returns the time of a message, if it has one.
