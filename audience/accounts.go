@@ -87,10 +87,7 @@ func (x *txn) deleteAccount(account string) error {
 	return x.run(CauseDelete, func() {
 		x.end(ref, was)
 		for _, user := range users {
-			if p, fresh := x.reach(profile.UserRef(user)); !fresh {
-				x.Switch(p)
-				x.Recompute(x.Net.Linked...)
-			}
+			x.bring(x.reach(profile.UserRef(user)), func() { x.Recompute(x.Net.Linked...) })
 		}
 	})
 }

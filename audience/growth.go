@@ -186,7 +186,8 @@ func (x *txn) upgrade(p *state.State, t int64) error {
 		}
 		x.begin(x.Ctx, min(t, p.Wake-1), CauseBackfill)
 		p.Version = g.version
-		x.add(p.Ref, p).made = of.made
+		pt := x.add(p.Ref, p)
+		pt.made, pt.diff = of.made, (*txn).diffMade
 		x.Switch(p)
 		x.BringFresh(of.leaves, of.fresh)
 		x.Walk()

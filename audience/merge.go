@@ -58,8 +58,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 			return err
 		}
 		return x.run(CauseMerge, func() {
-			p, fresh := x.reach(profile.UserRef(merge.OutInto))
-			x.renewIDs(p, fresh)
+			x.renewIDs(x.reach(profile.UserRef(merge.OutInto)))
 		})
 	}
 	whole := profile.UserRef(merge.OutInto)
@@ -71,9 +70,8 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 	x.tellIDs(whole.ID)
 	return x.run(CauseMerge, func() {
 		if !known {
-			p, fresh := x.user(merge.OutInto, merge.Created)
 			x.ids.Changed = true // it may have more
-			x.renewIDs(p, fresh)
+			x.renewIDs(x.user(merge.OutInto, merge.Created))
 			return
 		}
 		x.loosen(fromTies)

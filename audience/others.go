@@ -32,7 +32,7 @@ func (x *txn) Look(ref profile.Ref) *state.State {
 	case p == nil && x.Peek:
 		return state.New(ref)
 	case p == nil: // nothing is stored of what is looked at aside
-		p, _ = x.reach(ref)
+		p = x.reach(ref)
 	}
 	return p
 }
@@ -65,8 +65,7 @@ func (x *txn) TruthOf(ref profile.Ref, n *network.Node) bool {
 
 // Reach makes a stored profile part of the transaction and returns its state.
 func (x *txn) Reach(ref profile.Ref) *state.State {
-	p, _ := x.reach(ref)
-	return p
+	return x.reach(ref)
 }
 
 // BatchDue notes that a batch audience is to be computed at an instant.
