@@ -279,24 +279,11 @@ func (x *txn) fireNext(next placed) error {
 
 // fireOf settles a profile that is due, unless it was deleted or merged.
 func (x *txn) fireOf(ref profile.Ref) error {
-	sh := x.shardOf(ref)
-	p := sh.states.Get(ref)
-	if p == nil {
-		if exists, err := x.exists(ref); err != nil || !exists {
-			return err
-		}
+	if exists, err := x.exists(ref); err != nil || !exists {
+		return err
 	}
-	if len(x.e.growths) > 0 {
-		if err := x.upgradeID(ref, x.At); err != nil {
-			return err
-		}
-		p = sh.states.Get(ref)
+	if err := x.upgradeID(ref, x.At); err != nil {
+		return err
 	}
-	return x.run(CauseTime, func() {
-		if p != nil {
-			x.add(ref, p)
-		} else {
-			x.reach(ref)
-		}
-	})
+	return x.run(CauseTime, func() { x.reach(ref) })
 }

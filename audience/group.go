@@ -249,7 +249,7 @@ func (e *Engine) fireGroup(ctx context.Context, t int64) (fired bool, err error)
 // applyGroup takes some of the messages, the first of which is number from of a call, as a
 // group. It returns how many, and those that were refused: none, if the next are to be taken
 // one by one.
-func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, from int, own bool, after *aftermath) (n int, refused []*MessageError) {
+func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, from int, timed timeOfMessage, after *aftermath) (n int, refused []*MessageError) {
 	if len(messages) == 1 || e.outbox.Admit(ctx) != nil {
 		return 0, nil
 	}
@@ -266,7 +266,7 @@ func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, fro
 	err = x.grouped(func() error {
 		for ; n < len(messages) && x.goesOn() && ctx.Err() == nil; n++ {
 			m := messages[n].WithoutNoIDs(e.noID)
-			if t, ok := ownTime(&m); own && ok {
+			if t, ok := timed(&m); ok {
 				at = max(at, t) // also of one that is refused
 			}
 			if err := m.Validate(); err != nil {
@@ -299,8 +299,6 @@ func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, fro
 		e.singly.Store(int32(n) + 1) // one by one, it is found which fails
 		return 0, nil
 	}
-	if own {
-		e.reach(last)
-	}
+	e.reach(last)
 	return n, refused
 }

@@ -214,9 +214,6 @@ func (x *txn) lacks(ref profile.Ref) (lacks bool, k state.Kept) {
 
 // lacksAny is lacks for any of some profiles.
 func (x *txn) lacksAny(ctx context.Context, refs ...profile.Ref) (bool, error) {
-	if len(x.e.growths) == 0 {
-		return false, nil
-	}
 	x.Ctx, x.Err = ctx, nil
 	for _, ref := range refs {
 		if lacks, _ := x.lacks(ref); lacks || x.Err != nil {

@@ -21,7 +21,8 @@ func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
 	if err != nil {
 		return in("track", err)
 	}
-	return in("track", e.update(ctx, ev.Profile, ofEvent(ev.Name, ev.Account), func(x *txn) error { return x.track(&ev, nil, false) }, profile.UserRef(ev.Profile)))
+	r := ofEvent(ev.Name, ev.Account, profile.UserRef(ev.Profile))
+	return in("track", e.update(ctx, ev.Profile, r, func(x *txn) error { return x.track(&ev, nil, false) }))
 }
 
 // in says in which call an error came.
@@ -47,9 +48,8 @@ func (e *Engine) Identify(ctx context.Context, id Identify) error {
 	if err := id.validate(); err != nil {
 		return in("identify", err)
 	}
-	return in("identify", e.update(ctx, id.Profile, ofTraits(id.Traits), func(x *txn) error {
-		return x.identify(&id, false)
-	}, profile.UserRef(id.Profile)))
+	r := ofTraits(id.Traits, profile.UserRef(id.Profile))
+	return in("identify", e.update(ctx, id.Profile, r, func(x *txn) error { return x.identify(&id, false) }))
 }
 
 func (id *Identify) validate() error {
@@ -73,9 +73,8 @@ func (e *Engine) Group(ctx context.Context, g Group) error {
 	if err := g.validate(); err != nil {
 		return in("group", err)
 	}
-	return in("group", e.update(ctx, g.Profile, reach{}, func(x *txn) error {
-		return x.group(&g, nil, false)
-	}, profile.UserRef(g.Profile), profile.AccountRef(g.Account)))
+	r := reach{named: []profile.Ref{profile.UserRef(g.Profile), profile.AccountRef(g.Account)}}
+	return in("group", e.update(ctx, g.Profile, r, func(x *txn) error { return x.group(&g, nil, false) }))
 }
 
 // Leave detaches a user from an account. Events that the user sent with the
@@ -84,7 +83,8 @@ func (e *Engine) Leave(ctx context.Context, user, account string) error {
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
 		return in("leave", err)
 	}
-	return in("leave", e.update(ctx, user, reach{}, func(x *txn) error { return x.leave(user, account) }, profile.UserRef(user)))
+	r := reach{named: []profile.Ref{profile.UserRef(user)}}
+	return in("leave", e.update(ctx, user, r, func(x *txn) error { return x.leave(user, account) }))
 }
 
 func (g *Group) validate() error {

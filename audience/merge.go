@@ -25,7 +25,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 	known := false // whether from is a profile: else it is an id and nothing more
 	for _, id := range []string{into, from} {
 		kept, exists, err := x.Store.Resolve(x.Ctx, profile.UserRef(id))
-		if err == nil && exists && len(x.e.growths) > 0 {
+		if err == nil && exists {
 			err = x.upgradeID(profile.UserRef(kept), x.At)
 		}
 		if err != nil {

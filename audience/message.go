@@ -63,7 +63,7 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 // meanwhile, and a store that syncs does so once for many. What they change is told once
 // they are stored: a callback finds those that came after its own taken as well.
 func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
-	return e.applyEach(ctx, messages, false)
+	return e.applyEach(ctx, messages, func(*profile.Message) (int64, bool) { return 0, false })
 }
 
 // Replay is ApplyEach of messages of the past: each is taken at its own time, or where the
@@ -71,11 +71,14 @@ func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (re
 // happens first, at its exact instant. With a ManualClock that stands at profile.MinTime the
 // times of the messages, and Advance, are all that moves the engine.
 func (e *Engine) Replay(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
-	return e.applyEach(ctx, messages, true)
+	return e.applyEach(ctx, messages, ownTime)
 }
 
-// applyEach is ApplyEach, or Replay if each message is taken at its own time.
-func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own bool) (refused []*MessageError, err error) {
+// timeOfMessage returns the instant at which a message is taken; false: when it comes.
+type timeOfMessage func(*profile.Message) (t int64, ok bool)
+
+// applyEach takes messages, each at the instant that timed says.
+func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, timed timeOfMessage) (refused []*MessageError, err error) {
 	var after aftermath
 	first, kept := 0, 0 // those before first, and of refused, stay
 	flush := func(next int) error {
@@ -86,10 +89,10 @@ func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own 
 		return nil
 	}
 	for i := 0; i < len(messages); {
-		n, some := e.applyGroup(ctx, messages[i:], i, own, &after)
+		n, some := e.applyGroup(ctx, messages[i:], i, timed, &after)
 		refused = append(refused, some...)
 		if n == 0 {
-			err := e.applyOne(ctx, &messages[i], own, &after)
+			err := e.applyOne(ctx, &messages[i], timed, &after)
 			switch {
 			case refuses(err):
 				refused = append(refused, refusal(i, &messages[i], err))
@@ -110,9 +113,9 @@ func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own 
 	return refused, nil
 }
 
-// applyOne takes one message, at its own time or the engine's.
-func (e *Engine) applyOne(ctx context.Context, m *profile.Message, own bool, after *aftermath) error {
-	if t, ok := ownTime(m); own && ok {
+// applyOne takes one message.
+func (e *Engine) applyOne(ctx context.Context, m *profile.Message, timed timeOfMessage, after *aftermath) error {
+	if t, ok := timed(m); ok {
 		e.reach(t)
 	}
 	return e.take(ctx, after, *m)
@@ -132,23 +135,11 @@ func (e *Engine) take(ctx context.Context, after *aftermath, m profile.Message) 
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	err := e.change(ctx, after, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) }, touches(&m)...)
+	err := e.change(ctx, after, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) })
 	if err == errMerges {
 		return e.alone(ctx, "", false, func(x *txn) error { return x.message(&m) })
 	}
 	return err
-}
-
-// touches returns the profiles that a message is about, unless it merges some.
-func touches(m *profile.Message) []profile.Ref {
-	refs := append(make([]profile.Ref, 0, 3), profile.UserRef(m.Profile()))
-	if m.UserID != "" && m.AnonymousID != "" {
-		refs = append(refs, profile.UserRef(m.AnonymousID))
-	}
-	if m.Type == profile.Group {
-		refs = append(refs, profile.AccountRef(m.GroupID))
-	}
-	return refs
 }
 
 // errMerges says that a message merges profiles, for which all locks are needed.

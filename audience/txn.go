@@ -46,7 +46,7 @@ type txn struct {
 	e       *Engine
 	home    *shard        // whose lock guards the transaction
 	locks   shardSet      // that are held
-	reached []profile.Ref // the profiles that these were taken for, if there are several
+	reached []profile.Ref // the profiles that a call names, and those it reaches; none: it may be any
 	open    bool          // begun, and neither committed nor abandoned
 	refs    []profile.Ref // that the store's transaction may touch; none: all
 	tx      profile.Tx    // of the store; nil: nothing was stored yet
