@@ -140,7 +140,7 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 		p, fresh := x.user(ev.Profile, put.Created)
 		x.renewIDs(p, fresh)
 		x.arrive(p, fresh, ev)
-		if x.Nets[profile.Account].Events[ev.Name] == nil {
+		if !x.Nets[profile.Account].Takes(ev.Name) {
 			return
 		}
 		for _, account := range x.accountsTaking(ev) {
