@@ -41,11 +41,17 @@ func (g *generator) funnel() funnel.Funnel {
 		within := time.Duration(1+g.IntN(g.windows)) * grid
 		if g.IntN(5) < 2 {
 			f = f.NotFollowed(name, pick(g, g.names)).Within(within)
-			if g.IntN(3) == 0 {
+			switch {
+			case g.IntN(3) == 0:
 				f = f.Pending()
+			case g.IntN(3) == 0 && i < steps-1:
+				f.Steps[i].Within, f.Steps[i].UntilNext = 0, true
 			}
 		} else if f = f.Followed(name, pick(g, g.names)); g.IntN(2) == 0 {
 			f = f.Within(within)
+		}
+		if !f.Steps[i].Not && g.IntN(6) == 0 {
+			f = f.Next()
 		}
 		f = f.Where(filter(earlier))
 		g.choose(&f.Steps[i])
