@@ -59,6 +59,11 @@ func (g *generator) funnel() funnel.Funnel {
 			earlier = append(earlier, name)
 		}
 	}
+	for i := range f.Steps { // where nothing follows there is no next
+		if s := &f.Steps[i]; s.UntilNext && !slices.ContainsFunc(f.Steps[i:], func(t funnel.Step) bool { return !t.Not }) {
+			s.UntilNext, s.Within = false, grid
+		}
+	}
 	if in := f.WithWindow(g.window()); g.IntN(2) == 0 && in.Validate() == nil { // not so short that it never holds
 		return in
 	}
