@@ -13,7 +13,13 @@ func (x *txn) takingOf(user string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range x.Nets[profile.Account].Events {
+	for name, err := range x.Store.EventNames(x.Ctx, user) {
+		if err != nil {
+			return nil, err
+		}
+		if !x.Nets[profile.Account].Takes(name) {
+			continue
+		}
 		for ev, err := range x.Store.Events(x.Ctx, user, name, time.Time{}) {
 			if err != nil {
 				return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/usage"
@@ -37,10 +38,9 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	saved, event, quiet := s.Input, s.Taking, s.Quiet
 	s.Quiet = true
 	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
-	u := s.Net.Events[n.Events[0]].Uses[n.UseKey(n.Filter)]
-	close := closeTo{missing: missingOf(u)}
+	close := closeTo{missing: missingOf(n.Filter)}
 	examined := 0
-	for ev, err := range s.History(n.Events[0], time.Time{}) {
+	for ev, err := range s.History(n, time.Time{}) {
 		if err != nil {
 			s.Err = err
 			return
@@ -55,13 +55,16 @@ func (s *txn) count(x *Explained, n *network.Node) {
 		}
 		start, end := n.Count.Span(ev.Time.UnixNano())
 		inside := start <= s.At && s.At < end
-		passes := (inside || !x.Holds) && s.Passes(u, n)
+		passes := (inside || !x.Holds) && s.Passes(s.Net.UseOf(n, ev.Name), n)
 		if !inside || !passes {
 			close.add(&ev, inside, passes)
 			continue
 		}
 		x.Count++
 		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
+		if n.Events[0].Name() == "" {
+			seen.Name = ev.Name
+		}
 		if n.Of == profile.Account {
 			seen.User = ev.Profile
 		}
@@ -73,8 +76,8 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	x.Events = newestOf(x.Events)
 	if !x.Holds && x.Count < n.Count.Min {
 		x.Near = close.near(s.e.fields)
-		if examined == 0 {
-			x.Near.Meant = s.e.fields.MeantEvent(n.Events[0])
+		if name := n.Events[0].Name(); examined == 0 && name != "" {
+			x.Near.Meant = s.e.fields.MeantEvent(name)
 		}
 	}
 }
@@ -87,11 +90,11 @@ type closeTo struct {
 }
 
 // missingOf returns the properties that a filter reads by name.
-func missingOf(u *network.Use) []string {
-	if u.Filter == nil {
+func missingOf(f *celfilter.Filter) []string {
+	if f == nil {
 		return nil
 	}
-	names, _ := u.Filter.Properties()
+	names, _ := f.Properties()
 	return slices.Clone(names)
 }
 

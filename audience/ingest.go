@@ -140,7 +140,7 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 		p := x.user(ev.Profile, put.Created)
 		x.renewIDs(p)
 		x.bring(p, func() { x.AddEvent(ev) })
-		if x.Nets[profile.Account].Events[ev.Name] == nil {
+		if !x.Nets[profile.Account].Takes(ev.Name) {
 			return
 		}
 		for _, account := range x.accountsTaking(ev) {

@@ -93,7 +93,7 @@ func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile
 	case reachesTraits:
 		return refs, len(accounts.Actor) > 0 || !users.ConfinesTraits(r.traits), nil
 	case reachesEvent:
-		if accounts.Events[r.event] == nil && users.ConfinesEvent(r.event) {
+		if !accounts.Takes(r.event) && users.ConfinesEvent(r.event) {
 			return refs, false, nil
 		}
 		of, err := e.store.Accounts(ctx, id)

@@ -38,7 +38,7 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 		if err != nil {
 			return of, err
 		}
-		if e.nets[profile.Account].Events[name] != nil {
+		if e.nets[profile.Account].Takes(name) {
 			of.renew, err = x.takingOf(user)
 			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.isAccount(id) })
 			of.taken = true
