@@ -38,7 +38,11 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	s.Quiet = true
 	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
 	u := s.Net.Events[n.Events[0]].Uses[n.UseKey(n.Filter)]
-	close := closeTo{missing: missingOf(u)}
+	var read []string
+	if u.Filter != nil {
+		read, _ = u.Filter.Properties()
+	}
+	close := newCloseTo(read)
 	examined := 0
 	for ev, err := range s.History(n.Events[0], time.Time{}) {
 		if err != nil {
@@ -61,11 +65,7 @@ func (s *txn) count(x *Explained, n *network.Node) {
 			continue
 		}
 		x.Count++
-		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
-		if n.Of == profile.Account {
-			seen.User = ev.Profile
-		}
-		x.Events = append(x.Events, seen)
+		x.Events = append(x.Events, s.seen(n, &ev))
 		if len(x.Events) >= 2*MaxSeen {
 			x.Events = newestOf(x.Events)
 		}
@@ -79,6 +79,15 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	}
 }
 
+// seen returns an event of a node, to be shown.
+func (s *txn) seen(n *network.Node, ev *profile.Event) Seen {
+	seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
+	if n.Of == profile.Account {
+		seen.User = ev.Profile
+	}
+	return seen
+}
+
 // closeTo gathers the events that nearly count.
 type closeTo struct {
 	Near
@@ -86,14 +95,8 @@ type closeTo struct {
 	first   *profile.Event
 }
 
-// missingOf returns the properties that a filter reads by name.
-func missingOf(u *network.Use) []string {
-	if u.Filter == nil {
-		return nil
-	}
-	names, _ := u.Filter.Properties()
-	return slices.Clone(names)
-}
+// newCloseTo gathers nothing yet, for a filter that reads some properties by name.
+func newCloseTo(read []string) closeTo { return closeTo{missing: slices.Clone(read)} }
 
 // add adds an event that is as old as is asked, or passes the filter, but not both.
 func (c *closeTo) add(ev *profile.Event, inside, passes bool) {

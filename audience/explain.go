@@ -234,7 +234,9 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 		x.Traits = s.seenTraits(p.Node)
 	case network.KindFunnel:
 		x.Path += ".funnel"
-		if a := s.Profile.AttemptsOf(p.Node); a != nil && x.Holds {
+		if !x.Holds {
+			s.followFunnel(&x, p.Node)
+		} else if a := s.Profile.AttemptsOf(p.Node); a != nil {
 			for _, m := range a.Evidence() {
 				x.Funnel = append(x.Funnel, Matched(m))
 			}
