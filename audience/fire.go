@@ -220,11 +220,11 @@ func (x *txn) fire(ctx context.Context, refs ...profile.Ref) error {
 		refs = append(refs, first.ref)
 	}
 	x.Ctx, x.At = ctx, max(first.at, sh.last)
-	if err := x.within(func() error { return x.fireOf(first.ref) }, refs...); err != nil {
+	if err := x.within(func() error {
+		x.countTimer(first.at)
+		return x.fireOf(first.ref)
+	}, refs...); err != nil {
 		return err
-	}
-	if now, err := x.e.readClock(); err == nil {
-		sh.figures.fire(instant(first.at), now)
 	}
 	of.remove(first) // it may have been of something that is no more
 	sh.setDue()

@@ -245,14 +245,12 @@ func (x *txn) fireFirst(due int64) (fired bool, err error) {
 	if err := x.step(func() error { return x.fireOf(first.ref) }); err != nil {
 		return false, err
 	}
+	x.countTimer(first.at)
 	if _, ok := of.find(first); ok { // it may have been of something that is no more
 		of.remove(first)
 		x.fired = append(x.fired, first)
 	}
 	home.setDue()
-	if now, err := x.e.readClock(); err == nil {
-		home.figures.fire(instant(first.at), now)
-	}
 	return true, nil
 }
 

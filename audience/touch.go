@@ -95,7 +95,7 @@ func (x *txn) reach(ref profile.Ref) (p *state.State, fresh bool) {
 
 // hydrate makes a profile a part whose state is new, and reads it from the store.
 func (x *txn) hydrate(p *state.State) {
-	x.home.figures.read++
+	x.doing.Read++
 	pt := x.add(p.Ref, p)
 	pt.fresh, pt.made = true, x.e.madeSince(p.Ref.Subject, p.Version)
 	p.Mute = true
