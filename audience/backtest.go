@@ -37,7 +37,9 @@ const maxPoints = 100_000
 // that were merged have been one from the beginning. A batch audience is taken as one in real
 // time. Definitions of accounts, and of users by their accounts, are profile.ErrInvalid: since
 // when a user has an account is not kept.
-func (e *Engine) Backtest(ctx context.Context, d Definition, from, to time.Time, step time.Duration) ([]Point, error) {
+func (e *Engine) Backtest(ctx context.Context, d Definition, from, to time.Time, step time.Duration) (_ []Point, err error) {
+	ctx, end := e.begin(ctx, "backtest")
+	defer func() { end(err) }()
 	points, err := e.backtest(ctx, d, from, to, step)
 	return points, in("backtest", err)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
@@ -61,14 +62,7 @@ func (s *txn) count(x *Explained, n *network.Node) {
 			continue
 		}
 		x.Count++
-		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
-		if n.Events[0].Name() == "" {
-			seen.Name = ev.Name
-		}
-		if n.Of == profile.Account {
-			seen.User = ev.Profile
-		}
-		x.Events = append(x.Events, seen)
+		x.Events = append(x.Events, s.seen(n, &n.Events[0], &ev))
 		if len(x.Events) >= 2*MaxSeen {
 			x.Events = newestOf(x.Events)
 		}
@@ -80,6 +74,18 @@ func (s *txn) count(x *Explained, n *network.Node) {
 			x.Near.Meant = s.e.fields.MeantEvent(name)
 		}
 	}
+}
+
+// seen returns an event of a node, to be shown, of those that a selector takes.
+func (s *txn) seen(n *network.Node, of *selector.Selector, ev *profile.Event) Seen {
+	seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
+	if of.Name() == "" {
+		seen.Name = ev.Name
+	}
+	if n.Of == profile.Account {
+		seen.User = ev.Profile
+	}
+	return seen
 }
 
 // closeTo gathers the events that nearly count.

@@ -21,7 +21,9 @@ import (
 // the tree says so where it does not go by all. One of more users than that is
 // explained from what the engine has of it, and Until is then the instant until
 // which the answer is sure, which may come before its change.
-func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (Explanation, error) {
+func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (_ Explanation, err error) {
+	ctx, end := e.begin(ctx, "explain")
+	defer func() { end(err) }()
 	x, err := e.explain(ctx, key, ref)
 	if err != nil {
 		return Explanation{}, fmt.Errorf("explain %q of %s %q: %w", key, ref.Subject, ref.ID, err)
@@ -245,7 +247,9 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 		x.Traits = s.seenTraits(p.Node)
 	case network.KindFunnel:
 		x.Path += ".funnel"
-		if a := s.Profile.AttemptsOf(p.Node); a != nil && x.Holds {
+		if !x.Holds {
+			s.followFunnel(&x, p.Node)
+		} else if a := s.Profile.AttemptsOf(p.Node); a != nil {
 			for _, m := range a.Evidence() {
 				x.Funnel = append(x.Funnel, Matched(m))
 			}

@@ -34,10 +34,11 @@ type Explained struct {
 
 	Count   int         // of an event condition: how many events count now
 	Events  []Seen      // the newest of them, newest first, MaxSeen at most
-	Partial bool        // Count and Events are of the first MaxExamined events of an account alone
+	Partial bool        // what is said of events is of the first MaxExamined of an account alone
 	Near    Near        // of an event condition that too few count for: those that nearly do
 	Traits  []SeenTrait // those that the condition names
-	Funnel  []Matched   // of a funnel that holds: an event for each step that is to follow
+	Funnel  []Matched   // of a funnel: an event for each step that is to follow, as far as it goes
+	Stop    Stop        // of one that does not hold: what is missing behind these
 	Since   time.Time   // of a condition on how long the profile is in an audience: since when it is, if it is
 	Users   int         // of a condition on the users of an account: how many there are
 	Meet    int         // and how many of them meet it
@@ -116,7 +117,7 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	if more := n.Count - len(n.Events); more > 0 && len(n.Events) > 0 {
 		fmt.Fprintf(b, " and %d before", more)
 	}
-	if n.Partial {
+	if n.Partial && len(n.Events) > 0 {
 		fmt.Fprintf(b, " of the first %d", MaxExamined)
 	}
 	if len(n.Events) > 0 {
@@ -136,6 +137,7 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	for _, m := range n.Funnel {
 		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))
 	}
+	n.Stop.write(b, indent+"  ")
 	if !n.Since.IsZero() {
 		fmt.Fprintf(b, "%s  since %s\n", indent, n.Since.UTC().Format(time.RFC3339Nano))
 	}
@@ -196,10 +198,11 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		Near      Near        `json:"near,omitzero"`
 		Traits    []SeenTrait `json:"traits,omitempty"`
 		Funnel    []matched   `json:"funnel,omitempty"`
+		Stop      Stop        `json:"stop,omitzero"`
 		Since     time.Time   `json:"since,omitzero"`
 		Users     int         `json:"users,omitempty"`
 		Meet      int         `json:"meet,omitempty"`
 		Of        string      `json:"of,omitempty"`
 		Children  []Explained `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Near, n.Traits, chosen, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Near, n.Traits, chosen, n.Stop, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
 }
