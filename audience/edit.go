@@ -84,6 +84,9 @@ func (e *Engine) affectedBy(edited *definition) (defs []*definition, kinds func(
 	if e.changing[edited.key] {
 		return nil, nil, ErrLocked
 	}
+	if edited.was != nil && edited.was != a.definition {
+		return nil, nil, errOvertaken
+	}
 	defs = []*definition{edited}
 	anew := map[string]bool{edited.key: true}
 	for _, other := range e.dependents(a)[1:] {
@@ -116,7 +119,12 @@ func (x *txn) checkEdit(edited *definition, sorted []*definition) (err error) {
 			}
 		}
 	}
-	if edited.noBackfill() {
+	edited.was = nil
+	switch was := e.live[edited.key].definition; {
+	case !edited.noBackfill():
+	case edited.pauses(was):
+		edited.since = was.since
+	default:
 		edited.since, _, err = x.Store.Position(x.Ctx)
 	}
 	return err

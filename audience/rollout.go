@@ -153,7 +153,7 @@ func (r *rollout) bring() (b [2]brought) {
 	for _, d := range s.roots {
 		a, c := r.lives[d.key], r.compiler(d.since)
 		n := c.Node(d.plan)
-		if a.filters = c.Filters; a.Shadow && d != r.edited {
+		if a.filters = c.Filters; a.Shadow && (d != r.edited || d.audience != nil && d.audience.Paused) {
 			d.takePlace(n, r.e.live[d.key].Root)
 		}
 		root(a, n)
