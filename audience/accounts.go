@@ -13,7 +13,13 @@ func (x *txn) takingOf(user string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range x.Nets[profile.Account].Events {
+	for name, err := range x.Store.EventNames(x.Ctx, user) {
+		if err != nil {
+			return nil, err
+		}
+		if !x.Nets[profile.Account].Takes(name) {
+			continue
+		}
 		for ev, err := range x.Store.Events(x.Ctx, user, name, time.Time{}) {
 			if err != nil {
 				return nil, err
@@ -50,8 +56,11 @@ func (x *txn) isAccount(id string) bool {
 
 // exists reports whether a profile is kept under an id.
 func (x *txn) exists(ref profile.Ref) (bool, error) {
-	if x.covers(ref) && x.shardOf(ref).states.Get(ref) != nil {
+	if x.shardOf(ref).states.Get(ref) != nil {
 		return true, nil
+	}
+	if !x.covers(ref) {
+		return false, x.Err
 	}
 	id, exists, err := x.Store.Resolve(x.Ctx, ref)
 	return exists && id == ref.ID, err
@@ -87,10 +96,7 @@ func (x *txn) deleteAccount(account string) error {
 	return x.run(CauseDelete, func() {
 		x.end(ref, was)
 		for _, user := range users {
-			if p, fresh := x.reach(profile.UserRef(user)); !fresh {
-				x.Switch(p)
-				x.Recompute(x.Net.Linked...)
-			}
+			x.bring(x.reach(profile.UserRef(user)), func() { x.Recompute(x.Net.Linked...) })
 		}
 	})
 }

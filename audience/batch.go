@@ -139,7 +139,7 @@ func (x *txn) latchAll(nodes []*network.Node, cause Cause) error {
 			continue
 		}
 		if err := x.run(cause, func() {
-			p, _ := x.reach(ref)
+			p := x.reach(ref)
 			x.settle()
 			for _, n := range nodes {
 				if p.Differs(n) {

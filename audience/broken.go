@@ -178,9 +178,7 @@ func (x *txn) mend(edited *definition) (err error) {
 	each := func(do func(profile.Ref)) {
 		if x.Err == nil {
 			x.Err = x.every(func(ref profile.Ref) error {
-				if ref.Subject == profile.User || e.nets.Joined() {
-					do(ref)
-				}
+				do(ref)
 				return x.Err
 			})
 		}

@@ -95,12 +95,24 @@ func nodes(of []Condition) []Node {
 	return ns
 }
 
-// Performed is the condition that the user did an event: at least once, ever,
-// unless its methods say otherwise.
-func Performed(event string) Event { return Event{Name: event} }
+// Performed is the condition that the user did an event, of any of the names: at least
+// once, ever, unless its methods say otherwise.
+func Performed(event string, or ...string) Event {
+	if len(or) == 0 {
+		return Event{Name: event}
+	}
+	return Event{Names: append([]string{event}, or...)}
+}
 
-// NotPerformed is the condition that the user did not do an event.
-func NotPerformed(event string) Event { return Performed(event).AtMost(0) }
+// PerformedPrefix is the condition that the user did an event whose name begins with a
+// prefix: "Order ".
+func PerformedPrefix(prefix string) Event { return Event{Prefix: prefix} }
+
+// PerformedAny is the condition that the user did an event, whatever its name.
+func PerformedAny() Event { return Event{Any: true} }
+
+// NotPerformed is the condition that the user did not do an event, of none of the names.
+func NotPerformed(event string, or ...string) Event { return Performed(event, or...).AtMost(0) }
 
 // Where returns e counting only events that pass the CEL filter, and those given
 // before.

@@ -102,24 +102,7 @@ func (x *txn) gatherAll() {
 func (x *txn) gather(pt *part, flips []eval.TruthChange, moves []eval.ValueChange) {
 	x.changes, x.values = x.changes[:0], x.values[:0]
 	x.Switch(pt.p)
-	switch {
-	case pt.ended:
-		x.notices = pt.was.appendEnd(x.notices, x.At, pt.cause)
-		return
-	case pt.fresh:
-		x.compareStored(moves, pt.made, pt.cause)
-	case pt.made != nil:
-		for _, m := range pt.made {
-			x.compareRoots(m)
-		}
-	case pt.created:
-		x.NoteAll()
-		x.addMembers(pt.cause)
-		x.takeMoves(moves, pt.cause)
-	default:
-		x.takeFlips(flips, pt.cause)
-		x.takeMoves(moves, pt.cause)
-	}
+	pt.diff(x, pt, flips, moves)
 	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.Key, b.audience.Key) })
 	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.Key, b.trait.Key) })
 	at := instant(x.At)
@@ -157,41 +140,7 @@ func (x *txn) gather(pt *part, flips []eval.TruthChange, moves []eval.ValueChang
 		}
 		x.notices = append(x.notices, notice{transition: tr})
 	}
-	x.keep(pt.p)
-}
-
-// takeFlips makes changes of the flips of one profile, sorted. A node may change
-// its truth several times in a transaction: what counts is what it was before the
-// first and what it is.
-func (x *txn) takeFlips(flips []eval.TruthChange, cause Cause) {
-	for i, f := range flips {
-		truth := f.P.Truth(f.Node)
-		if i > 0 && flips[i-1].Node == f.Node || truth == f.Was {
-			continue
-		}
-		for _, a := range f.Node.Audiences {
-			if !a.Shadow {
-				x.changes = append(x.changes, change{audience: a, member: truth, cause: cause})
-			}
-		}
-	}
-}
-
-// takeMoves is takeFlips for computed traits. The moves are sorted.
-func (x *txn) takeMoves(moves []eval.ValueChange, cause Cause) {
-	for i := 0; i < len(moves); {
-		first := moves[i]
-		last := first.New
-		for i++; i < len(moves) && moves[i].Node == first.Node; i++ {
-			last = moves[i].New
-		}
-		if eval.Same(first.Old, last) {
-			continue
-		}
-		for _, c := range first.Node.Traits {
-			if !c.Shadow && c.Root == first.Node {
-				x.values = append(x.values, valueChange{c, first.Old, last, cause})
-			}
-		}
+	if pt.p != nil {
+		x.keep(pt.p)
 	}
 }

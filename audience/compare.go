@@ -6,6 +6,98 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
+// A differ finds what a run tells of one of its parts, which is at hand, and adds it to the
+// changes and values: given are the truths of nodes that were roots, and the values, that
+// changed. Which it is was decided when the profile became a part.
+type differ func(x *txn, pt *part, flips []eval.TruthChange, moves []eval.ValueChange)
+
+// diffChanged is that of a profile whose state was in memory.
+func (x *txn) diffChanged(pt *part, flips []eval.TruthChange, moves []eval.ValueChange) {
+	x.takeFlips(flips, pt.cause)
+	x.takeMoves(moves, pt.cause)
+}
+
+// diffNew is that of a profile that is new: it was in nothing.
+func (x *txn) diffNew(pt *part, _ []eval.TruthChange, moves []eval.ValueChange) {
+	x.NoteAll()
+	x.addMembers(pt.cause)
+	x.takeMoves(moves, pt.cause)
+}
+
+// diffMade is that of a profile to which something new was brought: only that is told.
+func (x *txn) diffMade(pt *part, _ []eval.TruthChange, _ []eval.ValueChange) {
+	for _, m := range pt.made {
+		x.compareRoots(m)
+	}
+}
+
+// diffEnded is that of a profile that is no more.
+func (x *txn) diffEnded(pt *part, _ []eval.TruthChange, _ []eval.ValueChange) {
+	x.notices = pt.was.appendEnd(x.notices, x.At, pt.cause)
+}
+
+// diffStored is that of a profile whose state was read from the store: it tells how that
+// differs from the memberships and values that are stored. What was made anew has its own
+// cause.
+func (x *txn) diffStored(pt *part, _ []eval.TruthChange, moves []eval.ValueChange) {
+	x.NoteAll()
+	was, err := x.belongings(pt.ref)
+	if err != nil {
+		x.Err = err
+		return
+	}
+	x.compareMembers(was.members, pt.cause)
+	x.compareValues(moves, was.values, pt.cause)
+	for _, m := range pt.made {
+		for i := range x.changes {
+			if x.changes[i].audience == &m.live.Output {
+				x.changes[i].cause = m.cause
+			}
+		}
+		for i := range x.values {
+			if x.values[i].trait == &m.live.Output {
+				x.values[i].cause = m.cause
+			}
+		}
+	}
+}
+
+// takeFlips makes changes of the flips of one profile, sorted. A node may change
+// its truth several times in a transaction: what counts is what it was before the
+// first and what it is.
+func (x *txn) takeFlips(flips []eval.TruthChange, cause Cause) {
+	for i, f := range flips {
+		truth := f.P.Truth(f.Node)
+		if i > 0 && flips[i-1].Node == f.Node || truth == f.Was {
+			continue
+		}
+		for _, a := range f.Node.Audiences {
+			if !a.Shadow {
+				x.changes = append(x.changes, change{audience: a, member: truth, cause: cause})
+			}
+		}
+	}
+}
+
+// takeMoves is takeFlips for computed traits. The moves are sorted.
+func (x *txn) takeMoves(moves []eval.ValueChange, cause Cause) {
+	for i := 0; i < len(moves); {
+		first := moves[i]
+		last := first.New
+		for i++; i < len(moves) && moves[i].Node == first.Node; i++ {
+			last = moves[i].New
+		}
+		if eval.Same(first.Old, last) {
+			continue
+		}
+		for _, c := range first.Node.Traits {
+			if !c.Shadow && c.Root == first.Node {
+				x.values = append(x.values, valueChange{c, first.Old, last, cause})
+			}
+		}
+	}
+}
+
 // addMembers adds the audiences whose condition the profile at hand meets, as
 // changes that make it a member. A new profile so far was in none: not even in
 // those that ask for nothing to have happened.
@@ -25,31 +117,6 @@ func (x *txn) addMembers(cause Cause) {
 	for i, id := range x.Profile.Nodes {
 		if n := x.Net.Nodes[id]; x.Profile.Cells[i].Truth && x.Net.Root[id] && !n.Idle {
 			add(n)
-		}
-	}
-}
-
-// compareStored adds how the profile at hand, whose state is new, differs from
-// what is stored. What is made anew has its own cause.
-func (x *txn) compareStored(moves []eval.ValueChange, made []remade, cause Cause) {
-	x.NoteAll()
-	was, err := x.belongings(x.Profile.Ref)
-	if err != nil {
-		x.Err = err
-		return
-	}
-	x.compareMembers(was.members, cause)
-	x.compareValues(moves, was.values, cause)
-	for _, m := range made {
-		for i := range x.changes {
-			if x.changes[i].audience == &m.live.Output {
-				x.changes[i].cause = m.cause
-			}
-		}
-		for i := range x.values {
-			if x.values[i].trait == &m.live.Output {
-				x.values[i].cause = m.cause
-			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/usage"
@@ -37,14 +38,9 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	saved, event, quiet := s.Input, s.Taking, s.Quiet
 	s.Quiet = true
 	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
-	u := s.Net.Events[n.Events[0]].Uses[n.UseKey(n.Filter)]
-	var read []string
-	if u.Filter != nil {
-		read, _ = u.Filter.Properties()
-	}
-	close := newCloseTo(read)
+	close := newCloseTo(n.Filter)
 	examined := 0
-	for ev, err := range s.History(n.Events[0], time.Time{}) {
+	for ev, err := range s.History(n, time.Time{}) {
 		if err != nil {
 			s.Err = err
 			return
@@ -59,7 +55,7 @@ func (s *txn) count(x *Explained, n *network.Node) {
 		}
 		start, end := n.Count.Span(ev.Time.UnixNano())
 		inside := start <= s.At && s.At < end
-		passes := (inside || !x.Holds) && s.Passes(u, n)
+		passes := (inside || !x.Holds) && s.Passes(s.Net.UseOf(n, ev.Name), n)
 		if !inside || !passes {
 			close.add(&ev, inside, passes)
 			continue
@@ -73,8 +69,8 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	x.Events = newestOf(x.Events)
 	if !x.Holds && x.Count < n.Count.Min {
 		x.Near = close.near(s.e.fields)
-		if examined == 0 {
-			x.Near.Meant = s.e.fields.MeantEvent(n.Events[0])
+		if name := n.Events[0].Name(); examined == 0 && name != "" {
+			x.Near.Meant = s.e.fields.MeantEvent(name)
 		}
 	}
 }
@@ -82,6 +78,9 @@ func (s *txn) count(x *Explained, n *network.Node) {
 // seen returns an event of a node, to be shown.
 func (s *txn) seen(n *network.Node, ev *profile.Event) Seen {
 	seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
+	if n.Kind == network.KindEvent && n.Events[0].Name() == "" {
+		seen.Name = ev.Name
+	}
 	if n.Of == profile.Account {
 		seen.User = ev.Profile
 	}
@@ -95,8 +94,14 @@ type closeTo struct {
 	first   *profile.Event
 }
 
-// newCloseTo gathers nothing yet, for a filter that reads some properties by name.
-func newCloseTo(read []string) closeTo { return closeTo{missing: slices.Clone(read)} }
+// newCloseTo gathers nothing yet, for a filter.
+func newCloseTo(f *celfilter.Filter) closeTo {
+	if f == nil {
+		return closeTo{}
+	}
+	names, _ := f.Properties()
+	return closeTo{missing: slices.Clone(names)}
+}
 
 // add adds an event that is as old as is asked, or passes the filter, but not both.
 func (c *closeTo) add(ev *profile.Event, inside, passes bool) {

@@ -48,10 +48,14 @@ type Node struct {
 func (n Node) Node() Node { return n }
 
 // Event is a condition on the events of a user: how many events of a name, that
-// pass the filter and lie in the window, there are.
+// pass the filter and lie in the window, there are. Exactly one of Name, Names, Prefix and
+// Any says which events.
 type Event struct {
-	Name   string         `json:"name"`
-	Filter string         `json:"where,omitempty"` // CEL; empty: every event
+	Name   string         `json:"name,omitempty"`
+	Names  []string       `json:"names,omitempty"`  // of any of them; each once
+	Prefix string         `json:"prefix,omitempty"` // those whose name begins so
+	Any    bool           `json:"any,omitempty"`    // all, pages and screens too
+	Filter string         `json:"where,omitempty"`  // CEL; empty: every event
 	Count  Count          `json:"count,omitzero"`
 	Window profile.Window `json:"window,omitzero"`
 	Scope  Scope          `json:"scope,omitzero"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/muster-go/muster/funnel"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -41,7 +42,7 @@ func (e *Event) describe() string {
 	if !e.Regularly.IsZero() {
 		how = e.Regularly.describe()
 	}
-	fmt.Fprintf(&b, "performed %q %s", e.Name, how)
+	fmt.Fprintf(&b, "performed %s %s", e.selector(), how)
 	if e.Scope == OfGroup {
 		b.WriteString(" for the group")
 	}
@@ -51,6 +52,9 @@ func (e *Event) describe() string {
 	b.WriteString(describeWindow(e.Window))
 	return b.String()
 }
+
+// selector says which events count.
+func (e *Event) selector() selector.Selector { return selector.Of(e.Name, e.Names, e.Prefix, e.Any) }
 
 func (c Count) describe() string {
 	how := "at least"
@@ -115,7 +119,7 @@ func describeFunnel(f *funnel.Funnel) string {
 		case s.Not:
 			b.WriteString("not ")
 		}
-		fmt.Fprintf(&b, "%q", s.Event)
+		b.WriteString(selector.Of(s.Event, s.Names, s.Prefix, s.Any).String())
 		if s.Filter != "" {
 			fmt.Fprintf(&b, " where %s", s.Filter)
 		}

@@ -60,7 +60,7 @@ func (g *generator) leaf() audience.Node {
 			return audience.InAudience(pick(g, keys))
 		}
 	}
-	e := audience.Performed(pick(g, g.names))
+	e := g.which()
 	if g.reading || g.IntN(3) == 0 {
 		e = e.Where(g.eventFilter())
 	}
@@ -141,7 +141,9 @@ func (g *generator) dateWindow() trait.DateWindow {
 // computedTrait returns the definition of a computed trait of a key.
 func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed {
 	g.subject = of
-	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(10)), Event: pick(g, g.names)}
+	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(10))}
+	e := g.which()
+	c.Event, c.Names, c.Prefix, c.Any = e.Name, e.Names, e.Prefix, e.Any
 	if c.Type != trait.TypeCount {
 		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in"})
 		if of == profile.Account && g.IntN(3) == 0 {
@@ -159,6 +161,22 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 	}
 	c.NoBackfill = g.IntN(4) == 0
 	return c
+}
+
+// which says which events, by nothing but their names.
+func (g *generator) which() (e audience.Event) {
+	switch g.IntN(12) {
+	case 0:
+		return audience.PerformedAny()
+	case 1:
+		return audience.PerformedPrefix(pick(g, []string{"Buy", "B", "Loo", "Q", "Buy more"}))
+	case 2:
+		return audience.Performed(g.names[0], pick(g, []string{"Look", "Buy more", "Never"}))
+	case 3:
+		e.Names = []string{pick(g, g.names)}
+		return e
+	}
+	return audience.Performed(pick(g, g.names))
 }
 
 // name returns what a trait is called: most often a key.

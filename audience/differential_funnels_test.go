@@ -34,6 +34,7 @@ func (g *generator) funnel() funnel.Funnel {
 		},
 	})
 	f := funnel.Start("s0", pick(g, g.names)).Where(g.stepFilter(nil))
+	g.choose(&f.Steps[0])
 	earlier := []string{"s0"}
 	for i := 1; i < steps; i++ {
 		name := fmt.Sprintf("s%d", i)
@@ -47,6 +48,7 @@ func (g *generator) funnel() funnel.Funnel {
 			f = f.Within(within)
 		}
 		f = f.Where(filter(earlier))
+		g.choose(&f.Steps[i])
 		if !f.Steps[i].Not {
 			earlier = append(earlier, name)
 		}
@@ -55,6 +57,14 @@ func (g *generator) funnel() funnel.Funnel {
 		return in
 	}
 	return f
+}
+
+// choose gives a step events of more names, now and then.
+func (g *generator) choose(s *funnel.Step) {
+	if g.IntN(4) == 0 {
+		e := g.which()
+		s.Event, s.Names, s.Prefix, s.Any = e.Name, e.Names, e.Prefix, e.Any
+	}
 }
 
 // keyed returns a filter that makes an earlier step's property equal.

@@ -57,6 +57,9 @@ func generate(seed uint64) *history {
 		most:    6,
 	}
 	g.people = g.people[:1+g.IntN(4)]
+	if g.IntN(3) == 0 {
+		g.names = append(g.names, "Buy more")
+	}
 	length := 12 + g.IntN(24)
 	// Crowded: dozens of audiences on one event, and many events about one thing.
 	crowded := g.IntN(25) == 0

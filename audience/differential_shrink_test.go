@@ -192,6 +192,11 @@ func smallerNodes(n audience.Node) []audience.Node {
 		if e.Filter != "" {
 			all = append(all, e.Where("").Node())
 		}
+		if e.Name == "" {
+			simpler := e
+			simpler.Name, simpler.Names, simpler.Prefix, simpler.Any = "Buy", nil, "", false
+			all = append(all, simpler.Node())
+		}
 		if !e.Window.IsZero() {
 			simpler := e
 			simpler.Window = profile.Window{}

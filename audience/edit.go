@@ -200,7 +200,7 @@ func (x *txn) latchEdited(r *rollout) (any bool, err error) {
 		any = true
 		if err := x.everyProfile(profile.Subject(subject), func(ref profile.Ref) error {
 			x.begin(x.Ctx, x.At, CauseEdit)
-			p, _ := x.reach(ref)
+			p := x.reach(ref)
 			x.settle()
 			for _, n := range nodes {
 				x.Switch(p)
@@ -266,8 +266,10 @@ func (x *txn) keepDefinition(a *live) {
 // tellEdit records what new roots change for a profile, which has them.
 func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	x.begin(x.Ctx, x.At, CauseEdit)
-	p, _ := x.reach(ref)
-	partOf(p).made = append([]remade{}, made...) // not nil: nothing else is told
+	p := x.reach(ref)
+	pt := partOf(p)
+	pt.made = made
+	x.bring(p, func() { pt.diff = (*txn).diffMade })
 	x.Switch(p)
 	x.settle()
 	x.NoteAll()

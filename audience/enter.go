@@ -10,11 +10,10 @@ import (
 // update makes a change to what is known of one profile: it calls do with a
 // transaction that has the locks which that takes, at the engine's instant, with
 // all done that was due strictly before and its callbacks run. What do changes is
-// told before update returns. refs are the profiles that it touches, if profiles do not
-// depend on each other; none: they cannot be told.
-func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error, refs ...profile.Ref) (err error) {
+// told before update returns.
+func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) error) (err error) {
 	var after aftermath
-	err = e.change(ctx, &after, id, r, do, refs...)
+	err = e.change(ctx, &after, id, r, do)
 	if stays := e.finish(ctx, &after); err == nil {
 		err = stays
 	}
@@ -22,7 +21,7 @@ func (e *Engine) update(ctx context.Context, id string, r reach, do func(*txn) e
 }
 
 // change is update but for what is left to do then.
-func (e *Engine) change(ctx context.Context, after *aftermath, id string, r reach, do func(*txn) error, refs ...profile.Ref) (err error) {
+func (e *Engine) change(ctx context.Context, after *aftermath, id string, r reach, do func(*txn) error) (err error) {
 	if err := e.outbox.Admit(ctx); err != nil {
 		return err
 	}
@@ -30,7 +29,7 @@ func (e *Engine) change(ctx context.Context, after *aftermath, id string, r reac
 	if err != nil {
 		return err
 	}
-	if err = e.perform(ctx, after, x, do, refs); err == errBeyond {
+	if err = e.perform(after, x, do); err == errBeyond {
 		return e.alone(ctx, "", false, do)
 	}
 	return err
@@ -38,15 +37,9 @@ func (e *Engine) change(ctx context.Context, after *aftermath, id string, r reac
 
 // perform makes a change between enter and leave. It returns errBeyond, and has done
 // nothing, if it needs more locks.
-func (e *Engine) perform(ctx context.Context, after *aftermath, x *txn, do func(*txn) error, refs []profile.Ref) (err error) {
+func (e *Engine) perform(after *aftermath, x *txn, do func(*txn) error) (err error) {
 	defer func() { e.leave(after, x) }()
-	switch {
-	case x.holdsAll():
-		refs = nil
-	case len(x.reached) > 1:
-		refs = x.reached
-	}
-	if err = x.within(func() error { return do(x) }, refs...); x.isBeyond(err) {
+	if err = x.within(func() error { return do(x) }, x.reached...); x.isBeyond(err) {
 		return errBeyond
 	}
 	return err
@@ -106,7 +99,10 @@ func (e *Engine) tryEnter(ctx context.Context, id string, r reach) (x *txn, all 
 		return nil, false, first()
 	}
 	x = sh.x
-	x.locks, x.reached = shards, append(x.reached[:0], refs...)
+	x.locks, x.reached = shards, append(x.reached[:0], r.named...)
+	if len(refs) > 1 {
+		x.reached = append(x.reached, refs[1:]...)
+	}
 	x.Ctx, x.At, x.Err, x.upTo = lasting(ctx), t, nil, 0
 	return x, false, nil
 }

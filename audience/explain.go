@@ -135,7 +135,7 @@ func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state.State,
 	x := newTxn(e, e.shards[0])
 	x.locks = allShards
 	x.Store = store
-	x.Peek = true
+	x.Peek, x.Outside = true, onlooker{x}
 	x.Quiet = true
 	p.Version = e.version
 	x.Run.Begin(ctx, p, t)

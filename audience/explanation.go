@@ -54,6 +54,7 @@ type Explained struct {
 // Seen is an event that counts.
 type Seen struct {
 	Time      time.Time `json:"time"`
+	Name      string    `json:"name,omitempty"` // where the condition takes events of several names
 	MessageID string    `json:"message_id,omitempty"`
 	User      string    `json:"user,omitempty"` // whose it is; of an account's events
 }
@@ -110,6 +111,9 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 			b.WriteString(", ")
 		}
 		b.WriteString(e.Time.UTC().Format(time.RFC3339Nano))
+		if e.Name != "" {
+			fmt.Fprintf(b, " %q", e.Name)
+		}
 		if e.User != "" {
 			b.WriteString(" " + e.User)
 		}

@@ -209,51 +209,79 @@ func (e *Engine) timersAt(ctx context.Context, due int64) (timers []timer, alone
 // fire settles the first profile of its shard that is due, at the instant at which it is.
 // refs are the profiles that this may change; none: that profile alone.
 func (x *txn) fire(ctx context.Context, refs ...profile.Ref) error {
-	sh := x.home
-	of, err := sh.first(ctx, x.e.reader)
-	if err != nil || of == nil {
-		sh.setDue() // it was later
+	x.Ctx = ctx
+	next, err := x.nextOf(x.home.self, x.home.due.Load())
+	if err != nil || next.lane == nil {
 		return err
 	}
-	first := of.line[len(of.line)-1]
 	if len(refs) == 0 {
-		refs = append(refs, first.ref)
+		refs = append(refs, next.ref)
 	}
-	x.Ctx, x.At = ctx, max(first.at, sh.last)
-	if err := x.within(func() error {
-		x.countTimer(first.at)
-		return x.fireOf(first.ref)
-	}, refs...); err != nil {
+	x.At = next.at
+	return x.within(func() error { return x.fireNext(next) }, refs...)
+}
+
+// placed is a timer and where it stands.
+type placed struct {
+	timer
+	shard *shard
+	lane  *lane // nil: nothing is due
+}
+
+// errUnread says that timers are to be read from the store, which does not have what the
+// transaction has set.
+var errUnread = errors.New("timers are to be read")
+
+// nextOf returns the first timer of some shards, which are locked, if it is due at an instant
+// or before.
+func (x *txn) nextOf(shards shardSet, due int64) (next placed, err error) {
+	for sh := range shards.of(x.e) {
+		if sh.due.Load() > due {
+			continue
+		}
+		l := sh.firstLane()
+		if l != nil && len(l.line) == 0 {
+			if x.tx != nil {
+				return placed{}, errUnread
+			}
+			if l, err = sh.first(x.Ctx, x.e.reader); err != nil {
+				return placed{}, err
+			}
+		}
+		if l == nil {
+			sh.setDue() // it was later
+			continue
+		}
+		if t := l.line[len(l.line)-1]; next.lane == nil || compareTimers(t, next.timer) < 0 {
+			next = placed{t, sh, l}
+		}
+	}
+	return next, nil
+}
+
+// fireNext makes a profile that is due a step.
+func (x *txn) fireNext(next placed) error {
+	if err := x.moveTo(max(next.at, next.shard.last)); err != nil {
 		return err
 	}
-	of.remove(first) // it may have been of something that is no more
-	sh.setDue()
+	if err := x.step(func() error { return x.fireOf(next.ref) }); err != nil {
+		return err
+	}
+	if next.lane.remove(next.timer) { // it may have been of something that is no more
+		x.fired = append(x.fired, next.timer)
+	}
+	next.shard.setDue()
+	x.countTimer(next.at)
 	return nil
 }
 
 // fireOf settles a profile that is due, unless it was deleted or merged.
 func (x *txn) fireOf(ref profile.Ref) error {
-	sh := x.shardOf(ref)
-	p := sh.states.Get(ref)
-	if p == nil {
-		if exists, err := x.exists(ref); err != nil || !exists {
-			return err
-		}
+	if exists, err := x.exists(ref); err != nil || !exists {
+		return err
 	}
-	if len(x.e.growths) > 0 {
-		if err := x.upgradeID(ref, x.At); err != nil {
-			return err
-		}
-		p = sh.states.Get(ref)
+	if err := x.upgradeID(ref, x.At); err != nil {
+		return err
 	}
-	for sh := range x.locks.of(x.e) {
-		sh.last = max(sh.last, x.At)
-	}
-	return x.run(CauseTime, func() {
-		if p != nil {
-			x.add(ref, p)
-		} else {
-			x.reach(ref)
-		}
-	})
+	return x.run(CauseTime, func() { x.reach(ref) })
 }

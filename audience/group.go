@@ -3,7 +3,6 @@ package audience
 import (
 	"context"
 
-	"github.com/muster-go/muster/internal/reuse"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -50,7 +49,7 @@ type grouping struct {
 	at      int64     // the instant of the store's transaction
 	lasts   []int64   // of the shards, before it
 	retimed []int32   // those of touched whose timers are to be set
-	timers  []touched // that were set
+	timers  []touched // that were set, by steps
 	fired   []timer   // that were removed
 }
 
@@ -114,16 +113,18 @@ func (e *Engine) endGroup(after *aftermath) {
 
 // grouped makes the steps of a group, with its transaction; nothing of them if it fails.
 func (x *txn) grouped(steps func() error) error {
-	err := x.within(func() error {
-		x.onAbandon(x.ungroup)
+	return x.within(func() error {
+		x.onAbandon(func() {
+			for i, sh := range x.e.shards {
+				sh.last = x.lasts[i]
+			}
+		})
 		return steps()
 	})
-	x.steps, x.timers, x.fired = 0, reuse.Emptied(x.timers), reuse.Emptied(x.fired)
-	return err
 }
 
-// ungroup puts the timers back, and the instants that shards have reached.
-func (x *txn) ungroup() {
+// putBack puts the timers back that steps have set or removed.
+func (x *txn) putBack() {
 	for i := len(x.timers) - 1; i >= 0; i-- {
 		of := &x.timers[i]
 		x.shardOf(of.ref).setTimer(of.ref, of.now, of.was)
@@ -132,9 +133,6 @@ func (x *txn) ungroup() {
 		sh := x.shardOf(t.ref)
 		sh.laneOf(t.ref).add(t, 2*len(sh.page))
 		sh.setDue()
-	}
-	for i, sh := range x.e.shards {
-		sh.last = x.lasts[i]
 	}
 }
 
@@ -146,7 +144,7 @@ func (x *txn) goesOn() bool {
 // moveTo has the next step at an instant.
 func (x *txn) moveTo(at int64) error {
 	x.At = at
-	for _, sh := range x.e.shards {
+	for sh := range x.locks.of(x.e) {
 		sh.last = max(sh.last, at)
 	}
 	if x.tx == nil || x.at == at {
@@ -166,19 +164,20 @@ func (x *txn) step(do func() error) error {
 	if x.Err != nil {
 		return x.Err
 	}
-	x.timers = x.setTimers(x.timers)
+	for _, of := range x.setTimers() {
+		x.timers = append(x.timers, x.touched[of])
+		x.touched[of].was = x.touched[of].now
+	}
 	return nil
 }
 
-// setTimers sets the timers of who was touched, and appends them.
-func (x *txn) setTimers(set []touched) []touched {
+// setTimers sets the timers of who was touched, and returns who that is.
+func (x *txn) setTimers() (set []int32) {
 	for _, i := range x.retimed {
 		of := &x.touched[i]
 		x.shardOf(of.ref).setTimer(of.ref, of.was, of.now)
-		set = append(set, touched{ref: of.ref, was: of.was, now: of.now})
-		of.was = of.now
 	}
-	x.retimed = x.retimed[:0]
+	set, x.retimed = x.retimed, x.retimed[:0]
 	return set
 }
 
@@ -195,8 +194,12 @@ func (x *txn) fireBefore(ctx context.Context, t int64) (all bool, err error) {
 			return false, nil
 		}
 		told := len(x.notices)
-		if fired, err := x.fireFirst(due); !fired || err != nil {
-			return false, err
+		next, err := x.nextOf(allShards, due)
+		if err == nil && next.lane != nil {
+			err = x.fireNext(next)
+		}
+		if err != nil {
+			return false, unlessUnread(err)
 		}
 		if len(x.notices) > told && e.callsBack() {
 			return false, nil
@@ -204,54 +207,17 @@ func (x *txn) fireBefore(ctx context.Context, t int64) (all bool, err error) {
 	}
 }
 
+// unlessUnread returns an error unless it only says that a group has to end.
+func unlessUnread(err error) error {
+	if err == errUnread {
+		return nil
+	}
+	return err
+}
+
 // callsBack reports whether somebody is called within the calls of the engine.
 func (e *Engine) callsBack() bool {
 	return e.later == nil && e.subs.Len()+e.traitSubs.Len()+e.idSubs.Len() > 0
-}
-
-// fireFirst makes the profile that is due first a step. It returns false if timers are to be
-// read from the store, which does not have what the group has set.
-func (x *txn) fireFirst(due int64) (fired bool, err error) {
-	var home *shard
-	var of *lane
-	for _, sh := range x.e.shards {
-		if sh.due.Load() != due {
-			continue
-		}
-		l := sh.firstLane()
-		if l != nil && len(l.line) == 0 {
-			if x.tx != nil {
-				return false, nil
-			}
-			if l, err = sh.first(x.Ctx, x.e.reader); err != nil {
-				return false, err
-			}
-		}
-		if l == nil {
-			sh.setDue() // it was later
-			return true, nil
-		}
-		if of == nil || compareTimers(l.line[len(l.line)-1], of.line[len(of.line)-1]) < 0 {
-			home, of = sh, l
-		}
-	}
-	if of == nil {
-		return true, nil
-	}
-	first := of.line[len(of.line)-1]
-	if err := x.moveTo(max(first.at, home.last)); err != nil {
-		return false, err
-	}
-	if err := x.step(func() error { return x.fireOf(first.ref) }); err != nil {
-		return false, err
-	}
-	x.countTimer(first.at)
-	if _, ok := of.find(first); ok { // it may have been of something that is no more
-		of.remove(first)
-		x.fired = append(x.fired, first)
-	}
-	home.setDue()
-	return true, nil
 }
 
 // fireGroup fires some of what is due at an instant or before, in its order, as a group. It
@@ -281,26 +247,26 @@ func (e *Engine) fireGroup(ctx context.Context, t int64) (fired bool, err error)
 }
 
 // applyGroup takes some of the messages, the first of which is number from of a call, as a
-// group. It returns how many, and those that were refused; and how many are to be taken one
-// by one.
-func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, from int, own bool, after *aftermath) (n, singly int, refused []*MessageError) {
+// group. It returns how many, and those that were refused: none, if the next are to be taken
+// one by one.
+func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, from int, timed timeOfMessage, after *aftermath) (n int, refused []*MessageError) {
 	if len(messages) == 1 || e.outbox.Admit(ctx) != nil {
-		return 0, 1, nil
+		return 0, nil
 	}
 	x := e.beginGroup(ctx)
 	if x == nil {
-		return 0, 1, nil
+		return 0, nil
 	}
 	defer e.endGroup(after)
 	now, err := e.now(allShards)
 	if err != nil {
-		return 0, 1, nil
+		return 0, nil
 	}
 	at, last := now, profile.MinTime.UnixNano()
 	err = x.grouped(func() error {
 		for ; n < len(messages) && x.goesOn() && ctx.Err() == nil; n++ {
 			m := messages[n].WithoutNoIDs(e.noID)
-			if t, ok := ownTime(&m); own && ok {
+			if t, ok := timed(&m); ok {
 				at = max(at, t) // also of one that is refused
 			}
 			if err := m.Validate(); err != nil {
@@ -330,10 +296,9 @@ func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, fro
 		return nil
 	})
 	if err != nil {
-		return 0, n + 1, nil
+		e.singly.Store(int32(n) + 1) // one by one, it is found which fails
+		return 0, nil
 	}
-	if own {
-		e.reach(last)
-	}
-	return n, 1, refused
+	e.reach(last)
+	return n, refused
 }

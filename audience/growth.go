@@ -186,7 +186,8 @@ func (x *txn) upgrade(p *state.State, t int64) error {
 		}
 		x.begin(x.Ctx, min(t, p.Wake-1), CauseBackfill)
 		p.Version = g.version
-		x.add(p.Ref, p).made = of.made
+		pt := x.add(p.Ref, p)
+		pt.made, pt.diff = of.made, (*txn).diffMade
 		x.Switch(p)
 		x.BringFresh(of.leaves, of.fresh)
 		x.Walk()
@@ -213,9 +214,6 @@ func (x *txn) lacks(ref profile.Ref) (lacks bool, k state.Kept) {
 
 // lacksAny is lacks for any of some profiles.
 func (x *txn) lacksAny(ctx context.Context, refs ...profile.Ref) (bool, error) {
-	if len(x.e.growths) == 0 {
-		return false, nil
-	}
 	x.Ctx, x.Err = ctx, nil
 	for _, ref := range refs {
 		if lacks, _ := x.lacks(ref); lacks || x.Err != nil {

@@ -22,7 +22,8 @@ func (e *Engine) Track(ctx context.Context, ev profile.Event) (err error) {
 	if ev, err = ev.Packed(); err != nil {
 		return in("track", err)
 	}
-	return in("track", e.update(ctx, ev.Profile, ofEvent(ev.Name, ev.Account), func(x *txn) error { return x.track(&ev, nil, false) }, profile.UserRef(ev.Profile)))
+	r := ofEvent(ev.Name, ev.Account, profile.UserRef(ev.Profile))
+	return in("track", e.update(ctx, ev.Profile, r, func(x *txn) error { return x.track(&ev, nil, false) }))
 }
 
 // in says in which call an error came.
@@ -50,9 +51,8 @@ func (e *Engine) Identify(ctx context.Context, id Identify) (err error) {
 	if err := id.validate(); err != nil {
 		return in("identify", err)
 	}
-	return in("identify", e.update(ctx, id.Profile, ofTraits(id.Traits), func(x *txn) error {
-		return x.identify(&id, false)
-	}, profile.UserRef(id.Profile)))
+	r := ofTraits(id.Traits, profile.UserRef(id.Profile))
+	return in("identify", e.update(ctx, id.Profile, r, func(x *txn) error { return x.identify(&id, false) }))
 }
 
 func (id *Identify) validate() error {
@@ -78,9 +78,8 @@ func (e *Engine) Group(ctx context.Context, g Group) (err error) {
 	if err := g.validate(); err != nil {
 		return in("group", err)
 	}
-	return in("group", e.update(ctx, g.Profile, reach{}, func(x *txn) error {
-		return x.group(&g, nil, false)
-	}, profile.UserRef(g.Profile), profile.AccountRef(g.Account)))
+	r := reach{named: []profile.Ref{profile.UserRef(g.Profile), profile.AccountRef(g.Account)}}
+	return in("group", e.update(ctx, g.Profile, r, func(x *txn) error { return x.group(&g, nil, false) }))
 }
 
 // Leave detaches a user from an account. Events that the user sent with the
@@ -91,7 +90,8 @@ func (e *Engine) Leave(ctx context.Context, user, account string) (err error) {
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
 		return in("leave", err)
 	}
-	return in("leave", e.update(ctx, user, reach{}, func(x *txn) error { return x.leave(user, account) }, profile.UserRef(user)))
+	r := reach{named: []profile.Ref{profile.UserRef(user)}}
+	return in("leave", e.update(ctx, user, r, func(x *txn) error { return x.leave(user, account) }))
 }
 
 func (g *Group) validate() error {
@@ -148,15 +148,14 @@ func (x *txn) track(ev *profile.Event, ids []profile.ExternalID, visitor bool) e
 	x.noted = append(x.noted, noted{usage.Group{Event: put.Event.Name}, put.Event.Time, put.Event.Properties})
 	return x.run(CauseEvent, func() {
 		ev := &put.Event
-		p, fresh := x.user(ev.Profile, put.Created)
-		x.renewIDs(p, fresh)
-		x.arrive(p, fresh, ev)
-		if x.Nets[profile.Account].Events[ev.Name] == nil {
+		p := x.user(ev.Profile, put.Created)
+		x.renewIDs(p)
+		x.bring(p, func() { x.AddEvent(ev) })
+		if !x.Nets[profile.Account].Takes(ev.Name) {
 			return
 		}
 		for _, account := range x.accountsTaking(ev) {
-			p, fresh := x.reach(profile.AccountRef(account))
-			x.arrive(p, fresh, ev)
+			x.bring(x.reach(profile.AccountRef(account)), func() { x.AddEvent(ev) })
 		}
 	})
 }
@@ -178,15 +177,14 @@ func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) error 
 }
 
 // renewIDs has what reads the ids of a user computed anew, if the transaction put some.
-func (x *txn) renewIDs(p *state.State, fresh bool) {
+func (x *txn) renewIDs(p *state.State) {
 	if !x.ids.Changed {
 		return
 	}
-	if !fresh {
-		x.Switch(p)
+	x.bring(p, func() {
 		p.Self = nil
 		x.Recompute(x.Net.Identity...)
-	}
+	})
 	if slices.ContainsFunc(x.Nets[profile.Account].Actor, (*network.Node).ReadsIDs) {
 		x.recountActor(p.Ref.ID)
 	}
@@ -212,12 +210,9 @@ func (x *txn) identify(id *Identify, visitor bool) error {
 		return err
 	}
 	return x.run(CauseTrait, func() {
-		p, fresh := x.user(put.OutID, put.Created)
-		x.renewIDs(p, fresh)
-		if !fresh {
-			x.Switch(p)
-			x.RenewTraits(put.Traits)
-		}
+		p := x.user(put.OutID, put.Created)
+		x.renewIDs(p)
+		x.bring(p, func() { x.RenewTraits(put.Traits) })
 		x.recountActor(put.OutID)
 	})
 }
@@ -237,10 +232,7 @@ func (x *txn) recountActor(user string) {
 		if !x.isAccount(account) {
 			continue
 		}
-		if p, fresh := x.reach(profile.AccountRef(account)); !fresh {
-			x.Switch(p)
-			x.Recompute(actor...)
-		}
+		x.bring(x.reach(profile.AccountRef(account)), func() { x.Recompute(actor...) })
 	}
 }
 
@@ -296,11 +288,10 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 		return err
 	}
 	return x.run(CauseTrait, func() {
-		user, fresh := x.user(join.OutUser, join.CreatedUser)
-		x.renewIDs(user, fresh)
-		if join.Changed && !fresh {
-			x.Switch(user)
-			x.Recompute(x.Net.Linked...)
+		user := x.user(join.OutUser, join.CreatedUser)
+		x.renewIDs(user)
+		if join.Changed {
+			x.bring(user, func() { x.Recompute(x.Net.Linked...) })
 		}
 		if x.e.nets.Joined() {
 			x.joinAccount(user, join, put)
@@ -311,19 +302,18 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 // joinAccount brings a group call to its account.
 func (x *txn) joinAccount(user *state.State, join *profile.Join, put *profile.PutTraits) {
 	// It is read also if it is new: events may have been sent for it before.
-	account, fresh := x.reach(profile.AccountRef(join.Account))
+	account := x.reach(profile.AccountRef(join.Account))
+	x.bring(account, func() {
+		if join.Changed {
+			x.AddUser(join.OutUser)
+			x.Count(user, 1)
+		}
+		if !put.Duplicate {
+			x.RenewTraits(put.Traits)
+		}
+	})
 	x.Switch(account)
-	if fresh {
-		x.OverReaders(put.Traits)
-		return
-	}
-	if join.Changed {
-		x.AddUser(join.OutUser)
-		x.Count(user, 1)
-	}
-	if !put.Duplicate && x.Err == nil {
-		x.RenewTraits(put.Traits)
-	}
+	x.OverReaders(put.Traits) // also if it has them, they are news to its users
 }
 
 func (x *txn) leave(user, account string) error {
@@ -339,10 +329,7 @@ func (x *txn) leave(user, account string) error {
 	return x.run(CauseTrait, func() {
 		x.loosen(was)
 		x.renewAccounts(was.renew)
-		if p, fresh := x.reach(profile.UserRef(leave.OutUser)); !fresh {
-			x.Switch(p)
-			x.Recompute(x.Net.Linked...)
-		}
+		x.bring(x.reach(profile.UserRef(leave.OutUser)), func() { x.Recompute(x.Net.Linked...) })
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,11 @@ import (
 func TestDefinitionsRoundTripThroughJSON(t *testing.T) {
 	buy := audience.Performed("Order Completed")
 	for text, def := range map[string]audience.Definition{
+		`{"key":"a","where":{"event":{"names":["A","B"],"count":{"at_least":2}}}}`: audience.Define("a").Members(audience.Performed("A", "B").AtLeast(2)),
+		`{"key":"a","where":{"event":{"prefix":"Order "}}}`:                        audience.Define("a").Members(audience.PerformedPrefix("Order ")),
+		`{"key":"a","where":{"event":{"any":true}}}`:                               audience.Define("a").Members(audience.PerformedAny()),
+		`{"key":"a","where":{"funnel":{"steps":[{"name":"s","names":["A","B"]},{"name":"t","prefix":"C"},{"name":"u","any":true}]}}}`: audience.Define("a").
+			Members(audience.Funnel(funnel.Start("s", "").OfEvents("A", "B").Followed("t", "").OfPrefix("C").Followed("u", "").OfAnyEvent())),
 		`{"key":"a","where":{"event":{"name":"Order Completed"}}}`: audience.Define("a").Members(buy),
 		`{"key":"a","name":"Big","backfill":false,"where":{"event":{"name":"Order Completed","where":"properties.total > 100","count":{"at_least":3},"window":{"within":"30d"}}}}`: audience.Define("a").
 			WithName("Big").WithNoBackfill().

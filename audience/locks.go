@@ -83,7 +83,7 @@ func (s shardSet) lock(e *Engine) {
 // covers reports whether the transaction has the lock of a profile's shard; else it is
 // void.
 func (x *txn) covers(ref profile.Ref) bool {
-	if x.holdsAll() || !x.e.nets.Joined() || x.locks&x.e.shardOf(ref.ID).self != 0 {
+	if x.locks&x.e.shardOf(ref.ID).self != 0 {
 		return true
 	}
 	x.Err = errBeyond
@@ -95,7 +95,7 @@ func (x *txn) holdsAll() bool { return x.locks == allShards }
 
 // isBeyond reports whether an error of a transaction says that it needs more locks.
 func (x *txn) isBeyond(err error) bool {
-	return !x.holdsAll() && (errors.Is(err, errBeyond) || errors.Is(err, profile.ErrNotNamed))
+	return errors.Is(err, errBeyond) || errors.Is(err, profile.ErrNotNamed)
 }
 
 // evict has the caches of the shards whose locks a transaction has keep within their bounds.

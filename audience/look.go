@@ -123,7 +123,7 @@ func (l *looker) meets(id string, past *profile.History) (bool, error) {
 	if l.view.nets.Joined() {
 		x := l.view.x
 		x.begin(l.ctx, l.at, CauseTime)
-		p, _ := x.reach(ref)
+		p := x.reach(ref)
 		x.settle()
 		x.finish()
 		x.settled()

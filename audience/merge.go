@@ -27,7 +27,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 	known := false // whether from is a profile: else it is an id and nothing more
 	for _, id := range []string{into, from} {
 		kept, exists, err := x.Store.Resolve(x.Ctx, profile.UserRef(id))
-		if err == nil && exists && len(x.e.growths) > 0 {
+		if err == nil && exists {
 			err = x.upgradeID(profile.UserRef(kept), x.At)
 		}
 		if err != nil {
@@ -60,8 +60,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 			return err
 		}
 		return x.run(CauseMerge, func() {
-			p, fresh := x.reach(profile.UserRef(merge.OutInto))
-			x.renewIDs(p, fresh)
+			x.renewIDs(x.reach(profile.UserRef(merge.OutInto)))
 		})
 	}
 	whole := profile.UserRef(merge.OutInto)
@@ -73,9 +72,8 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 	x.tellIDs(whole.ID)
 	return x.run(CauseMerge, func() {
 		if !known {
-			p, fresh := x.user(merge.OutInto, merge.Created)
 			x.ids.Changed = true // it may have more
-			x.renewIDs(p, fresh)
+			x.renewIDs(x.user(merge.OutInto, merge.Created))
 			return
 		}
 		x.loosen(fromTies)

@@ -67,7 +67,7 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) (err er
 func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
 	ctx, end := e.begin(ctx, "apply")
 	defer func() { end(err) }()
-	return e.applyEach(ctx, messages, false)
+	return e.applyEach(ctx, messages, func(*profile.Message) (int64, bool) { return 0, false })
 }
 
 // Replay is ApplyEach of messages of the past: each is taken at its own time, or where the
@@ -77,13 +77,16 @@ func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (re
 func (e *Engine) Replay(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
 	ctx, end := e.begin(ctx, "apply")
 	defer func() { end(err) }()
-	return e.applyEach(ctx, messages, true)
+	return e.applyEach(ctx, messages, ownTime)
 }
 
-// applyEach is ApplyEach, or Replay if each message is taken at its own time.
-func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own bool) (refused []*MessageError, err error) {
+// timeOfMessage returns the instant at which a message is taken; false: when it comes.
+type timeOfMessage func(*profile.Message) (t int64, ok bool)
+
+// applyEach takes messages, each at the instant that timed says.
+func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, timed timeOfMessage) (refused []*MessageError, err error) {
 	var after aftermath
-	first, singly, kept := 0, 0, 0 // those before first, and of refused, stay
+	first, kept := 0, 0 // those before first, and of refused, stay
 	flush := func(next int) error {
 		if err := e.finish(ctx, &after); err != nil {
 			return messageError(first, &messages[first], err)
@@ -92,41 +95,36 @@ func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, own 
 		return nil
 	}
 	for i := 0; i < len(messages); {
-		if singly == 0 {
-			n, alone, some := e.applyGroup(ctx, messages[i:], i, own, &after)
-			refused, singly = append(refused, some...), alone
-			if n > 0 {
-				singly = 0
+		n, some := e.applyGroup(ctx, messages[i:], i, timed, &after)
+		refused = append(refused, some...)
+		if n == 0 {
+			err := e.applyOne(ctx, &messages[i], timed, &after)
+			switch {
+			case refuses(err):
+				refused = append(refused, refusal(i, &messages[i], err))
+			case err != nil:
+				if stays := flush(i); stays != nil {
+					return refused[:kept], stays
+				}
+				return refused, messageError(i, &messages[i], err)
 			}
-			i += n
-			if err := flush(i); err != nil {
-				return refused[:kept], err
-			}
-			if n > 0 {
-				continue
-			}
+			i++
 		}
-		if t, ok := ownTime(&messages[i]); own && ok {
-			e.reach(t)
-		}
-		singly--
-		err := messageError(i, &messages[i], e.take(ctx, &after, messages[i]))
-		if of := (*MessageError)(nil); errors.As(err, &of) && of.Refused {
-			refused, err = append(refused, of), nil
-		}
-		if err != nil {
-			if stays := flush(i); stays != nil {
-				return refused[:kept], stays
-			}
-			return refused, err
-		}
-		if i++; i-first >= ungroupMost || i == len(messages) {
+		if i += n; n > 0 || i-first >= ungroupMost || i == len(messages) {
 			if err := flush(i); err != nil {
 				return refused[:kept], err
 			}
 		}
 	}
 	return refused, nil
+}
+
+// applyOne takes one message.
+func (e *Engine) applyOne(ctx context.Context, m *profile.Message, timed timeOfMessage, after *aftermath) error {
+	if t, ok := timed(m); ok {
+		e.reach(t)
+	}
+	return e.take(ctx, after, *m)
 }
 
 // ownTime returns the time of a message, if it has one.
@@ -143,23 +141,11 @@ func (e *Engine) take(ctx context.Context, after *aftermath, m profile.Message) 
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	err := e.change(ctx, after, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) }, touches(&m)...)
+	err := e.change(ctx, after, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) })
 	if err == errMerges {
 		return e.alone(ctx, "", false, func(x *txn) error { return x.message(&m) })
 	}
 	return err
-}
-
-// touches returns the profiles that a message is about, unless it merges some.
-func touches(m *profile.Message) []profile.Ref {
-	refs := append(make([]profile.Ref, 0, 3), profile.UserRef(m.Profile()))
-	if m.UserID != "" && m.AnonymousID != "" {
-		refs = append(refs, profile.UserRef(m.AnonymousID))
-	}
-	if m.Type == profile.Group {
-		refs = append(refs, profile.AccountRef(m.GroupID))
-	}
-	return refs
 }
 
 // errMerges says that a message merges profiles, for which all locks are needed.

@@ -90,9 +90,9 @@ func (e *Engine) missesOfFilter(at network.FilterAt) uint64 {
 	case n.Funnel != nil && (n.ReadsTraits || n.Funnel.Static(at.Step) == nil):
 		return n.StepMisses[at.Step].Load()
 	case n.Funnel != nil:
-		return e.nets[n.Of].Events[n.Funnel.Funnel().Steps[at.Step].Event].Uses[n.UseKey(at.Filter)].Missed()
+		return e.nets[n.Of].Missed(n, n.Funnel.EventsOf(at.Step), at.Filter)
 	case len(n.Events) > 0:
-		return e.nets[n.Of].Events[n.Events[0]].Uses[n.UseKey(at.Filter)].Missed()
+		return e.nets[n.Of].Missed(n, &n.Events[0], at.Filter)
 	}
 	return n.Misses.Load()
 }

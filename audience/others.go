@@ -15,26 +15,37 @@ func (x *txn) Look(ref profile.Ref) *state.State {
 		return state.New(ref)
 	}
 	p := x.e.shardOf(ref.ID).states.Get(ref)
-	if p != nil && p.Readers != x.Nets[ref.Subject].ReadersMade {
-		if !x.Peek {
-			x.remember(p)
-		}
+	switch {
+	case p == nil && x.e.detached: // nothing is stored of what is looked at aside
+		return x.reach(ref)
+	case p == nil:
+		return x.outline(ref)
+	case p.Readers != x.Nets[ref.Subject].ReadersMade:
+		x.remember(p)
 		x.renewWrites(p)
 	}
-	switch {
-	case p != nil && x.Peek:
-		// What it remembers of traits depends on the instant, which may be to come.
-		glanced := *p
-		glanced.Views = nil
-		return &glanced
-	case p == nil && !x.e.detached:
-		return x.outline(ref)
-	case p == nil && x.Peek:
-		return state.New(ref)
-	case p == nil: // nothing is stored of what is looked at aside
-		p, _ = x.reach(ref)
-	}
 	return p
+}
+
+// onlooker is what a run asks that explains: nothing of the engine's changes by it.
+type onlooker struct{ *txn }
+
+// Look returns a copy of what there is of a profile.
+func (o onlooker) Look(ref profile.Ref) *state.State {
+	p := o.e.shardOf(ref.ID).states.Get(ref)
+	switch {
+	case p == nil && o.e.detached:
+		return state.New(ref)
+	case p == nil:
+		return o.outline(ref)
+	}
+	// What it remembers of traits depends on the instant, which may be to come.
+	seen := *p
+	seen.Views = nil
+	if seen.Readers != o.Nets[ref.Subject].ReadersMade {
+		o.renewWrites(&seen)
+	}
+	return &seen
 }
 
 // renewWrites reads the traits of a profile that others ask for, of which some were not read
@@ -65,8 +76,7 @@ func (x *txn) TruthOf(ref profile.Ref, n *network.Node) bool {
 
 // Reach makes a stored profile part of the transaction and returns its state.
 func (x *txn) Reach(ref profile.Ref) *state.State {
-	p, _ := x.reach(ref)
-	return p
+	return x.reach(ref)
 }
 
 // BatchDue notes that a batch audience is to be computed at an instant.

@@ -9,6 +9,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
@@ -18,6 +19,9 @@ import (
 // computed checks the definition of a computed trait.
 func (pl *planner) computed(c *trait.Computed) (*network.Plan, error) {
 	if err := c.Validate(); err != nil {
+		if at := (*strictjson.Error)(nil); errors.As(err, &at) {
+			return nil, &pathError{at.Path, at.Err}
+		}
 		return nil, err
 	}
 	if err := pl.checkRetention(c.Window); err != nil {
@@ -32,7 +36,8 @@ func (pl *planner) computed(c *trait.Computed) (*network.Plan, error) {
 			return nil, &pathError{"property", errActor(source.Keys[0].String())}
 		}
 	}
-	p := &network.Plan{Kind: network.KindComputed, Of: pl.of, Path: "where", Name: c.Event, Window: c.Window, Computed: c}
+	p := &network.Plan{Kind: network.KindComputed, Of: pl.of, Path: "where", Window: c.Window, Computed: c}
+	p.Select = selector.Of(c.Event, c.Names, c.Prefix, c.Any)
 	if err := pl.filter(p, c.Filter); err != nil {
 		return nil, &pathError{"where", err}
 	}
@@ -43,8 +48,9 @@ func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
 	fail := func(field string, err error) (*network.Plan, error) {
 		return nil, &pathError{path + field, err}
 	}
-	if err := profile.CheckID("event name", e.Name); err != nil {
-		return fail(".name", err)
+	if err := selector.Validate("name", e.Name, e.Names, e.Prefix, e.Any); err != nil {
+		at := err.(*strictjson.Error)
+		return fail("."+at.Path, at.Err)
 	}
 	if e.Scope > OfGroup || e.Scope == OfGroup && pl.of == profile.User {
 		return fail(".scope", fmt.Errorf("%w: it is for the events of accounts", profile.ErrInvalid))
@@ -70,7 +76,7 @@ func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
 	}
 	p := &network.Plan{
 		Kind: network.KindEvent, Of: pl.of, Path: path + ".where",
-		Name: e.Name, Min: min, Max: max, Window: e.Reach(), Group: e.Scope == OfGroup,
+		Select: e.selector(), Min: min, Max: max, Window: e.Reach(), Group: e.Scope == OfGroup,
 		Periods: e.Regularly.Periods, Length: e.Regularly.Of,
 	}
 	if err := pl.filter(p, e.Filter); err != nil {

@@ -18,6 +18,7 @@ import (
 
 // reach is what a call changes, as far as that decides what else may change.
 type reach struct {
+	named   []profile.Ref // the profiles that are touched in any case; none: they cannot be told
 	kind    reachKind
 	event   string         // its name
 	account string         // for which it was sent
@@ -32,20 +33,35 @@ const (
 	reachesTraits                  // on traits of the user
 )
 
-func ofEvent(name, account string) reach {
-	return reach{kind: reachesEvent, event: name, account: account}
+func ofEvent(name, account string, of ...profile.Ref) reach {
+	return reach{named: of, kind: reachesEvent, event: name, account: account}
 }
 
-func ofTraits(traits profile.Object) reach { return reach{kind: reachesTraits, traits: traits} }
+func ofTraits(traits profile.Object, of ...profile.Ref) reach {
+	return reach{named: of, kind: reachesTraits, traits: traits}
+}
 
 func ofMessage(m *profile.Message) reach {
-	switch {
+	switch of := namedBy(m); {
 	case m.IsEvent():
-		return ofEvent(m.Name, m.GroupID)
+		return ofEvent(m.Name, m.GroupID, of...)
 	case m.Type == profile.Identify:
-		return ofTraits(m.Traits)
+		return ofTraits(m.Traits, of...)
+	default:
+		return reach{named: of}
 	}
-	return reach{}
+}
+
+// namedBy returns the profiles that a message is about, unless it merges some.
+func namedBy(m *profile.Message) []profile.Ref {
+	refs := append(make([]profile.Ref, 0, 3), profile.UserRef(m.Profile()))
+	if m.UserID != "" && m.AnonymousID != "" {
+		refs = append(refs, profile.UserRef(m.AnonymousID))
+	}
+	if m.Type == profile.Group {
+		refs = append(refs, profile.AccountRef(m.GroupID))
+	}
+	return refs
 }
 
 // reaches appends the profiles that a call about a user of the shard may change, or reports
@@ -77,7 +93,7 @@ func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile
 	case reachesTraits:
 		return refs, len(accounts.Actor) > 0 || !users.ConfinesTraits(r.traits), nil
 	case reachesEvent:
-		if accounts.Events[r.event] == nil && users.ConfinesEvent(r.event) {
+		if !accounts.Takes(r.event) && users.ConfinesEvent(r.event) {
 			return refs, false, nil
 		}
 		of, err := e.store.Accounts(ctx, id)

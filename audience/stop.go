@@ -8,6 +8,7 @@ import (
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
 )
@@ -16,7 +17,7 @@ import (
 // steps: those of the longest part of it, from the beginning, that holds.
 type Stop struct {
 	Step  string `json:"step"`            // the name of the step that is missing; empty: the funnel holds
-	Event string `json:"event,omitempty"` // the name of its events
+	Event string `json:"event,omitempty"` // the name of its events; empty: they have several
 	Not   bool   `json:"not,omitempty"`   // it is not to follow
 	// Until is the end of the step's time, where it has one that is to come: the step may
 	// follow before it or, if it is not to follow, it is sure then that it does not.
@@ -82,18 +83,16 @@ func (s *txn) partsOf(f funnel.Funnel) (parts []prefix) {
 // that there are more: of an account MaxExamined are read.
 func (s *txn) eachOf(n *network.Node, do func(*profile.Event)) (partial bool) {
 	examined := 0
-	for _, name := range n.Events {
-		for ev, err := range s.History(name, time.Time{}) {
-			if err != nil {
-				s.Err = err
-				return false
-			}
-			if examined++; n.Of == profile.Account && examined > MaxExamined {
-				return true
-			}
-			if s.Take(&ev); s.Counts(n) {
-				do(&ev)
-			}
+	for ev, err := range s.History(n, time.Time{}) {
+		if err != nil {
+			s.Err = err
+			return false
+		}
+		if examined++; n.Of == profile.Account && examined > MaxExamined {
+			return true
+		}
+		if s.Take(&ev); s.Counts(n) {
+			do(&ev)
 		}
 	}
 	return false
@@ -104,7 +103,7 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 	step := &f.Steps[reached]
 	stop := &x.Stop
 	stop.Step, stop.Event, stop.Not = step.Name, step.Event, step.Not
-	look := stopLook{step: step, before: -1}
+	look := stopLook{step: step, takes: selector.Of(step.Event, step.Names, step.Prefix, step.Any), before: -1}
 	chosen := map[uint64]int{}
 	for i, m := range x.Funnel {
 		chosen[m.Seq] = i
@@ -124,7 +123,6 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 			}
 		}
 	}
-	var read []string
 	if step.Filter != "" {
 		var earlier []string
 		for _, m := range x.Funnel {
@@ -136,14 +134,14 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 			return
 		}
 		look.filter = filter
-		read, _ = filter.Properties()
 	}
-	s.lookAtStop(stop, n, &look, newCloseTo(read))
+	s.lookAtStop(stop, n, &look, newCloseTo(look.filter))
 }
 
 // stopLook is what an event of the step that is missing is held against.
 type stopLook struct {
 	step   *funnel.Step
+	takes  selector.Selector
 	filter *celfilter.Filter // nil: every event
 	steps  []celfilter.Step  // the events chosen for the steps before
 	before int64             // the time of the last of them
@@ -154,7 +152,7 @@ type stopLook struct {
 func (s *txn) lookAtStop(stop *Stop, n *network.Node, look *stopLook, close closeTo) {
 	any := false
 	s.eachOf(n, func(ev *profile.Event) {
-		if ev.Name != look.step.Event {
+		if !look.takes.Takes(ev.Name) {
 			return
 		}
 		any = true
@@ -177,7 +175,7 @@ func (s *txn) lookAtStop(stop *Stop, n *network.Node, look *stopLook, close clos
 		return
 	}
 	stop.Near = close.near(s.e.fields)
-	if !any {
+	if !any && look.step.Event != "" {
 		stop.Near.Meant = s.e.fields.MeantEvent(look.step.Event)
 	}
 }

@@ -38,7 +38,7 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 		if err != nil {
 			return of, err
 		}
-		if e.nets[profile.Account].Events[name] != nil {
+		if e.nets[profile.Account].Takes(name) {
 			of.renew, err = x.takingOf(user)
 			of.renew = slices.DeleteFunc(of.renew, func(id string) bool { return !x.isAccount(id) })
 			of.taken = true
@@ -55,12 +55,7 @@ func (x *txn) loosen(was ties) {
 		if slices.Contains(was.renew, id) {
 			continue
 		}
-		account, fresh := x.reach(profile.AccountRef(id))
-		if fresh {
-			continue // it has not counted the user
-		}
-		x.Switch(account)
-		x.Count(was.user, -1)
+		x.bring(x.reach(profile.AccountRef(id)), func() { x.Count(was.user, -1) })
 	}
 }
 
@@ -96,10 +91,7 @@ func (x *txn) tie(user *state.State, of ...ties) {
 				continue
 			}
 			done = append(done, id)
-			if account, fresh := x.reach(profile.AccountRef(id)); !fresh {
-				x.Switch(account)
-				x.Count(user, 1)
-			}
+			x.bring(x.reach(profile.AccountRef(id)), func() { x.Count(user, 1) })
 		}
 	}
 }

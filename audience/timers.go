@@ -58,10 +58,12 @@ func (l *lane) find(t timer) (int, bool) {
 	return slices.BinarySearchFunc(l.line, t, func(a, b timer) int { return compareTimers(b, a) })
 }
 
-func (l *lane) remove(t timer) {
-	if i, ok := l.find(t); ok {
+func (l *lane) remove(t timer) (was bool) {
+	i, was := l.find(t)
+	if was {
 		l.line = slices.Delete(l.line, i, i+1)
 	}
+	return was
 }
 
 // add adds a timer, if it is one of the first, and lets go of the later half if there are

@@ -16,14 +16,13 @@ type touched struct {
 
 // part is one profile of a transaction.
 type part struct {
-	ref     profile.Ref
-	p       *state.State
-	created bool       // the profile is new
-	fresh   bool       // its state was read from the store, with all that arrived
-	ended   bool       // it is no more
-	was     belongings // of one that is no more
-	cause   Cause      // of what is told
-	made    []remade   // what is compared, instead of what changed
+	ref   profile.Ref
+	p     *state.State // nil: it is no more
+	cause Cause        // of what is told
+	read  bool         // its state was read from the store, with all that arrived
+	made  []remade     // what is new to it, of causes of its own
+	was   belongings   // of one that is no more
+	diff  differ       // finds what is told of it
 }
 
 // partOf returns the part that a state is of the run at hand, nil if it is none.
@@ -42,7 +41,7 @@ func (x *txn) add(ref profile.Ref, p *state.State) *part {
 	} else {
 		pt = new(part)
 	}
-	*pt = part{ref: ref, p: p, cause: x.cause}
+	*pt = part{ref: ref, p: p, cause: x.cause, diff: (*txn).diffChanged}
 	if p != nil {
 		p.Part = pt
 		x.remember(p)
@@ -74,30 +73,39 @@ func (x *txn) renew(ref profile.Ref, k state.Kept) *state.State {
 	return p
 }
 
-// reach makes a stored profile a part and returns its state. fresh says that it
-// was read from the store, and has all that arrived.
-func (x *txn) reach(ref profile.Ref) (p *state.State, fresh bool) {
-	if !x.covers(ref) {
-		return state.New(ref), true
+// reach makes a stored profile a part and returns its state.
+func (x *txn) reach(ref profile.Ref) *state.State {
+	p := x.shardOf(ref).states.Get(ref)
+	if partOf(p) != nil {
+		return p
 	}
-	p = x.shardOf(ref).states.Get(ref)
-	if pt := partOf(p); pt != nil {
-		return p, pt.fresh
+	if p == nil && !x.covers(ref) {
+		return state.New(ref)
 	}
 	if p != nil && p.Version >= x.e.wanted(ref.Subject) {
 		x.add(ref, p)
-		return p, false
+		return p
 	}
 	p = x.renew(ref, x.keptOf(ref))
 	x.hydrate(p)
-	return p, true
+	return p
+}
+
+// bring has do bring to a part what arrived, unless its state has that already: it was read
+// from the store since.
+func (x *txn) bring(p *state.State, do func()) {
+	if pt := partOf(p); pt == nil || pt.read {
+		return
+	}
+	x.Switch(p)
+	do()
 }
 
 // hydrate makes a profile a part whose state is new, and reads it from the store.
 func (x *txn) hydrate(p *state.State) {
 	x.doing.Read++
 	pt := x.add(p.Ref, p)
-	pt.fresh, pt.made = true, x.e.madeSince(p.Ref.Subject, p.Version)
+	pt.read, pt.diff, pt.made = true, (*txn).diffStored, x.e.madeSince(p.Ref.Subject, p.Version)
 	p.Mute = true
 	x.read(p)
 }
@@ -106,18 +114,18 @@ func (x *txn) hydrate(p *state.State) {
 func (x *txn) create(ref profile.Ref) *state.State {
 	p := x.renew(ref, state.NothingKept)
 	p.Version = x.e.version
-	x.add(ref, p).created = true
+	x.add(ref, p).diff = (*txn).diffNew
 	x.Switch(p)
 	x.Push(x.Net.Identity...)
 	return p
 }
 
 // user makes a user a part.
-func (x *txn) user(id string, created bool) (p *state.State, fresh bool) {
+func (x *txn) user(id string, created bool) *state.State {
 	// One that is new may have been read already, with an account that was due.
 	ref := profile.UserRef(id)
 	if created && x.shardOf(ref).states.Get(ref) == nil {
-		return x.create(ref), false
+		return x.create(ref)
 	}
 	return x.reach(ref)
 }
@@ -126,7 +134,7 @@ func (x *txn) user(id string, created bool) (p *state.State, fresh bool) {
 func (x *txn) end(ref profile.Ref, was belongings) {
 	x.forget(ref)
 	pt := x.add(ref, nil)
-	pt.ended, pt.was = true, was
+	pt.was, pt.diff = was, (*txn).diffEnded
 }
 
 // forget drops the state of a profile, which is read from the store anew if it
@@ -160,14 +168,6 @@ func (x *txn) hold() (back func()) {
 	return func() {
 		x.Switch(p)
 		x.Input, x.Taking = input, taking
-	}
-}
-
-// arrive brings an event to a profile, unless its state has it already.
-func (x *txn) arrive(p *state.State, fresh bool, ev *profile.Event) {
-	if !fresh {
-		x.Switch(p)
-		x.AddEvent(ev)
 	}
 }
 

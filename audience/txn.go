@@ -46,7 +46,7 @@ type txn struct {
 	e       *Engine
 	home    *shard        // whose lock guards the transaction
 	locks   shardSet      // that are held
-	reached []profile.Ref // the profiles that these were taken for, if there are several
+	reached []profile.Ref // the profiles that a call names, and those it reaches; none: it may be any
 	open    bool          // begun, and neither committed nor abandoned
 	refs    []profile.Ref // that the store's transaction may touch; none: all
 	tx      profile.Tx    // of the store; nil: nothing was stored yet
@@ -287,10 +287,7 @@ func (x *txn) commit() error {
 	for _, do := range x.done {
 		do()
 	}
-	for _, i := range x.retimed {
-		of := &x.touched[i]
-		x.shardOf(of.ref).setTimer(of.ref, of.was, of.now)
-	}
+	x.setTimers()
 	x.settled()
 	return nil
 }
@@ -304,6 +301,7 @@ func (x *txn) abandon() {
 	x.home.figures.read += uint64(x.doing.Read)
 	x.over()
 	x.finish()
+	x.putBack()
 	for _, undo := range slices.Backward(x.undo) {
 		undo()
 	}
@@ -328,7 +326,7 @@ func (x *txn) settled() {
 		}
 	}
 	x.touched = reuse.Emptied(x.touched)
-	x.retimed = x.retimed[:0]
+	x.retimed, x.timers, x.fired = x.retimed[:0], reuse.Emptied(x.timers), reuse.Emptied(x.fired)
 	x.noted = reuse.Emptied(x.noted)
 	x.undo, x.done = reuse.Emptied(x.undo), reuse.Emptied(x.done)
 	x.commitment.clear()

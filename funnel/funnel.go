@@ -19,9 +19,14 @@ type Funnel struct {
 
 // Step is one step of a funnel: an event that is to follow, or not.
 type Step struct {
-	Name   string // an identifier, by which later steps refer to this one
-	Event  string // the name of the event
-	Filter string // CEL; empty: every event of that name
+	Name string // an identifier, by which later steps refer to this one
+	// Exactly one of Event, Names, Prefix and Any says which event: of a name, of any of some
+	// names, one whose name begins so, or any.
+	Event  string
+	Names  []string
+	Prefix string
+	Any    bool
+	Filter string // CEL; empty: every such event
 
 	// Within is how long after the step before at most, half-open: a step of
 	// time t is followed in (t, t+Within). 0 is any time later. The step before
@@ -43,6 +48,21 @@ func (f Funnel) Followed(name, event string) Funnel { return f.with(Step{Name: n
 // before within a duration, which Within has to give.
 func (f Funnel) NotFollowed(name, event string) Funnel {
 	return f.with(Step{Name: name, Event: event, Not: true})
+}
+
+// OfEvents returns f with a last step that is of any of some names instead.
+func (f Funnel) OfEvents(names ...string) Funnel {
+	return f.change(func(s *Step) { s.Event, s.Names, s.Prefix, s.Any = "", slices.Clone(names), "", false })
+}
+
+// OfPrefix returns f with a last step whose name begins with a prefix instead.
+func (f Funnel) OfPrefix(prefix string) Funnel {
+	return f.change(func(s *Step) { s.Event, s.Names, s.Prefix, s.Any = "", nil, prefix, false })
+}
+
+// OfAnyEvent returns f with a last step of any name instead.
+func (f Funnel) OfAnyEvent() Funnel {
+	return f.change(func(s *Step) { s.Event, s.Names, s.Prefix, s.Any = "", nil, "", true })
 }
 
 // Where returns f with a CEL filter on its last step, beside those given before.

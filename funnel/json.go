@@ -26,19 +26,22 @@ func (f *Funnel) UnmarshalJSON(text []byte) error {
 }
 
 type stepJSON struct {
-	Name    string  `json:"name"`
-	Event   string  `json:"event"`
-	Filter  string  `json:"where,omitempty"`
-	Within  *string `json:"within,omitempty"`
-	Not     bool    `json:"not,omitempty"`
-	Pending bool    `json:"pending,omitempty"`
+	Name    string   `json:"name"`
+	Event   string   `json:"event,omitempty"`
+	Names   []string `json:"names,omitempty"`
+	Prefix  string   `json:"prefix,omitempty"`
+	Any     bool     `json:"any,omitempty"`
+	Filter  string   `json:"where,omitempty"`
+	Within  *string  `json:"within,omitempty"`
+	Not     bool     `json:"not,omitempty"`
+	Pending bool     `json:"pending,omitempty"`
 }
 
 // MarshalJSON writes {"name": "ordered", "event": "Order Completed", "where":
 // "CEL", "within": "7d", "not": true, "pending": true}, without what is not
 // set.
 func (s Step) MarshalJSON() ([]byte, error) {
-	j := stepJSON{Name: s.Name, Event: s.Event, Filter: s.Filter, Not: s.Not, Pending: s.Pending}
+	j := stepJSON{Name: s.Name, Event: s.Event, Names: s.Names, Prefix: s.Prefix, Any: s.Any, Filter: s.Filter, Not: s.Not, Pending: s.Pending}
 	if s.Within != 0 {
 		within := profile.FormatDuration(s.Within)
 		j.Within = &within
@@ -52,7 +55,7 @@ func (s *Step) UnmarshalJSON(text []byte) error {
 	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
 		return err
 	}
-	read := Step{Name: j.Name, Event: j.Event, Filter: j.Filter, Not: j.Not, Pending: j.Pending}
+	read := Step{Name: j.Name, Event: j.Event, Names: j.Names, Prefix: j.Prefix, Any: j.Any, Filter: j.Filter, Not: j.Not, Pending: j.Pending}
 	if j.Within != nil {
 		d, err := profile.ParseDuration(*j.Within)
 		if err != nil {

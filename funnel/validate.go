@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/muster-go/muster/internal/selector"
+	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -69,8 +71,9 @@ func (f Funnel) validateStep(i int) error {
 	case slices.ContainsFunc(f.Steps[:i], func(t Step) bool { return t.Name == s.Name }):
 		return invalid(path+".name", "%q names an earlier step", s.Name)
 	}
-	if err := profile.CheckID("event name", s.Event); err != nil {
-		return &Error{path + ".event", err}
+	if err := selector.Validate("event", s.Event, s.Names, s.Prefix, s.Any); err != nil {
+		at := err.(*strictjson.Error)
+		return &Error{path + "." + at.Path, at.Err}
 	}
 	switch {
 	case s.Within < 0 || s.Within > profile.MaxWindow:

@@ -28,11 +28,53 @@ type History struct {
 	dict   *Dict
 	series []series
 	kept   []series // memory of the series, where they are copied
-	at     *series  // the one at hand
-	chunk  int      // the next of it
+	at     *walk    // through the events at hand
+	one    walk     // of one name
+	some   []walk   // of several: a heap, what comes first on top
+	begun  bool     // of several: the event on top was given
+	event  Event
+}
+
+// walk goes through the events of one name.
+type walk struct {
+	of     *series
+	chunk  int // the next of it
 	from   int64
 	cursor cursor
-	event  Event
+}
+
+// begin goes to before the first event of time from or later.
+func (w *walk) begin(of *series, from int64) {
+	w.of, w.from = of, from
+	w.chunk = of.search(from)
+	if of.tail.time < from { // nothing is read of those whose events are all before
+		w.chunk = of.len()
+	}
+	w.cursor = cursor{}
+}
+
+// next moves to the next event, and reports whether there is one.
+func (w *walk) next() bool {
+	for {
+		for w.cursor.next() {
+			if w.cursor.time >= w.from {
+				return true
+			}
+		}
+		if w.chunk == w.of.len() {
+			return false
+		}
+		w.cursor = w.of.at(w.chunk).events()
+		w.chunk++
+	}
+}
+
+// before reports whether the event at hand comes before that of another.
+func (w *walk) before(x *walk) bool {
+	if w.cursor.time != x.cursor.time {
+		return w.cursor.time < x.cursor.time
+	}
+	return w.cursor.seq < x.cursor.seq
 }
 
 // set makes h the history of a user's record. shared says that the record does not change.
@@ -64,40 +106,73 @@ func (h *History) Name(i int) string { return h.series[i].name.Value() }
 // Begin goes to before the first event of the i-th name that is of time from, in Unix
 // nanoseconds, or later.
 func (h *History) Begin(i int, from int64) {
-	h.at, h.from = &h.series[i], from
-	h.chunk = h.at.search(from)
-	if h.at.tail.time < from { // nothing is read of those whose events are all before
-		h.chunk = h.at.len()
-	}
-	h.cursor = cursor{}
-	h.event = Event{Profile: h.user, Name: h.at.name.Value()}
+	h.at, h.some = &h.one, h.some[:0]
+	h.at.begin(&h.series[i], from)
+	h.event = Event{Profile: h.user, Name: h.series[i].name.Value()}
 }
 
-// Next moves to the next event of the name, in the order of (time, arrival), and reports
-// whether there is one.
+// BeginAll is Begin for events of any of some names, which come in one order.
+func (h *History) BeginAll(names []int, from int64) {
+	h.at, h.some, h.begun = nil, h.some[:0], false
+	h.event = Event{Profile: h.user}
+	for _, i := range names {
+		var w walk
+		if w.begin(&h.series[i], from); w.next() {
+			h.some = append(h.some, w)
+		}
+	}
+	for i := len(h.some)/2 - 1; i >= 0; i-- {
+		h.sink(i)
+	}
+}
+
+// Next moves to the next event, in the order of (time, arrival), and reports whether there
+// is one.
 func (h *History) Next() bool {
+	if h.at == &h.one {
+		return h.one.next()
+	}
+	if h.begun && !h.some[0].next() {
+		last := len(h.some) - 1
+		h.some[0] = h.some[last]
+		h.some = h.some[:last]
+	}
+	if h.begun = len(h.some) > 0; !h.begun {
+		return false
+	}
+	h.sink(0)
+	h.at = &h.some[0]
+	h.event.Name = h.at.of.name.Value()
+	return true
+}
+
+// sink brings a walk down to its place in the heap.
+func (h *History) sink(i int) {
+	all := h.some
 	for {
-		for h.cursor.next() {
-			if h.cursor.time >= h.from {
-				return true
-			}
+		child := 2*i + 1
+		if child >= len(all) {
+			return
 		}
-		if h.chunk == h.at.len() {
-			return false
+		if child+1 < len(all) && all[child+1].before(&all[child]) {
+			child++
 		}
-		h.cursor = h.at.at(h.chunk).events()
-		h.chunk++
+		if !all[child].before(&all[i]) {
+			return
+		}
+		all[i], all[child] = all[child], all[i]
+		i = child
 	}
 }
 
 // Event returns the event at hand, without its message id. It is the same memory each time,
 // but what its objects point to stays.
 func (h *History) Event() *Event {
-	e := &h.event
-	e.Time, e.Seq = fromNano(h.cursor.time), h.cursor.seq
+	e, at := &h.event, &h.at.cursor
+	e.Time, e.Seq = fromNano(at.time), at.seq
 	e.Account, e.Context, e.Properties = "", Object{}, Object{}
-	flags := h.cursor.body[0]
-	_, rest := idOf(h.cursor.body)
+	flags := at.body[0]
+	_, rest := idOf(at.body)
 	if flags&hasAccount != 0 {
 		e.Account, rest = cutAccount(rest)
 	}

@@ -1,6 +1,7 @@
 package profile_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,6 +115,29 @@ func requireHistory(t *testing.T, ctx context.Context, r profile.Reader, user st
 		i++
 	}
 	require.Equal(t, i, h.Len())
+
+	// Events of several names come in one order.
+	var names []int
+	var want []profile.Event
+	for n := range h.Len() {
+		if n%3 == 1 {
+			continue
+		}
+		names = append(names, n)
+		for ev, err := range r.Events(ctx, user, h.Name(n), time.Unix(0, from)) {
+			require.NoError(t, err)
+			ev.MessageID = ""
+			want = append(want, ev)
+		}
+	}
+	slices.SortFunc(want, func(a, b profile.Event) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Seq, b.Seq)) })
+	h.BeginAll(names, from)
+	for i := range want {
+		require.True(t, h.Next())
+		require.Equal(t, want[i], *h.Event())
+	}
+	require.False(t, h.Next())
+	require.False(t, h.Next())
 }
 
 // A scan goes over many pages, and ends with the error of who looks, its context or its snapshot.

@@ -2,10 +2,12 @@ package trait
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/muster-go/muster/internal/celtext"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -18,7 +20,12 @@ type Computed struct {
 	Description string          // for people
 	Of          profile.Subject // whose trait it is
 	Type        Type
-	Event       string // the name of the events that count
+	// Exactly one of Event, Names, Prefix and Any says which events count: those of a name, of
+	// any of some names, whose name begins so, or all.
+	Event  string
+	Names  []string
+	Prefix string
+	Any    bool
 	// Property is what is read from them, empty for a count: a chain of keys with
 	// dots between them, as "total" and "address.city". A key that itself has a
 	// dot cannot be written. For a trait of accounts "user.traits.plan" is the
@@ -90,6 +97,24 @@ func UniqueListCount(key, event, property string) Computed {
 
 func of(t Type, key, event, property string) Computed {
 	return Computed{Key: key, Type: t, Event: event, Property: property}
+}
+
+// OfEvents returns c counting events of any of some names instead.
+func (c Computed) OfEvents(names ...string) Computed {
+	c.Event, c.Names, c.Prefix, c.Any = "", slices.Clone(names), "", false
+	return c
+}
+
+// OfPrefix returns c counting events whose name begins with a prefix instead.
+func (c Computed) OfPrefix(prefix string) Computed {
+	c.Event, c.Names, c.Prefix, c.Any = "", nil, prefix, false
+	return c
+}
+
+// OfAnyEvent returns c counting events of all names instead.
+func (c Computed) OfAnyEvent() Computed {
+	c.Event, c.Names, c.Prefix, c.Any = "", nil, "", true
+	return c
 }
 
 // WithName returns c with a name for people.
@@ -166,7 +191,7 @@ func (c Computed) Validate() error {
 	case c.MinFrequency < 0 || c.MinFrequency > maxFrequency:
 		return fmt.Errorf("%w: min_frequency: %d, want 1 to %d", profile.ErrInvalid, c.MinFrequency, maxFrequency)
 	}
-	if err := profile.CheckID("event", c.Event); err != nil {
+	if err := selector.Validate("event", c.Event, c.Names, c.Prefix, c.Any); err != nil {
 		return err
 	}
 	if err := c.validateProperty(); err != nil {

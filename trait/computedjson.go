@@ -15,7 +15,10 @@ type computedJSON struct {
 	Description  string         `json:"description,omitempty"`
 	Of           string         `json:"of,omitempty"`
 	Type         Type           `json:"type"`
-	Event        string         `json:"event"`
+	Event        string         `json:"event,omitempty"`
+	Names        []string       `json:"names,omitempty"`
+	Prefix       string         `json:"prefix,omitempty"`
+	Any          bool           `json:"any,omitempty"`
 	Property     string         `json:"property,omitempty"`
 	Filter       string         `json:"where,omitempty"`
 	Window       profile.Window `json:"window,omitzero"`
@@ -32,6 +35,9 @@ func (c Computed) MarshalJSON() ([]byte, error) {
 		Description: c.Description,
 		Type:        c.Type,
 		Event:       c.Event,
+		Names:       c.Names,
+		Prefix:      c.Prefix,
+		Any:         c.Any,
 		Property:    c.Property,
 		Filter:      c.Filter,
 		Window:      c.Window,
@@ -61,6 +67,9 @@ func (c *Computed) UnmarshalJSON(text []byte) error {
 		Description: j.Description,
 		Type:        j.Type,
 		Event:       j.Event,
+		Names:       j.Names,
+		Prefix:      j.Prefix,
+		Any:         j.Any,
 		Property:    j.Property,
 		Filter:      j.Filter,
 		Window:      j.Window,

@@ -10,6 +10,7 @@ import (
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/trait"
 )
 
@@ -27,7 +28,7 @@ func (c *Coverage) unknownProperties() ([]Finding, error) {
 		eachLeaf(&d.Where, "where", func(n *audience.Node, path string) {
 			switch {
 			case n.Event != nil:
-				r.event(n.Event.Name, n.Event.Filter, path)
+				r.event(selector.Of(n.Event.Name, n.Event.Names, n.Event.Prefix, n.Event.Any), n.Event.Filter, path)
 			case n.Funnel != nil:
 				r.funnel(n.Funnel, path)
 			}
@@ -50,10 +51,10 @@ type propertyReader struct {
 	err    error
 }
 
-// event notes what a filter reads of events of a name.
-func (r *propertyReader) event(name, filter, path string) {
+// event notes what a filter reads of some events.
+func (r *propertyReader) event(of selector.Selector, filter, path string) {
 	if filter == "" {
-		r.read(name, path, nil)
+		r.read(of, path, nil)
 		return
 	}
 	f, err := r.env.Event(filter)
@@ -62,7 +63,7 @@ func (r *propertyReader) event(name, filter, path string) {
 		return
 	}
 	names, _ := f.Properties()
-	r.read(name, path+".where", names)
+	r.read(of, path+".where", names)
 }
 
 func (r *propertyReader) funnel(f *funnel.Funnel, path string) {
@@ -70,7 +71,7 @@ func (r *propertyReader) funnel(f *funnel.Funnel, path string) {
 	for i, s := range f.Steps {
 		path := fmt.Sprintf("%s.steps[%d]", path, i)
 		if s.Filter == "" {
-			r.read(s.Event, path, nil)
+			r.read(ofStep(&s), path, nil)
 		} else {
 			filter, err := r.env.Step(s.Filter, earlier)
 			if err != nil {
@@ -78,9 +79,9 @@ func (r *propertyReader) funnel(f *funnel.Funnel, path string) {
 				return
 			}
 			reads := filter.StepReads(earlier)
-			r.read(s.Event, path+".where", reads.Self.Properties.Names)
+			r.read(ofStep(&s), path+".where", reads.Self.Properties.Names)
 			for j, of := range reads.Steps {
-				r.read(f.Steps[j].Event, path+".where", of.Properties.Names)
+				r.read(ofStep(&f.Steps[j]), path+".where", of.Properties.Names)
 			}
 		}
 		earlier = append(earlier, s.Name)
@@ -88,7 +89,8 @@ func (r *propertyReader) funnel(f *funnel.Funnel, path string) {
 }
 
 func (r *propertyReader) computed(c *trait.Computed) {
-	r.event(c.Event, c.Filter, "event")
+	of := selector.Of(c.Event, c.Names, c.Prefix, c.Any)
+	r.event(of, c.Filter, "event")
 	if c.Property == "" {
 		return
 	}
@@ -98,15 +100,30 @@ func (r *propertyReader) computed(c *trait.Computed) {
 		return
 	}
 	if !source.OfUser {
-		r.read(c.Event, "property", []string{source.Keys[0].String()})
+		r.read(of, "property", []string{source.Keys[0].String()})
 	}
 }
 
-// read notes which properties no event of a name has.
-func (r *propertyReader) read(event, path string, names []string) {
+func ofStep(s *funnel.Step) selector.Selector {
+	return selector.Of(s.Event, s.Names, s.Prefix, s.Any)
+}
+
+// read notes which names no event has, and which properties none of some events.
+func (r *propertyReader) read(of selector.Selector, path string, names []string) {
 	f := r.of
 	f.Path = path
-	has, exists := r.events[event]
+	exists, has := false, map[string]bool{}
+	for event := range of.EachOf(maps.Keys(r.events)) {
+		exists = true
+		maps.Copy(has, r.events[event])
+	}
+	if listed, _ := of.Names(); len(listed) > 1 {
+		for _, name := range listed {
+			if r.events[name] == nil {
+				r.note(f, fmt.Sprintf("no script has an event %q", name))
+			}
+		}
+	}
 	var unknown []string
 	for _, name := range names {
 		if !has[name] {
@@ -115,12 +132,24 @@ func (r *propertyReader) read(event, path string, names []string) {
 	}
 	switch {
 	case !exists:
-		f.Message = fmt.Sprintf("no script has an event %q", event)
+		r.note(f, fmt.Sprintf("no script has %s", anEvent(of)))
 	case len(unknown) > 0:
-		f.Message = fmt.Sprintf("reads %s, which no %q in any script has", strings.Join(unknown, " and "), event)
-	default:
-		return
+		text := strings.TrimPrefix(strings.TrimPrefix(of.String(), "an "), "any ")
+		r.note(f, fmt.Sprintf("reads %s, which no %s in any script has", strings.Join(unknown, " and "), text))
 	}
+}
+
+// anEvent says which events there are none of.
+func anEvent(of selector.Selector) string {
+	if of.Name() != "" {
+		return "an event " + of.String()
+	}
+	return of.String()
+}
+
+// note adds a finding, once.
+func (r *propertyReader) note(f Finding, message string) {
+	f.Message = message
 	if !slices.Contains(r.found, f) {
 		r.found = append(r.found, f)
 	}

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/muster-go/muster/internal/horizon"
@@ -31,28 +30,10 @@ func (r *Run) Load(ix *network.Leaves) {
 			r.Push(ix.Traits[w.Name]...)
 		}
 	}
-	if r.Profile.Ref.Subject == profile.Account {
-		for name, d := range ix.Events {
-			r.loadEvents(d, name)
-		}
-		return
-	}
-	if past, err := r.past(); err == nil {
-		r.loadPast(ix, past)
-		return
-	} else if !errors.Is(err, errors.ErrUnsupported) {
-		r.Err = err
-		return
-	}
-	for name, err := range r.Store.EventNames(r.Ctx, r.Profile.Ref.ID) {
-		if err != nil {
-			r.Err = err
-			return
-		}
-		r.Words.Events.Note(name)
-		if d := ix.Events[name]; d != nil {
-			r.loadEvents(d, name)
-		}
+	if r.Profile.Ref.Subject == profile.User {
+		r.loadEvents(&load{ix: ix, user: r.Profile.Ref.ID})
+	} else if ix.TakesEvents() {
+		r.loadUsers(ix)
 	}
 }
 
@@ -67,37 +48,6 @@ func (r *Run) loadTraits() {
 		return
 	}
 	r.Profile.SetTraits(writes, r.Net)
-}
-
-// past returns the history of the user at hand; the error wraps errors.ErrUnsupported where
-// the store cannot read one at once.
-func (r *Run) past() (*profile.History, error) {
-	if r.Past != nil {
-		return r.Past, nil
-	}
-	store, ok := r.Store.(profile.HistoryReader)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return &r.history, store.ReadHistory(r.Ctx, r.Profile.Ref.ID, &r.history)
-}
-
-// loadPast brings a history to the leaves of ix: of each name that they take, the events
-// that may count, in place.
-func (r *Run) loadPast(ix *network.Leaves, past *profile.History) {
-	for i := range past.Len() {
-		name := past.Name(i)
-		r.noteName(name)
-		d := ix.Events[name]
-		if d == nil {
-			continue
-		}
-		r.pushReaders(d)
-		for past.Begin(i, d.Since(r.At)); past.Next(); {
-			r.Take(past.Event())
-			r.addPast(d, false)
-		}
-	}
 }
 
 // maxNoted is how many names of events a run knows to be noted.
@@ -115,47 +65,6 @@ func (r *Run) noteName(name string) {
 	r.noted = append(r.noted, name)
 }
 
-// pushReaders marks the leaves whose filter reads traits: they are counted when they are
-// computed.
-func (r *Run) pushReaders(d *network.Dispatch) {
-	for _, u := range d.All {
-		if u.ReadsTraits {
-			r.pushTargets(u)
-		}
-	}
-}
-
-func (r *Run) loadEvents(d *network.Dispatch, name string) {
-	r.pushReaders(d)
-	for ev, err := range r.History(name, sinceTime(d.Since(r.At))) {
-		if err != nil {
-			r.Err = err
-			return
-		}
-		r.Take(&ev)
-		r.addPast(d, false)
-	}
-}
-
-// addPast brings the event at hand to the leaves that do not read traits, and
-// marks those that it is the first for, or all.
-func (r *Run) addPast(d *network.Dispatch, markAll bool) {
-	for _, u := range d.All {
-		if u.ReadsTraits || !r.Passes(u, nil) {
-			continue
-		}
-		for _, to := range u.Targets {
-			if !r.Counts(to.Node) {
-				continue
-			}
-			if markAll || !r.Profile.Has(to.Node) {
-				r.Push(to.Node)
-			}
-			r.collect(to)
-		}
-	}
-}
-
 // refill makes what a leaf holds whose filter reads traits that of the traits
 // as they are now, and returns until when it is right: horizon.Never for other
 // leaves, which take events as they come.
@@ -169,7 +78,7 @@ func (r *Run) refill(n *network.Node) (until int64) {
 		r.taken = append(r.taken, entry{n, r.Profile})
 		r.actorUntil = horizon.Never
 		r.Take(r.Event)
-		if r.Counts(n) && r.Passes(r.Net.Events[r.Event.Name].Uses[n.UseKey(n.Filter)], n) {
+		if r.Counts(n) && r.Passes(r.Net.UseOf(n, r.Event.Name), n) {
 			r.collect(network.Target{Node: n, Step: network.WholeLeaf})
 		}
 		r.Profile.Counts[n.ID] = min(r.Profile.Counts[n.ID], r.actorUntil)
@@ -180,7 +89,7 @@ func (r *Run) refill(n *network.Node) (until int64) {
 // arrived reports whether the event that arrived is one that a leaf of the
 // profile at hand has yet to take.
 func (r *Run) arrived(n *network.Node) bool {
-	return r.Event != nil && slices.Contains(n.Events, r.Event.Name) &&
+	return r.Event != nil && n.TakesEvent(r.Event.Name) &&
 		slices.Contains(r.takers, r.Profile) && !slices.Contains(r.taken, entry{n, r.Profile})
 }
 
@@ -197,18 +106,14 @@ func (r *Run) recount(n *network.Node) {
 	r.Profile.Empty(n)
 	saved, event := r.Input, r.Taking
 	defer func() { r.Input, r.Taking = saved, event }()
-	since := n.Count.From(r.At)
-	for _, name := range n.Events {
-		u := r.Net.Events[name].Uses[n.UseKey(n.Filter)]
-		for ev, err := range r.History(name, since) {
-			if err != nil {
-				r.Err = err
-				return
-			}
-			r.Take(&ev)
-			if r.Counts(n) && r.Passes(u, n) {
-				r.collect(network.Target{Node: n, Step: network.WholeLeaf})
-			}
+	for ev, err := range r.History(n, n.Count.From(r.At)) {
+		if err != nil {
+			r.Err = err
+			return
+		}
+		r.Take(&ev)
+		if r.Counts(n) && r.Passes(r.Net.UseOf(n, ev.Name), n) {
+			r.collect(network.Target{Node: n, Step: network.WholeLeaf})
 		}
 	}
 	r.Profile.Counts[n.ID] = min(until, r.actorUntil)

@@ -120,10 +120,13 @@ func (r *Run) AddEvent(ev *profile.Event) {
 	if r.Profile.Ref.Subject == profile.User {
 		r.Words.Events.Note(ev.Name)
 	}
-	d := r.Net.Events[ev.Name]
-	if d == nil {
-		return
+	for d := range r.Net.Dispatches(ev.Name) {
+		r.dispatch(d, ev)
 	}
+}
+
+// dispatch brings an event that just arrived to the leaves of one dispatch.
+func (r *Run) dispatch(d *network.Dispatch, ev *profile.Event) {
 	r.Take(ev)
 	r.Event, r.takers = ev, append(r.takers, r.Profile)
 	for _, u := range d.Plain {

@@ -11,6 +11,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
 )
@@ -88,9 +89,9 @@ func (c *Compiler) build(p *Plan) *Node {
 	base := strings.TrimSuffix(p.Path, "where")
 	switch p.Kind {
 	case KindEvent:
-		c.Filters = append(c.Filters, FilterAt{Path: base + "name", Leaf: n, Event: p.Name})
+		c.noteNames(n, &p.Select, base, "name")
 	case KindComputed:
-		c.Filters = append(c.Filters, FilterAt{Path: "event", Leaf: n, Event: p.Name})
+		c.noteNames(n, &p.Select, "", "event")
 		if p.Computed.Property != "" {
 			c.Filters = append(c.Filters, FilterAt{Path: "property", Leaf: n})
 		}
@@ -101,14 +102,27 @@ func (c *Compiler) build(p *Plan) *Node {
 		c.Filters = append(c.Filters, FilterAt{Path: p.Path, Leaf: n, Filter: n.Filter})
 	}
 	if n.Funnel != nil {
-		for step, s := range n.Funnel.Funnel().Steps {
-			c.Filters = append(c.Filters, FilterAt{Path: fmt.Sprintf("%s.steps[%d].event", p.Path, step), Leaf: n, Event: s.Event})
+		for step := range n.Funnel.Funnel().Steps {
+			c.noteNames(n, n.Funnel.EventsOf(step), fmt.Sprintf("%s.steps[%d].", p.Path, step), "event")
 		}
 		for step, f := range n.Funnel.Filters() {
 			c.Filters = append(c.Filters, FilterAt{Path: fmt.Sprintf("%s.steps[%d].where", p.Path, step), Leaf: n, Step: step, Filter: f})
 		}
 	}
 	return n
+}
+
+// noteNames notes the names of events that a leaf lists, of which nobody may send any: below
+// a path, in a field where it is one.
+func (c *Compiler) noteNames(n *Node, of *selector.Selector, path, field string) {
+	names, _ := of.Names()
+	for i, name := range names {
+		at := path + field
+		if len(names) > 1 {
+			at = fmt.Sprintf("%snames[%d]", path, i)
+		}
+		c.Filters = append(c.Filters, FilterAt{Path: at, Leaf: n, Event: name})
+	}
 }
 
 // InAccount returns the node of users of which an account meets root.
@@ -180,25 +194,25 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 	n.Linked = n.Linked || n.Accounts // whatever traits they are
 	switch p.Kind {
 	case KindEvent:
-		n.Events, n.Count = []string{p.Name}, newCount(p)
+		n.Events, n.Count = []selector.Selector{p.Select}, newCount(p)
 		n.ReadsTraits = readsTraits(p.Filter)
 		n.Idle = n.Count.Holds(0)
 		n.ReadsActor = n.Of == profile.Account && readsActor(p.Filter)
-		n.leaf = fmt.Sprintf("event\x00%d\x00%q\x00%s\x00%d-%d\x00%s\x00%t",
-			since, p.Name, source(p.Filter), p.Min, p.Max, p.Window, p.Group)
+		n.leaf = fmt.Sprintf("event\x00%d\x00%s\x00%s\x00%d-%d\x00%s\x00%t",
+			since, p.Select.Text(), source(p.Filter), p.Min, p.Max, p.Window, p.Group)
 		if p.Length > 0 {
 			n.leaf += fmt.Sprintf("\x00%d of %s", p.Periods, p.Length)
 		}
 	case KindComputed:
 		c := *p.Computed
-		n.Events, n.Count, n.Computed = []string{p.Name}, newCount(p), &c
+		n.Events, n.Count, n.Computed = []selector.Selector{p.Select}, newCount(p), &c
 		if c.Property != "" {
 			n.Source, _ = property.Parse(c.Property) // it is valid
 		}
 		n.ReadsTraits = readsTraits(p.Filter) || n.Source.OfUser
 		n.ReadsActor = n.Of == profile.Account && (readsActor(p.Filter) || n.Source.OfUser)
-		n.leaf = fmt.Sprintf("computed\x00%d\x00%q\x00%s\x00%s\x00%d\x00%q\x00%s",
-			since, p.Name, source(p.Filter), c.Type, c.MinFrequency, c.Property, p.Window)
+		n.leaf = fmt.Sprintf("computed\x00%d\x00%s\x00%s\x00%s\x00%d\x00%q\x00%s",
+			since, p.Select.Text(), source(p.Filter), c.Type, c.MinFrequency, c.Property, p.Window)
 	case KindFunnel:
 		n.Events, n.Count, n.Funnel = p.Funnel.Events(), newCount(p), p.Funnel
 		n.StepMisses = make([]atomic.Uint64, len(p.Funnel.Funnel().Steps))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -18,7 +19,7 @@ type Plan struct {
 	Path       string          // of the filter in the definition; of a funnel, of the leaf
 	Children   []*Plan
 	Filter     *celfilter.Filter // of an event leaf (nil: every event) and of a trait leaf
-	Name       string            // of an event leaf
+	Select     selector.Selector // of an event leaf and a computed trait: which events
 	Min, Max   int               // counts for which it holds
 	Group      bool              // only events sent with the account's id count
 	Window     profile.Window

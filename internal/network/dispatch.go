@@ -7,10 +7,11 @@ import (
 	"sync/atomic"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/profile"
 )
 
-// Dispatch finds the leaves that an event of one name matches. Each distinct
+// Dispatch finds the leaves that an event of one name, or of names of one beginning, matches. Each distinct
 // filter runs at most once per event, and one with a conjunct
 // `properties.k == constant` only if the event's k is that constant: ten
 // thousand audiences on ten thousand products cost one look-up.
@@ -19,7 +20,13 @@ type Dispatch struct {
 	All     []*Use // the same, in a list
 	Plain   []*Use // those no index finds
 	Indexes []*equalityIndex
+	several int // how many targets take events of other names as well
 }
+
+// Several reports whether a leaf takes events of other names as well, one of which is as
+// good as another: it is to get those of its history in the order of time, as what comes in
+// order costs least.
+func (d *Dispatch) Several() bool { return d.several > 0 }
 
 // Use is a distinct filter and what it feeds.
 type Use struct {
@@ -69,15 +76,15 @@ func (n *Node) UseKey(filter *celfilter.Filter) useKey {
 	return useKey{source: source(filter)}
 }
 
-// takes yields how a leaf takes events of a name: the filters that they pass,
+// takes yields how a leaf takes events that a key finds: the filters that they pass,
 // and what each feeds.
-func (n *Node) takes(name string) iter.Seq2[Target, *celfilter.Filter] {
+func (n *Node) takes(k selector.Key) iter.Seq2[Target, *celfilter.Filter] {
 	return func(yield func(Target, *celfilter.Filter) bool) {
 		if n.Funnel == nil || n.ReadsTraits {
 			yield(Target{n, WholeLeaf}, n.Filter)
 			return
 		}
-		for _, step := range n.Funnel.StepsOf(name) {
+		for _, step := range n.Funnel.StepsBy(k) {
 			if !yield(Target{n, step}, n.Funnel.Static(step)) {
 				return
 			}
@@ -85,9 +92,10 @@ func (n *Node) takes(name string) iter.Seq2[Target, *celfilter.Filter] {
 	}
 }
 
-// add makes events of the dispatch's name reach a leaf.
-func (d *Dispatch) add(name string, n *Node) {
-	for t, filter := range n.takes(name) {
+// add makes events of the dispatch's key reach a leaf.
+func (d *Dispatch) add(k selector.Key, n *Node) {
+	d.several += n.several(k)
+	for t, filter := range n.takes(k) {
 		key := n.UseKey(filter)
 		u := d.Uses[key]
 		if u == nil {
@@ -97,6 +105,18 @@ func (d *Dispatch) add(name string, n *Node) {
 		}
 		u.Targets = append(u.Targets, t)
 	}
+}
+
+// several counts the selectors of a leaf that a key finds and that take events of other names
+// as well.
+func (n *Node) several(k selector.Key) int {
+	several := 0
+	for i := range n.Events {
+		if e := &n.Events[i]; e.Has(k) && e.Name() == "" {
+			several++
+		}
+	}
+	return several
 }
 
 // place puts a use where an event finds it.
@@ -143,8 +163,9 @@ func (d *Dispatch) indexOf(k profile.Key) *equalityIndex {
 }
 
 // remove takes n out and reports whether nothing is left.
-func (d *Dispatch) remove(name string, n *Node) bool {
-	for t, filter := range n.takes(name) {
+func (d *Dispatch) remove(k selector.Key, n *Node) bool {
+	d.several -= n.several(k)
+	for t, filter := range n.takes(k) {
 		key := n.UseKey(filter)
 		u := d.Uses[key]
 		u.Targets = slices.DeleteFunc(u.Targets, func(o Target) bool { return o == t })

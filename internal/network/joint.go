@@ -13,14 +13,12 @@ import (
 // ConfinesEvent reports whether nothing that an event of a name changes of a user
 // depends on other profiles, or others on it.
 func (net *Network) ConfinesEvent(name string) bool {
-	d := net.Events[name]
-	if d == nil {
-		return true
-	}
-	for _, u := range d.All {
-		for _, to := range u.Targets {
-			if to.Node.Joint {
-				return false
+	for d := range net.Dispatches(name) {
+		for _, u := range d.All {
+			for _, to := range u.Targets {
+				if to.Node.Joint {
+					return false
+				}
 			}
 		}
 	}

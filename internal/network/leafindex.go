@@ -10,7 +10,8 @@ import (
 // Leaves finds the leaves that a piece of data can change: all of the
 // network's, or those that a new audience brings.
 type Leaves struct {
-	Events   map[string]*Dispatch // by event name
+	named    map[string]*Dispatch // by event name
+	prefixes prefixes             // by the beginning of it
 	Traits   map[string][]*Node   // by the name of a trait that they read
 	AllTrait []*Node              // those that read the traits as a whole
 	Identity []*Node              // those that read who the profile is
@@ -25,7 +26,7 @@ type Leaves struct {
 
 // NewLeaves returns an index without a leaf.
 func NewLeaves() Leaves {
-	return Leaves{Events: map[string]*Dispatch{}, Traits: map[string][]*Node{}, Readers: map[string][]*Node{}}
+	return Leaves{named: map[string]*Dispatch{}, Traits: map[string][]*Node{}, Readers: map[string][]*Node{}}
 }
 
 // ReadsTrait reports whether any leaf reads the trait.
@@ -89,13 +90,8 @@ func (n *Node) filters() []*celfilter.Filter {
 // Add makes a leaf reachable from the data that it reads; other nodes read
 // none.
 func (ix *Leaves) Add(n *Node) {
-	for _, name := range n.Events {
-		d := ix.Events[name]
-		if d == nil {
-			d = newDispatch()
-			ix.Events[name] = d
-		}
-		d.add(name, n)
+	for _, k := range n.keys() {
+		ix.open(k).add(k, n)
 	}
 	if n.ReadsIdentity() {
 		ix.Identity = append(ix.Identity, n)
@@ -114,9 +110,9 @@ func (ix *Leaves) Add(n *Node) {
 
 // remove is the opposite of add.
 func (ix *Leaves) remove(n *Node) {
-	for _, name := range n.Events {
-		if ix.Events[name].remove(name, n) {
-			delete(ix.Events, name)
+	for _, k := range n.keys() {
+		if ix.at(k).remove(k, n) {
+			ix.shut(k)
 		}
 	}
 	is := func(m *Node) bool { return m == n }

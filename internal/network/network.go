@@ -7,6 +7,7 @@ import (
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
@@ -59,7 +60,7 @@ type Node struct {
 	uses      int       // parents, audiences and traits, each time they name it; across
 
 	// Of leaves only.
-	Events      []string               // the names of the events it takes
+	Events      []selector.Selector    // the events it takes
 	Count       Count                  // of an event leaf; of a computed trait only the window
 	Filter      *celfilter.Filter      // of events (nil: every event) and of a trait leaf
 	Misses      atomic.Uint64          // of the filter of a trait leaf; dates that are none; events without the property

@@ -35,11 +35,14 @@ func (m *Model) Members(key string, t time.Time) []profile.Ref {
 	return w.members(key, t)
 }
 
+// Meets answers whether a profile is in an audience now, all that is due now included.
+func (m *Model) Meets(ref profile.Ref, key string) bool { return m.view(ref).at(m.now).belongs(key) }
+
 // Foresee answers whether a profile is in an audience now, all that is due now
 // included, and when that changes if nothing arrives and no batch audience is
 // computed; zero: never. It does not know when it changes with other profiles.
 func (m *Model) Foresee(ref profile.Ref, key string) (member bool, until time.Time) {
-	member = m.view(ref).at(m.now).belongs(key)
+	member = m.Meets(ref, key)
 	alone := []profile.Ref{ref}
 	future := *m
 	future.told, future.values, future.waiting = maps.Clone(m.told), maps.Clone(m.values), nil

@@ -50,7 +50,7 @@ func (v view) value(key string) profile.Value {
 func (v view) samples(c computed) []sample {
 	var all []sample
 	d := &c.definition
-	for _, of := range v.matching(d.Event, d.Filter, d.Window, audience.OfUsers, c.since) {
+	for _, of := range v.matching(ofTrait(d), d.Filter, d.Window, audience.OfUsers, c.since) {
 		in, path := of.track.Event.Properties.Map(), d.Property
 		if name, ok := strings.CutPrefix(path, "user.traits."); ok && d.Of == profile.Account {
 			in, path = v.of(of.user).traits(c.since).plain(), name

@@ -21,11 +21,7 @@ type attempt struct {
 // follows reports whether a funnel holds: whether any choice of events, of all
 // there are, makes it.
 func (v view) follows(f *funnel.Funnel, since int) bool {
-	var names []string
-	for _, s := range f.Steps {
-		names = append(names, s.Event)
-	}
-	return attempt{view: v, funnel: f, since: since, deeds: v.deeds(audience.OfUsers, since, names...)}.succeeds()
+	return attempt{view: v, funnel: f, since: since, deeds: v.deeds(audience.OfUsers, since)}.succeeds()
 }
 
 // succeeds reports whether any choice for the other steps makes it hold.
@@ -66,7 +62,7 @@ func (a attempt) with(d deed) attempt {
 // after the last one that was chosen, and passing its filter.
 func (a attempt) continues(d deed) bool {
 	s := &a.funnel.Steps[a.steps]
-	if d.track.Event.Name != s.Event {
+	if !ofStep(s).takes(d.track.Event.Name) {
 		return false
 	}
 	if len(a.chosen) > 0 {

@@ -114,7 +114,7 @@ func (v view) holds(n audience.Node, since int) bool {
 		if r := e.Regularly; !r.IsZero() {
 			return v.periods(e, since) >= r.AtLeast
 		}
-		return compare(e.Count, len(v.matching(e.Name, e.Filter, e.Window, e.Scope, since)))
+		return compare(e.Count, len(v.matching(ofEvent(e), e.Filter, e.Window, e.Scope, since)))
 	case n.Funnel != nil:
 		return v.follows(n.Funnel, since)
 	case n.Trait != "":
@@ -158,7 +158,7 @@ func (v view) quantify(u *audience.Users, since int) bool {
 // periods counts the periods with an event.
 func (v view) periods(e *audience.Event, since int) int {
 	periods := map[int64]bool{}
-	for _, d := range v.matching(e.Name, e.Filter, profile.Window{}, e.Scope, since) {
+	for _, d := range v.matching(ofEvent(e), e.Filter, profile.Window{}, e.Scope, since) {
 		if i := (v.t - d.time()) / int64(e.Regularly.Of); i < int64(e.Regularly.Periods) {
 			periods[i] = true
 		}

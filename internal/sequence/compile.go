@@ -3,13 +3,13 @@ package sequence
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"math"
 	"slices"
 
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -18,7 +18,8 @@ type Matcher struct {
 	funnel    funnel.Funnel // filters in canonical text
 	steps     []step
 	follow    []position       // the steps that are to follow, in order
-	byEvent   map[string][]int // the steps that an event may be of
+	byName    map[string][]int // the steps that an event may be of
+	prefixed  bool             // more than those: a step takes events by the beginning of their names
 	exact     bool             // see partition
 	absences  bool             // whether any step is not to follow
 	window    *horizon.Window
@@ -29,6 +30,7 @@ type Matcher struct {
 // step is a compiled funnel.Step.
 type step struct {
 	funnel.Step
+	events   selector.Selector // which it may be
 	filter   *celfilter.Filter // nil: every event
 	refs     celfilter.StepReads
 	position int                  // of a step to follow: its own; else of the step before it
@@ -58,17 +60,17 @@ func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
 		return nil, err
 	}
 	m := &Matcher{
-		funnel:  funnel.Funnel{Window: f.Window, Steps: slices.Clone(f.Steps)},
-		byEvent: map[string][]int{},
-		window:  horizon.NewWindow(f.Window),
-		few:     fewEntries,
+		funnel: funnel.Funnel{Window: f.Window, Steps: slices.Clone(f.Steps)},
+		byName: map[string][]int{},
+		window: horizon.NewWindow(f.Window),
+		few:    fewEntries,
 	}
 	if !m.window.Ordered() {
 		m.few = math.MaxInt // each entry ends by itself
 	}
 	var earlier []string
 	for i, s := range m.funnel.Steps {
-		compiled := step{Step: s, earlier: len(earlier), position: len(earlier)}
+		compiled := step{Step: s, events: selector.Of(s.Event, s.Names, s.Prefix, s.Any), earlier: len(earlier), position: len(earlier)}
 		if s.Filter != "" {
 			filter, err := env.Step(s.Filter, earlier)
 			if err != nil {
@@ -80,7 +82,11 @@ func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
 		} else {
 			compiled.refs = celfilter.StepReads{Steps: make([]celfilter.EventReads, len(earlier)), Beyond: make([]bool, len(earlier))}
 		}
-		m.byEvent[s.Event] = append(m.byEvent[s.Event], i)
+		names, listed := compiled.events.Names()
+		for _, name := range names {
+			m.byName[name] = append(m.byName[name], i)
+		}
+		m.prefixed = m.prefixed || !listed
 		if s.Not {
 			compiled.position--
 			m.absences = true
@@ -148,10 +154,18 @@ func (m *Matcher) Funnel() funnel.Funnel {
 }
 
 // Takes reports whether events of a name can be of any step.
-func (m *Matcher) Takes(event string) bool { return len(m.byEvent[event]) > 0 }
+func (m *Matcher) Takes(event string) bool { return len(m.StepsOf(event)) > 0 }
 
-// Events returns the names of the events that it takes, ascending.
-func (m *Matcher) Events() []string { return slices.Sorted(maps.Keys(m.byEvent)) }
+// Events returns which events it takes, each distinct selector of its steps once.
+func (m *Matcher) Events() []selector.Selector {
+	var all []selector.Selector
+	for i := range m.steps {
+		if is := m.steps[i].events.Equal; !slices.ContainsFunc(all, func(s selector.Selector) bool { return is(&s) }) {
+			all = append(all, m.steps[i].events)
+		}
+	}
+	return all
+}
 
 // Filters iterates over the filters, with the place among Steps of the step that
 // has it.
@@ -166,7 +180,35 @@ func (m *Matcher) Filters() iter.Seq2[int, *celfilter.Filter] {
 }
 
 // StepsOf returns the steps that an event of a name may be of, ascending.
-func (m *Matcher) StepsOf(event string) []int { return m.byEvent[event] }
+func (m *Matcher) StepsOf(event string) []int {
+	if !m.prefixed {
+		return m.byName[event]
+	}
+	var steps []int
+	for i := range m.steps {
+		if m.steps[i].events.Takes(event) {
+			steps = append(steps, i)
+		}
+	}
+	return steps
+}
+
+// StepsBy returns the steps whose events a key finds, ascending.
+func (m *Matcher) StepsBy(k selector.Key) []int {
+	if !k.Prefix {
+		return m.byName[k.Text]
+	}
+	var steps []int
+	for i := range m.steps {
+		if m.steps[i].events.Has(k) {
+			steps = append(steps, i)
+		}
+	}
+	return steps
+}
+
+// EventsOf returns which events may be of a step.
+func (m *Matcher) EventsOf(step int) *selector.Selector { return &m.steps[step].events }
 
 // Static returns the filter of a step, if it has one that reads no earlier step:
 // it can be applied without a State, once for any number of funnels.

@@ -12,6 +12,7 @@ import (
 // candidate is an event that may be of a step, with what filters read of it.
 type candidate struct {
 	instance
+	name                string // of it
 	properties, context profile.Object
 	by                  Traits // if the step's own filter is applied again
 }
@@ -22,7 +23,7 @@ func (c candidate) compare(d candidate) int {
 	if at := cmp.Compare(c.at, d.at); at != 0 {
 		return at
 	}
-	return cmp.Or(c.properties.Value().Compare(d.properties.Value()),
+	return cmp.Or(cmp.Compare(c.name, d.name), c.properties.Value().Compare(d.properties.Value()),
 		c.context.Value().Compare(d.context.Value()), cmp.Compare(c.seq, d.seq))
 }
 
@@ -30,6 +31,7 @@ func (c candidate) compare(d candidate) int {
 func (s *step) candidate(e event) candidate {
 	c := candidate{
 		instance:   instance{e.at, e.Seq},
+		name:       e.Name,
 		properties: part(&s.keeps.Properties, e.Properties),
 		context:    part(&s.keeps.Context, e.Context),
 	}

@@ -98,7 +98,7 @@ func (s *State) running() running {
 // that is not there; that of a filter whose answer depends on which events are
 // chosen is not told.
 func (s *State) Add(e *profile.Event, by Traits, now int64) (missed uint64) {
-	steps := s.m.byEvent[e.Name]
+	steps := s.m.StepsOf(e.Name)
 	if len(steps) == 0 {
 		return 0
 	}

@@ -89,7 +89,7 @@ func (w *walk) from(pos int) bool {
 		}
 		w.choice = append(w.choice, all[i].instance)
 		w.chosen = append(w.chosen, celfilter.Step{
-			Name:       st.Event,
+			Name:       all[i].name,
 			Time:       all[i].at,
 			Properties: all[i].properties,
 			Context:    all[i].context,
@@ -133,7 +133,7 @@ func (w *walk) passes(st *step, c *candidate) bool {
 		return true
 	}
 	w.input = celfilter.Input{
-		Name:       st.Event,
+		Name:       c.name,
 		Time:       c.at,
 		Properties: c.properties,
 		Context:    c.context,

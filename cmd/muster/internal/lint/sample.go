@@ -1,11 +1,14 @@
 package lint
 
 import (
+	"fmt"
 	"iter"
 	"maps"
+	"strings"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/internal/near"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -79,22 +82,48 @@ func meant(name string, names iter.Seq[string]) string {
 	return ""
 }
 
-// event finds a name that no event of the sample has.
-func (l *linter) event(name, path string) {
-	if l.Sample == nil || l.Sample.events[name] != nil {
+// events finds names that no event of the sample has, below a path: in a field where there is
+// one name.
+func (l *linter) events(of *selector.Selector, path, field string) {
+	if l.Sample == nil {
 		return
 	}
-	l.find(UnknownEvent, path, "no event of the %s is called %q%s", l.Sample.what, name, meant(name, maps.Keys(l.Sample.events)))
+	names, listed := of.Names()
+	for i, name := range names {
+		at := path + field
+		if len(names) > 1 {
+			at = fmt.Sprintf("%snames[%d]", path, i)
+		}
+		if l.Sample.events[name] == nil {
+			l.find(UnknownEvent, at, "no event of the %s is called %q%s", l.Sample.what, name, meant(name, maps.Keys(l.Sample.events)))
+		}
+	}
+	if prefix, _ := of.Prefix(); !listed && prefix != "" {
+		for range of.EachOf(maps.Keys(l.Sample.events)) {
+			return
+		}
+		l.find(UnknownEvent, path+"prefix", "no event of the %s begins with %q", l.Sample.what, prefix)
+	}
 }
 
-// properties finds names that no event of a name has.
-func (l *linter) properties(event, path string, names []string) {
-	if l.Sample == nil || l.Sample.events[event] == nil {
+// properties finds names that none of some events has.
+func (l *linter) properties(of *selector.Selector, path string, names []string) {
+	if l.Sample == nil {
+		return
+	}
+	var has map[string]bool
+	for event := range of.EachOf(maps.Keys(l.Sample.events)) {
+		if has == nil {
+			has = map[string]bool{}
+		}
+		maps.Copy(has, l.Sample.events[event])
+	}
+	if has == nil {
 		return
 	}
 	for _, name := range names {
-		if has := l.Sample.events[event]; !has[name] {
-			l.find(UnknownProperty, path, "no %q of the %s has the property %q%s", event, l.Sample.what, name, meant(name, maps.Keys(has)))
+		if !has[name] {
+			l.find(UnknownProperty, path, "no %s of the %s has the property %q%s", strings.TrimPrefix(strings.TrimPrefix(of.String(), "an "), "any "), l.Sample.what, name, meant(name, maps.Keys(has)))
 		}
 	}
 }

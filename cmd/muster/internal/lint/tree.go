@@ -146,10 +146,16 @@ func (s signed) contradicts(t signed) bool {
 		return true
 	}
 	a, b := s.node.Event, t.node.Event
-	if a == nil || b == nil || !a.Regularly.IsZero() || !b.Regularly.IsZero() || a.Name != b.Name || a.Filter != b.Filter || a.Scope != b.Scope {
+	if a == nil || b == nil || !a.Regularly.IsZero() || !b.Regularly.IsZero() || !sameEvents(a, b) || a.Filter != b.Filter || a.Scope != b.Scope {
 		return false
 	}
 	return fewer(s, t) || fewer(t, s)
+}
+
+// sameEvents reports whether two conditions are on events of the same names.
+func sameEvents(a, b *audience.Event) bool {
+	x, y := selectorOf(a), selectorOf(b)
+	return x.Equal(&y)
 }
 
 // fewer reports whether s allows fewer events in a window than t wants in a part of it.

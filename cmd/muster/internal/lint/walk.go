@@ -7,6 +7,7 @@ import (
 	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/property"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -15,7 +16,8 @@ import (
 // computed looks at the definition of a computed trait.
 func (l *linter) computed(c *trait.Computed) {
 	l.at, l.of = Finding{Trait: c.Key}, c.Of
-	l.event(c.Event, "event")
+	of := selector.Of(c.Event, c.Names, c.Prefix, c.Any)
+	l.events(&of, "", "event")
 	l.window(c.Window, "window")
 	if c.Property != "" {
 		source, err := property.Parse(c.Property)
@@ -23,10 +25,10 @@ func (l *linter) computed(c *trait.Computed) {
 		if err == nil && source.OfUser {
 			l.traits(profile.User, "property", []string{source.Keys[0].String()})
 		} else if err == nil {
-			l.properties(c.Event, "property", []string{source.Keys[0].String()})
+			l.properties(&of, "property", []string{source.Keys[0].String()})
 		}
 	}
-	l.filter(c.Filter, c.Event, "where")
+	l.filter(c.Filter, &of, "where")
 	l.judge(l.truthOfFilter(c.Filter), "where", "the filter")
 }
 
@@ -49,9 +51,10 @@ func (l *linter) node(n *audience.Node, path string) {
 	case n.Not != nil:
 		l.node(n.Not, path+".not")
 	case n.Event != nil:
-		l.event(n.Event.Name, path+".event.name")
+		of := selectorOf(n.Event)
+		l.events(&of, path+".event.", "name")
 		l.window(n.Event.Reach(), path+".event.window")
-		l.filter(n.Event.Filter, n.Event.Name, path+".event.where")
+		l.filter(n.Event.Filter, &of, path+".event.where")
 	case n.Trait != "":
 		l.trait(n.Trait, path+".trait")
 	case n.TraitDate != nil:
@@ -89,8 +92,13 @@ func windowText(w profile.Window) string {
 	return w.String()
 }
 
-// filter looks at the filter of events of a name.
-func (l *linter) filter(cel, event, path string) {
+// selectorOf says which events a condition counts.
+func selectorOf(e *audience.Event) selector.Selector {
+	return selector.Of(e.Name, e.Names, e.Prefix, e.Any)
+}
+
+// filter looks at the filter of some events.
+func (l *linter) filter(cel string, of *selector.Selector, path string) {
 	if cel == "" {
 		return
 	}
@@ -100,7 +108,7 @@ func (l *linter) filter(cel, event, path string) {
 		return
 	}
 	names, _ := f.Properties()
-	l.properties(event, path, names)
+	l.properties(of, path, names)
 	l.traitsOfEvents(f, path)
 	l.ofUsers(func() { l.negations(cel, path) })
 }
@@ -139,30 +147,32 @@ func (l *linter) funnel(f *funnel.Funnel, path string) {
 	if m.Bounded() {
 		l.find(BoundedFunnel, path, "its steps are not linked by equal properties alone, so it is searched among the %d newest events a step: link every step to one before by properties.x == steps.NAME.properties.y", sequence.MaxCandidates)
 	}
-	var earlier, events []string
+	var earlier []string
+	var events []*selector.Selector
 	for i, s := range f.Steps {
 		at := fmt.Sprintf("%s.steps[%d]", path, i)
-		l.event(s.Event, at+".event")
+		of := m.EventsOf(i)
+		l.events(of, at+".", "event")
 		if s.Filter != "" {
-			l.step(s, at+".where", earlier, events)
+			l.step(s, of, at+".where", earlier, events)
 		}
 		if !s.Not {
-			earlier, events = append(earlier, s.Name), append(events, s.Event)
+			earlier, events = append(earlier, s.Name), append(events, of)
 		}
 	}
 }
 
 // step looks at the filter of a step, which may read the events of earlier ones.
-func (l *linter) step(s funnel.Step, path string, earlier, events []string) {
+func (l *linter) step(s funnel.Step, of *selector.Selector, path string, earlier []string, events []*selector.Selector) {
 	f, err := l.env.Step(s.Filter, earlier)
 	if err != nil {
 		l.fails(err)
 		return
 	}
 	reads := f.StepReads(earlier)
-	l.properties(s.Event, path, reads.Self.Properties.Names)
-	for i, of := range reads.Steps {
-		l.properties(events[i], path, of.Properties.Names)
+	l.properties(of, path, reads.Self.Properties.Names)
+	for i, read := range reads.Steps {
+		l.properties(events[i], path, read.Properties.Names)
 	}
 	l.traitsOfEvents(f, path)
 	l.ofUsers(func() { l.negations(s.Filter, path) })

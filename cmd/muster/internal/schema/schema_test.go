@@ -69,13 +69,18 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	{"key": "a", "name": "A", "description": "a", "of": "accounts", "type": "sum", "event": "E", "property": "x.y", "where": "properties.x > 1",
 		"window": {"within": "1w2d3h4m5.5s"}, "backfill": false},
 	{"key": "b", "type": "most_frequent", "event": "E", "property": "x", "min_frequency": 3, "window": {"between": ["0s", "1d12h"]}},
-	{"key": "c", "type": "count", "event": "E", "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
+	{"key": "f", "type": "count", "names": ["E", "F"]},
+	{"key": "g", "type": "first", "prefix": "Order ", "property": "x"},
+	{"key": "c", "type": "count", "any": true, "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
 ], "audiences": [
 	{"key": "d", "name": "D", "description": "d", "tags": ["t", "u"], "owner": "o", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "paused": true, "where": {"all": [
 		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}},
 			{"users": {"at_least": 5, "where": {"trait": "traits.x == 1"}}}, {"users": {"at_least_percent": 33.3, "where": {"trait": "traits.x == 1"}}}]},
 		{"not": {"event": {"name": "E", "where": "properties.x == 1", "count": {"at_least": 2, "at_most": 5}, "window": {"within": "90d"}, "scope": "group"}}},
 		{"event": {"name": "E", "count": {"exactly": 0}, "scope": "users"}},
+		{"event": {"names": ["E", "F"]}},
+		{"event": {"prefix": "Order "}},
+		{"event": {"any": true}},
 		{"event": {"name": "E", "regularly": {"at_least": 15, "periods": 30, "of": "1d"}}},
 		{"event": {"name": "E", "window": {"unit": "month", "from": -1, "to": -1, "zone": "America/New_York", "since": "2026-01-01", "until": "2027-01-01T00:00:00Z"}}}
 	]}},
@@ -96,7 +101,8 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 		{"funnel": {"window": {"within": "30d"}, "steps": [
 			{"name": "one", "event": "A", "where": "properties.x == 1"},
 			{"name": "two", "event": "B", "within": "7d", "not": true, "pending": true, "where": "properties.x == steps.one.properties.x"},
-			{"name": "three", "event": "C", "within": "500ms"}
+			{"name": "three", "event": "C", "within": "500ms"},
+			{"name": "four", "names": ["C", "D"]}, {"name": "five", "prefix": "C"}, {"name": "six", "any": true}
 		]}}
 	]}}
 ]}`
@@ -128,7 +134,7 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 	// Those with a form of their own: whatever the schema has they read.
 	for name, has := range map[string][]string{
 		"audience": fields(t, audience.Definition{Name: "n", Description: "d", Tags: []string{"t"}, Owner: "o", Of: profile.Account, PerUser: true, NoBackfill: true, Batch: 1, Paused: true}),
-		"computed": fields(t, trait.Computed{Type: trait.TypeMostFrequent, Name: "n", Description: "d", Of: profile.Account, Property: "p",
+		"computed": fields(t, trait.Computed{Type: trait.TypeMostFrequent, Event: "e", Names: []string{"e"}, Prefix: "e", Any: true, Name: "n", Description: "d", Of: profile.Account, Property: "p",
 			Filter: "f", Window: profile.Within(1), MinFrequency: 3, NoBackfill: true}),
 	} {
 		require.ElementsMatch(t, has, keys(s.Defs[name].Properties), name)
