@@ -19,6 +19,9 @@ import (
 // ErrBatch says that an audience is computed in real time.
 var ErrBatch = errors.New("not a batch audience")
 
+// ErrPaused says that an audience is paused.
+var ErrPaused = errors.New("the audience is paused")
+
 // Recompute computes the members of batch audiences as of now: who meets the
 // condition enters, who does not exits, with the cause backfill. It looks at every
 // profile while no data is taken.
@@ -34,6 +37,8 @@ func (e *Engine) Recompute(ctx context.Context, keys ...string) (err error) {
 				return fmt.Errorf("%q: %w", key, profile.ErrNotFound)
 			case e.changing[key]:
 				return fmt.Errorf("%q: %w", key, ErrLocked)
+			case a.audience.Paused:
+				return fmt.Errorf("%q: %w", key, ErrPaused)
 			case a.Root.Kind != network.KindBatch:
 				return fmt.Errorf("%q: %w", key, ErrBatch)
 			}
@@ -194,10 +199,10 @@ func (x *txn) latchJoined(nodes []*network.Node) {
 }
 
 // takePlace notes that the batch audience's node takes the place of old, its
-// node so far: an edit of what an audience reads does not compute it. The root
-// of one that is only a member of another is the other's node.
+// node so far: an edit of what an audience reads does not compute it, nor does one that
+// pauses it. The root of one that is only a member of another is the other's node.
 func (d *definition) takePlace(root, old *network.Node) {
-	if root != old && root.Kind == network.KindBatch && old.Kind == network.KindBatch && root.BatchOf == d.key {
+	if root != old && root.Kind == network.KindBatch && (old.Kind == network.KindBatch || root.Paused) && root.BatchOf == d.key {
 		root.Replaces = old
 	}
 }

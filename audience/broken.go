@@ -197,5 +197,5 @@ func (x *txn) deleteBroken(key string) error {
 		delete(x.e.broken, key)
 		x.e.publish()
 	})
-	return x.deleteStored(key)
+	return x.deleteStored(key, false)
 }

@@ -24,6 +24,9 @@ type definition struct {
 	text     []byte // of one that was stored, as it was
 	version  uint32 // see profile.KeyRecord
 	pending  bool   // likewise
+	again    bool   // the store has its key, which is free: see profile.KeyRecord.Free
+
+	was *definition // of an edit that begins: what it is made from; nil: whichever there is
 }
 
 func (d *definition) fail(path string, err error) error {

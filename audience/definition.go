@@ -22,6 +22,7 @@ type Definition struct {
 	PerUser     bool            // of an audience of accounts: each user of a member account is a member as well
 	NoBackfill  bool            // count only data that arrives after the creation
 	Batch       time.Duration   // how often its members are computed, or OnRequest; 0: in real time
+	Paused      bool            // its members stay as they are: see Engine.Pause
 	Where       Node
 }
 

@@ -32,7 +32,27 @@ func (g *generator) definition(key string, of profile.Subject) audience.Definiti
 	if g.batching && g.IntN(2) == 0 {
 		d.Batch = pick(g, []time.Duration{audience.OnRequest, audience.OnRequest, grid, 3 * grid})
 	}
+	d.Paused = g.pausing && g.IntN(5) == 0
+	g.latest[key] = d
 	return d
+}
+
+// toggled returns the definition of a live audience, paused if it is not, and resumed if it
+// is; nil: there is none. Some are changed besides.
+func (g *generator) toggled() *audience.Definition {
+	keys := slices.Concat(g.keys, g.groups)
+	if len(keys) == 0 {
+		return nil
+	}
+	key := pick(g, keys)
+	d := g.latest[key]
+	paused := !d.Paused
+	if g.IntN(5) == 0 {
+		d = g.definition(key, d.Of)
+	}
+	d.Paused = paused
+	g.latest[key] = d
+	return &d
 }
 
 // quantifier returns a condition on the users of an account.

@@ -33,11 +33,13 @@ type generator struct {
 	strict   bool            // a user's of this kind cannot read traits of accounts
 	crossing bool            // what holds for one profile hangs on others
 	made     int             // audiences so far
-	computed int             // computed traits so far
+	latest   map[string]audience.Definition
+	computed int // computed traits so far
 	messages []oracle.Operation
 	dense    bool // one who does one thing again and again, long before or after
 	reading  bool // computed traits, wherever that is possible
 	batching bool // batch audiences
+	pausing  bool // audiences are paused and resumed
 	calendar bool // windows of months and of units of the calendar, and weeks without an event
 	windows  int  // the longest, in units of the grid
 	ahead    int  // of now, in units of the grid, are messages at most
@@ -74,6 +76,8 @@ func generate(seed uint64) *history {
 	g.reading = g.IntN(3) == 0
 	g.crossing = g.IntN(2) == 0
 	g.batching = g.IntN(3) == 0
+	g.pausing = g.IntN(3) == 0
+	g.latest = map[string]audience.Definition{}
 	h := &history{}
 	if g.crossing {
 		g.attach(h)
@@ -151,6 +155,10 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Leave{Profile: g.id(), Account: g.account()})
 	case n < 39:
 		return g.do(oracle.DeleteAccount{Account: g.account()})
+	case n < 43 && g.pausing:
+		if d := g.toggled(); d != nil {
+			return g.do(oracle.EditAudience{Definition: *d})
+		}
 	case n < 42 && len(g.keys) > 0:
 		return g.do(oracle.EditAudience{Definition: g.definition(pick(g, g.keys), profile.User)})
 	case n < 44 && len(g.groups) > 0:

@@ -37,7 +37,7 @@ func (l live) possible(op oracle.Operation) bool {
 	case oracle.EditAudience:
 		return l.editable(op.Definition)
 	case oracle.Recompute:
-		return !slices.ContainsFunc(op.Audiences, func(key string) bool { return l.audiences[key].Batch == 0 })
+		return !slices.ContainsFunc(op.Audiences, func(key string) bool { return l.audiences[key].Batch == 0 || l.audiences[key].Paused })
 	case oracle.Drop:
 		_, there := l.audiences[op.Audience]
 		return there && !l.isRead(op.Audience)
@@ -96,7 +96,7 @@ func (l live) hasAll(audiences []string) bool {
 
 // batches returns the keys of the batch audiences.
 func (l live) batches() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(l.audiences)), func(key string) bool { return l.audiences[key].Batch == 0 })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(l.audiences)), func(key string) bool { return l.audiences[key].Batch == 0 || l.audiences[key].Paused })
 }
 
 // take notes what an operation defines.

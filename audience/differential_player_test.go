@@ -48,7 +48,7 @@ func newPlayer(h *history, shards int) (*player, error) {
 	p := &player{
 		ctx:       ctx,
 		stop:      stop,
-		store:     newFaultyStore(profile.NewMemStore()),
+		store:     newFaultyStore(profile.NewMemStore(profile.WithDuplicateMemory(10 * 365 * profile.Day))), // the oracle forgets no message
 		clock:     audience.NewManualClock(epoch),
 		shards:    shards,
 		still:     len(h.rules) == 0,

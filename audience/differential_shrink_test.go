@@ -133,6 +133,11 @@ func smallerDefinitions(ds []audience.Definition) [][]audience.Definition {
 			to.Batch = 0
 			change(to)
 		}
+		if d.Paused {
+			to := d
+			to.Paused = false
+			change(to)
+		}
 		if d.PerUser {
 			to := d
 			to.PerUser = false

@@ -297,7 +297,7 @@ func (h *history) definitions() []oracle.Operation {
 		switch op := c.do.(type) {
 		case oracle.Create:
 			for i := range op.Definitions {
-				op.Definitions[i].NoBackfill = false
+				op.Definitions[i].NoBackfill, op.Definitions[i].Paused = false, false
 			}
 			for i := range op.Traits {
 				op.Traits[i].NoBackfill = false
@@ -306,7 +306,7 @@ func (h *history) definitions() []oracle.Operation {
 			op.Trait.NoBackfill = false
 			c.do = op
 		case oracle.EditAudience:
-			op.Definition.NoBackfill = false
+			op.Definition.NoBackfill, op.Definition.Paused = false, false
 			c.do = op
 		case oracle.Drop, oracle.DropTrait:
 		default:

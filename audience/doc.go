@@ -100,6 +100,9 @@
 // is new since is not a member until the next time, and of two users that are
 // merged the one that remains keeps its own membership until then.
 //
+// A paused audience (Pause, Definition.Paused) is a batch audience that is not computed at all
+// until it is resumed; then what differs is told, with the cause edit.
+//
 // Explain says why a profile is in or not: the tree with what holds, the events
 // and traits seen for it, and when it changes next.
 //
@@ -155,8 +158,10 @@
 //	txn, touch, others, commit, keep      the transaction, and what it stores
 //	group                                 many steps in one transaction
 //	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
+//	batch, pause                          audiences that stand still
 //	deliver, durable, backlog             what is told
-//	explain, preview                      questions that change nothing
+//	explain, stop, preview, backtest      questions that change nothing
+//	stats, observer                       what the engine does
 //	usage                                 what the data is made of: Engine.Catalog
 //
 // # Limits

@@ -49,6 +49,11 @@ func (e *Engine) edit(ctx context.Context, what string, edited *definition) erro
 	if done, err := e.editText(ctx, edited); done || err != nil {
 		return in(what, err)
 	}
+	return in(what, e.editTogether(ctx, edited))
+}
+
+// editTogether makes edits as one: all is the old until at once all is the new.
+func (e *Engine) editTogether(ctx context.Context, edited ...*definition) error {
 	var r *rollout
 	err := e.planned(ctx, func() ([]*definition, func(string) keyOf, error) {
 		return e.affectedBy(edited)
@@ -60,7 +65,7 @@ func (e *Engine) edit(ctx context.Context, what string, edited *definition) erro
 		return err
 	})
 	if err != nil {
-		return in(what, err)
+		return err
 	}
 	if err = e.carryOut(ctx, r, func(x *txn) error { return x.completeEdit(r) }); err != nil {
 		e.lock()
@@ -68,28 +73,36 @@ func (e *Engine) edit(ctx context.Context, what string, edited *definition) erro
 		r.end()
 		e.giveUp(r.growth)
 	}
-	return in(what, err)
+	return err
 }
 
-// affectedBy returns the definitions that an edit makes anew: the edited one,
-// and, as they are, those that read it.
-func (e *Engine) affectedBy(edited *definition) (defs []*definition, kinds func(string) keyOf, err error) {
-	a := e.live[edited.key]
-	if a == nil || (a.computed == nil) != (edited.computed == nil) {
-		return nil, nil, profile.ErrNotFound
+// affectedBy returns the definitions that edits make anew: the edited ones, and, as they
+// are, those that read them.
+func (e *Engine) affectedBy(edited []*definition) (defs []*definition, kinds func(string) keyOf, err error) {
+	anew := map[string]bool{}
+	for _, d := range edited {
+		a := e.live[d.key]
+		switch {
+		case a == nil || (a.computed == nil) != (d.computed == nil):
+			return nil, nil, profile.ErrNotFound
+		case d.subject() != a.subject():
+			return nil, nil, d.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
+		case e.changing[d.key]:
+			return nil, nil, ErrLocked
+		case d.was != nil && d.was != a.definition:
+			return nil, nil, errOvertaken
+		}
+		defs = append(defs, d)
+		anew[d.key] = true
 	}
-	if edited.subject() != a.subject() {
-		return nil, nil, edited.fail("of", fmt.Errorf("%w: it cannot be edited", profile.ErrInvalid))
-	}
-	if e.changing[edited.key] {
-		return nil, nil, ErrLocked
-	}
-	defs = []*definition{edited}
-	anew := map[string]bool{edited.key: true}
-	for _, other := range e.dependents(a)[1:] {
-		again := *other.definition // planned anew, as what it reads may differ
-		defs = append(defs, &again)
-		anew[other.key] = true
+	for _, d := range edited {
+		for _, other := range e.dependents(e.live[d.key])[1:] {
+			if !anew[other.key] {
+				again := *other.definition // planned anew, as what it reads may differ
+				defs = append(defs, &again)
+				anew[other.key] = true
+			}
+		}
 	}
 	return defs, func(key string) keyOf {
 		if anew[key] {
@@ -99,9 +112,9 @@ func (e *Engine) affectedBy(edited *definition) (defs []*definition, kinds func(
 	}, nil
 }
 
-// checkEdit returns an error for an edit that another one, or a creation, is in
+// checkEdit returns an error for edits that another one, or a creation, is in
 // the way of. All locks are held.
-func (x *txn) checkEdit(edited *definition, sorted []*definition) (err error) {
+func (x *txn) checkEdit(edited, sorted []*definition) (err error) {
 	e := x.e
 	if err := e.readsBroken(sorted); err != nil {
 		return err
@@ -116,15 +129,24 @@ func (x *txn) checkEdit(edited *definition, sorted []*definition) (err error) {
 			}
 		}
 	}
-	if edited.noBackfill() {
-		edited.since, _, err = x.Store.Position(x.Ctx)
+	for _, d := range edited {
+		d.was = nil
+		switch was := e.live[d.key].definition; {
+		case !d.noBackfill():
+		case d.pauses(was):
+			d.since = was.since
+		default:
+			if d.since, _, err = x.Store.Position(x.Ctx); err != nil {
+				return err
+			}
+		}
 	}
-	return err
+	return nil
 }
 
 // beginEdit brings the new definitions into the network beside the old ones. All
 // locks are held.
-func (x *txn) beginEdit(sorted []*definition, edited *definition) (*rollout, error) {
+func (x *txn) beginEdit(sorted, edited []*definition) (*rollout, error) {
 	r := newRollout(x.e, sorted)
 	r.edited = edited
 	for _, a := range r.lives {
@@ -141,9 +163,11 @@ func (x *txn) beginEdit(sorted []*definition, edited *definition) (*rollout, err
 
 // completeEdit makes the new definitions those of their keys, for every profile.
 func (x *txn) completeEdit(r *rollout) error {
-	r.edited.version = x.e.version
-	if err := x.storeDefinition(r.edited); err != nil {
-		return err
+	for _, d := range r.edited {
+		d.version = x.e.version
+		if err := x.storeDefinition(d); err != nil {
+			return err
+		}
 	}
 	latched, err := x.latchEdited(r)
 	if err != nil {
@@ -215,7 +239,7 @@ func (x *txn) swap(r *rollout) (made [2][]remade) {
 	for _, d := range r.defs {
 		a, s := e.live[d.key], r.lives[d.key]
 		cause := CauseDependency
-		if d == r.edited {
+		if slices.Contains(r.edited, d) {
 			cause = CauseEdit
 		}
 		x.keepDefinition(a)

@@ -13,8 +13,8 @@ import (
 )
 
 // Explain says why a profile is a member of an audience now, or is not. It reads
-// the profile's history. Of a batch audience the tree says what holds now, and
-// Member what held when it was last computed. The error wraps profile.ErrNotFound
+// the profile's history. Of a batch audience, or a paused one, the tree says what holds now,
+// and Member what held when it was last computed, or paused. The error wraps profile.ErrNotFound
 // if there is no such audience; of a profile that does not exist nothing holds.
 //
 // Of an account at most MaxExamined events and users are read, however many it has:
@@ -83,7 +83,7 @@ func (x *txn) warm(ref profile.Ref) error {
 
 // explainAt is explain for a profile by the id that it is kept under.
 func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists bool, t int64) (Explanation, error) {
-	x := Explanation{Audience: a.key, Profile: ref, At: instant(t)}
+	x := Explanation{Audience: a.key, Profile: ref, At: instant(t), Paused: a.audience.Paused}
 	root := a.RootOf(ref.Subject)
 	p, err := e.crowd(ctx, ref)
 	if err != nil {

@@ -19,6 +19,7 @@ type Explanation struct {
 	Profile  profile.Ref
 	At       time.Time // the instant of which it tells, UTC
 	Member   bool
+	Paused   bool // the audience is: Member stands still
 	// Until is the instant at which Member changes if nothing new arrives and other
 	// profiles stay as they are; zero: it does not.
 	Until time.Time
@@ -84,7 +85,11 @@ func (x Explanation) String() string {
 	if !x.Member {
 		is = "is not in"
 	}
-	fmt.Fprintf(&b, "%s %s %s at %s%s\n", nameOf(x.Profile), is, x.Audience, x.At.UTC().Format(time.RFC3339Nano), untilText(x.Until))
+	paused := ""
+	if x.Paused {
+		paused = ", which is paused,"
+	}
+	fmt.Fprintf(&b, "%s %s %s%s at %s%s\n", nameOf(x.Profile), is, x.Audience, paused, x.At.UTC().Format(time.RFC3339Nano), untilText(x.Until))
 	x.Tree.write(&b, "")
 	return printable(b.String())
 }
@@ -172,9 +177,10 @@ func (x Explanation) MarshalJSON() ([]byte, error) {
 		Profile  string    `json:"profile"`
 		At       time.Time `json:"at"`
 		Member   bool      `json:"member"`
+		Paused   bool      `json:"paused,omitempty"`
 		Until    time.Time `json:"until,omitzero"`
 		Tree     Explained `json:"tree"`
-	}{x.Audience, subjectInJSON(x.Profile.Subject), x.Profile.ID, x.At, x.Member, x.Until, x.Tree})
+	}{x.Audience, subjectInJSON(x.Profile.Subject), x.Profile.ID, x.At, x.Member, x.Paused, x.Until, x.Tree})
 }
 
 // MarshalJSON writes one object without what does not apply to the node.

@@ -111,8 +111,7 @@ func TestACancelledEditChangesNothing(t *testing.T) {
 	require.Equal(t, 100, count(t, e, "buyers"))
 }
 
-// A creation that is broken off leaves nothing but its used keys: who entered
-// exits.
+// A creation that is broken off leaves nothing: who entered exits, and its keys are free.
 func TestACancelledCreationIsUndone(t *testing.T) {
 	e, _, _ := shop(t, 1000)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -141,7 +140,40 @@ func TestACancelledCreationIsUndone(t *testing.T) {
 	require.Empty(t, e.List())
 	require.Empty(t, e.ListTraits())
 	require.Empty(t, e.Progress())
-	require.ErrorIs(t, e.CreateFile(context.Background(), file), profile.ErrRetired)
+	cancel = func() {}
+	require.NoError(t, e.CreateFile(context.Background(), file), "its keys are free")
+	require.NotEmpty(t, in)
+	require.NoError(t, e.DeleteAudience(context.Background(), "viewers"))
+	require.ErrorIs(t, e.Create(context.Background(), file.Audiences...), profile.ErrRetired, "what was made and deleted stays used")
+}
+
+// Keys of a creation that was broken off are free also for the next engine of the store, and
+// for Sync; whoever takes them, what was there is not there again.
+func TestKeysOfABrokenOffCreationAreFreeLater(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	store := profile.NewMemStore()
+	e := openOn(t, store, audience.Options{Clock: audience.NewManualClock(start)})
+	for i := range 1000 {
+		require.NoError(t, e.Track(ctx, event(fmt.Sprint("u", i), "View", 0)))
+	}
+	stop, err := e.Subscribe(func(context.Context, audience.Transition) error { cancel(); return nil })
+	require.NoError(t, err)
+	viewers := audience.Define("viewers").Members(audience.Performed("View"))
+	require.ErrorIs(t, e.Create(ctx, viewers), context.Canceled)
+	stop()
+	ctx = context.Background()
+	require.NoError(t, e.Close())
+	e = openOn(t, store, audience.Options{Clock: audience.NewManualClock(start)})
+	require.Empty(t, e.List())
+	require.Empty(t, e.ListBroken())
+	_, err = e.Sync(ctx, audience.File{Audiences: []audience.Definition{viewers}}, audience.SyncOptions{})
+	require.NoError(t, err)
+	n, err := e.MemberCount(ctx, "viewers")
+	require.NoError(t, err)
+	require.Equal(t, 1000, n)
+	require.NoError(t, e.Close())
+	e = openOn(t, store, audience.Options{Clock: audience.NewManualClock(start)})
+	require.Len(t, e.List(), 1)
 }
 
 // Data goes on while definitions are made, edited, deleted and broken off. Callbacks

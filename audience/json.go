@@ -55,13 +55,14 @@ type definitionJSON struct {
 	PerUser     bool     `json:"per_user,omitempty"`
 	Backfill    *bool    `json:"backfill,omitempty"`
 	Batch       string   `json:"batch,omitempty"`
+	Paused      bool     `json:"paused,omitempty"`
 	Where       Node     `json:"where"`
 }
 
 // MarshalJSON writes the JSON form, which UnmarshalJSON reads back to an equal
 // Definition.
 func (d Definition) MarshalJSON() ([]byte, error) {
-	j := definitionJSON{Key: d.Key, Name: d.Name, Description: d.Description, Tags: d.Tags, Owner: d.Owner, PerUser: d.PerUser, Where: d.Where}
+	j := definitionJSON{Key: d.Key, Name: d.Name, Description: d.Description, Tags: d.Tags, Owner: d.Owner, PerUser: d.PerUser, Paused: d.Paused, Where: d.Where}
 	if d.Of == profile.Account {
 		j.Of = "accounts"
 	}
@@ -94,6 +95,7 @@ func (d *Definition) UnmarshalJSON(text []byte) error {
 		Tags:        j.Tags,
 		Owner:       j.Owner,
 		PerUser:     j.PerUser,
+		Paused:      j.Paused,
 		NoBackfill:  j.Backfill != nil && !*j.Backfill,
 		Where:       j.Where,
 	}

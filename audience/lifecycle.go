@@ -19,7 +19,7 @@ import (
 // while data is taken: from the beginning what arrives counts, and a profile is
 // computed when it is come to or, before that, when something happens to it.
 // Progress tells how far it is. When ctx ends it is broken off: who had entered
-// exits, with the cause delete. If the engine is closed meanwhile, or the process ends,
+// exits, with the cause delete, and the keys are free again. If the engine is closed meanwhile, or the process ends,
 // it goes on with the next engine of the store.
 //
 // What asks accounts of their users, or users of their accounts, comes in stages: who is
@@ -163,10 +163,15 @@ func (x *txn) countProfiles(r *rollout) error {
 // storeVersion stores the version that profiles have with the next stage of a rollout. All
 // locks are held.
 func (x *txn) storeVersion(r *rollout) error {
-	if r.edited != nil {
-		was := *x.e.live[r.edited.key].definition
+	for _, d := range r.edited {
+		was := *x.e.live[d.key].definition
 		was.version = x.e.version
-		return x.storeDefinition(&was)
+		if err := x.storeDefinition(&was); err != nil {
+			return err
+		}
+	}
+	if r.edited != nil {
+		return nil
 	}
 	for _, d := range r.defs {
 		d.version = x.e.version
@@ -175,7 +180,7 @@ func (x *txn) storeVersion(r *rollout) error {
 			return err
 		}
 		var change profile.Change = &profile.SetKey{Record: record}
-		if r.next == 0 && !r.resumed {
+		if r.next == 0 && !r.resumed && !d.again {
 			change = &profile.UseKey{Record: record}
 		}
 		if err := x.put(change); err != nil {
@@ -213,8 +218,8 @@ func (x *txn) made(r *rollout) error {
 	return nil
 }
 
-// breakOff ends a creation that cannot be completed: there is nothing of it then, but
-// that its keys were used.
+// breakOff ends a creation that cannot be completed: there is nothing of it then, and its
+// keys are free.
 func (e *Engine) breakOff(ctx context.Context, r *rollout, broken error) error {
 	return errors.Join(broken, e.alone(ctx, "", true, func(x *txn) error {
 		if err := x.deleteAll(r.keys); err != nil {
@@ -260,17 +265,18 @@ var errReadAsCustom = fmt.Errorf("%w: a live definition reads the custom trait o
 // held.
 func (x *txn) checkNew(defs []*definition) error {
 	e := x.e
-	used := map[string]bool{}
+	used := map[string]bool{} // false: it is free again
 	for r, err := range x.Store.Keys(x.Ctx) {
 		if err != nil {
 			return err
 		}
-		used[r.Key] = true
+		used[r.Key] = !r.Free()
 	}
 	if err := e.readsBroken(defs); err != nil {
 		return err
 	}
 	for _, d := range defs {
+		_, d.again = used[d.key]
 		net := e.nets[d.subject()]
 		switch {
 		case used[d.key]:

@@ -17,7 +17,7 @@ import (
 type Observer interface {
 	// Call is told that a call of the engine begins: "track", "identify", "group",
 	// "leave", "alias", "delete user", "delete account", "apply", "advance", "create",
-	// "edit", "delete", "recompute", "sync", "plan", "preview", "backtest", "due",
+	// "edit", "pause", "resume", "delete", "recompute", "sync", "plan", "preview", "backtest", "due",
 	// "explain", "catalog". It returns the context that the call goes on with, which
 	// callbacks have too, and what is told how it ended; nil: nothing is. Calls that just
 	// read what is stored are not told of, and of those that Run makes only "advance",

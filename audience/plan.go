@@ -56,8 +56,8 @@ func (pl *planner) plan(d *definition) error {
 		d.plan, err = pl.computed(d.computed)
 	} else {
 		d.plan, err = pl.node(&d.audience.Where, "where", 1)
-		if err == nil && d.audience.Batch != 0 {
-			d.plan = &network.Plan{Kind: network.KindBatch, Of: pl.of, Ref: d.key, Batch: d.audience.Batch, Children: []*network.Plan{d.plan}}
+		if a := d.audience; err == nil && (a.Batch != 0 || a.Paused) {
+			d.plan = &network.Plan{Kind: network.KindBatch, Of: pl.of, Ref: d.key, Batch: a.Batch, Paused: a.Paused, Children: []*network.Plan{d.plan}}
 		}
 	}
 	var at *pathError

@@ -134,7 +134,7 @@ func (e *Engine) aside(snap profile.Snapshot, d Definition, seq uint64) (*Engine
 	if d.Key == "" {
 		d.Key = "preview"
 	}
-	d.Batch = 0 // as it would be now
+	d.Batch, d.Paused = 0, false // as it would be now
 	previewed := &definition{key: d.Key, audience: &d}
 	if d.NoBackfill {
 		previewed.since = seq

@@ -63,7 +63,7 @@ func (x *txn) deleteLive(a *live, with ...string) error {
 			return fmt.Errorf("%w: %s", ErrInUse, other.key)
 		}
 	}
-	if err := x.deleteStored(a.key); err != nil {
+	if err := x.deleteStored(a.key, a.pending); err != nil {
 		return err
 	}
 	x.onCommit(func() {
@@ -75,8 +75,8 @@ func (x *txn) deleteLive(a *live, with ...string) error {
 }
 
 // deleteStored takes what a key names out of the store, and tells that its members exit
-// and its values end.
-func (x *txn) deleteStored(key string) error {
+// and its values end. One that was still being made leaves its key free.
+func (x *txn) deleteStored(key string, pending bool) error {
 	for m, err := range x.Store.Members(x.Ctx, key, "") {
 		if err != nil {
 			return err
@@ -89,7 +89,7 @@ func (x *txn) deleteStored(key string) error {
 		}
 		x.notices = append(x.notices, endOf(v, x.At, CauseDelete))
 	}
-	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key, Version: x.e.version}}
+	gone := &profile.SetKey{Record: profile.KeyRecord{Key: key, Version: x.e.version, Pending: pending}}
 	return x.put(&profile.DropMembers{Audience: key}, &profile.DropValues{Key: key}, gone)
 }
 

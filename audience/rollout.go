@@ -18,7 +18,7 @@ type rollout struct {
 	defs    []*definition // each after those that it reads
 	keys    []string
 	lives   map[string]*live // of the definitions
-	edited  *definition      // of an edit: the lives are shadows, which are told to nobody
+	edited  []*definition    // of an edit: the lives are shadows, which are told to nobody
 	stages  []stage
 	next    int     // the stage to be brought next
 	growth  *growth // of the stage before
@@ -153,7 +153,7 @@ func (r *rollout) bring() (b [2]brought) {
 	for _, d := range s.roots {
 		a, c := r.lives[d.key], r.compiler(d.since)
 		n := c.Node(d.plan)
-		if a.filters = c.Filters; a.Shadow && d != r.edited {
+		if a.filters = c.Filters; a.Shadow && (!slices.Contains(r.edited, d) || d.audience != nil && d.audience.Paused) {
 			d.takePlace(n, r.e.live[d.key].Root)
 		}
 		root(a, n)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,12 +47,11 @@ func (e *Engine) Plan(ctx context.Context, f File, opts SyncOptions) (_ Plan, er
 // that changes whose it is or what: from users to accounts, from an audience to a trait.
 //
 // Each step is all or nothing, as Create, EditAudience and the like are; they are done
-// one after the other, what others read before them. So an audience that is edited, and
-// read what is edited too, is told of twice: with the cause dependency, and with the
-// cause edit. When ctx ends or the store fails between two steps, the plan that comes
+// one after the other, what others read before them. Edits that follow each other are one
+// change, so an audience that is edited, and reads what is edited too, is told of once. When ctx ends or the store fails between two steps, the plan that comes
 // with the error has what was done, and the next Sync does the rest. A creation that has begun goes on when ctx ends, beside the
 // data, until it is done or the engine is closed, and then with the next engine of the
-// store: were it broken off, its keys would be used up. Where another creation or edit is
+// store. Where another creation or edit is
 // in the way (ErrLocked) Sync waits for it. Of several calls at a time one may fail as
 // another has made what it was to make; called again it finds nothing to do.
 func (e *Engine) Sync(ctx context.Context, f File, opts SyncOptions) (_ Plan, err error) {
@@ -76,17 +76,22 @@ func (e *Engine) Sync(ctx context.Context, f File, opts SyncOptions) (_ Plan, er
 	return s.plan, nil
 }
 
-// together returns how many steps from one on are one call to the engine: creations that
-// follow each other are, everything else is by itself.
+// together returns how many steps from one on are one change of the engine: creations that
+// follow each other are, and edits, but for those of what is broken or of texts alone.
 func (s *syncer) together(from int) int {
-	n := 1
-	if s.plan.Steps[from].Action != PlanCreate {
+	first, n := &s.plan.Steps[from], 1
+	if !s.joins(first) {
 		return n
 	}
-	for from+n < len(s.plan.Steps) && s.plan.Steps[from+n].Action == PlanCreate {
+	for from+n < len(s.plan.Steps) && s.plan.Steps[from+n].Action == first.Action && s.joins(&s.plan.Steps[from+n]) {
 		n++
 	}
 	return n
+}
+
+// joins reports whether a step can be one with others like it.
+func (s *syncer) joins(step *PlanStep) bool {
+	return step.Action == PlanCreate || step.Action == PlanEdit && step.Broken == "" && slices.ContainsFunc(step.Differences, Difference.matters)
 }
 
 // do carries out steps that are one call, and waits for what is in their way.
@@ -113,6 +118,8 @@ func (s *syncer) call(ctx context.Context, steps []PlanStep) error {
 	switch first := steps[0]; {
 	case first.Action == PlanCreate:
 		return s.create(ctx, steps)
+	case first.Action == PlanEdit && len(steps) > 1:
+		return s.edit(ctx, steps)
 	case first.Action == PlanEdit && first.Trait != "":
 		return s.engine.EditTrait(ctx, *s.wanted[first.Trait].computed)
 	case first.Action == PlanEdit:
@@ -122,6 +129,18 @@ func (s *syncer) call(ctx context.Context, steps []PlanStep) error {
 	default:
 		return s.engine.DeleteAudience(ctx, first.Audience)
 	}
+}
+
+// edit makes several edits as one, so that who is moved by more than one is told of once.
+func (s *syncer) edit(ctx context.Context, steps []PlanStep) (err error) {
+	ctx, end := s.engine.begin(ctx, "edit")
+	defer func() { end(err) }()
+	var edited []*definition
+	for _, step := range steps {
+		d := s.wanted[step.key()]
+		edited = append(edited, &definition{key: step.key(), audience: d.audience, computed: d.computed})
+	}
+	return in("edit "+s.names(steps), s.engine.editTogether(ctx, edited...))
 }
 
 // create makes what is new, by a call that does not end with ctx: a creation that is

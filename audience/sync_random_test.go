@@ -18,11 +18,11 @@ import (
 
 // From any file to any other, in any order of what reads what: the members are those of an
 // engine that never had another file, each step was foreseen, and an audience is told of
-// twice only if it read what was edited before it.
+// twice only if it reads what is edited before and after something new.
 func TestSyncFromAnyFileToAnyOther(t *testing.T) {
 	ctx := context.Background()
 	random := rand.New(rand.NewPCG(3, 4))
-	steps, counted := 0, 0
+	steps, counted, together := 0, 0, 0
 	for range 40 {
 		e, _, _ := newEngine(t)
 		data(t, e)
@@ -49,6 +49,10 @@ func TestSyncFromAnyFileToAnyOther(t *testing.T) {
 				readers = append(readers, s.Readers...)
 			}
 			require.Subset(t, readers, slices.Collect(maps.Keys(twice)), plan.String())
+			if oneEdit(plan) {
+				require.Empty(t, twice, plan.String())
+				together++
+			}
 			for _, s := range plan.Steps {
 				steps++
 				if s.Count == nil || s.Count.Unknown != "" {
@@ -70,6 +74,7 @@ func TestSyncFromAnyFileToAnyOther(t *testing.T) {
 		}
 	}
 	require.Greater(t, steps, 300)
+	require.Positive(t, together)
 	require.Greater(t, counted, 100)
 }
 
@@ -133,4 +138,18 @@ func membersOf(t *testing.T, e *audience.Engine) map[string][]profile.Ref {
 		}
 	}
 	return all
+}
+
+// oneEdit reports whether all edits of a plan follow each other: they are one change.
+func oneEdit(p audience.Plan) bool {
+	edits, runs := 0, 0
+	for i, s := range p.Steps {
+		if s.Action != audience.PlanEdit {
+			continue
+		}
+		if edits++; i == 0 || p.Steps[i-1].Action != audience.PlanEdit {
+			runs++
+		}
+	}
+	return edits > 1 && runs == 1
 }

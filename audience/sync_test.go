@@ -310,3 +310,35 @@ func TestAPlanInJSON(t *testing.T) {
 	require.JSONEq(t, `{"unchanged": 0, "steps": [{"action": "edit", "audience": "a", "count": {"enter": 0, "exit": 0},
 		"differences": [{"path": "where.event.window.within", "old": "1d", "new": "7d"}]}]}`, string(text))
 }
+
+// Edits of what reads each other are one change: who is moved by both is told of once, or, if
+// the one undoes the other, not at all.
+func TestSyncTellsOnceOfDependentEdits(t *testing.T) {
+	ctx := context.Background()
+	e, _, told := newEngine(t)
+	sync := func(text string) audience.Plan {
+		f, err := audience.ParseFile([]byte(text))
+		require.NoError(t, err)
+		*told = nil
+		plan, err := e.Sync(ctx, f, audience.SyncOptions{})
+		require.NoError(t, err)
+		return plan
+	}
+	file := func(least, total, orders int) string {
+		return fmt.Sprintf(`{"traits": [{"key": "orders", "type": "count", "event": "Order", "where": "properties.total >= %d"}],
+			"audiences": [{"key": "loyal", "where": {"trait": "traits.orders >= %d"}},
+				{"key": "rest", "where": {"all": [{"not": {"audience": "loyal"}}, {"event": {"name": "Order", "count": {"at_least": %d}}}]}}]}`, total, orders, least)
+	}
+	for i := range 3 {
+		require.NoError(t, e.Track(ctx, profile.Event{Profile: "ann", Name: "Order", Time: start.Add(-time.Duration(i) * time.Hour), Properties: object("total", 10*i)}))
+	}
+	sync(file(1, 0, 3))
+	plan := sync(file(1, 10, 2)) // of three orders two count, and two are enough
+	require.Len(t, plan.Steps, 2)
+	require.Empty(t, *told)
+	sync(file(2, 20, 2))
+	require.Equal(t, []string{
+		"ann exited loyal at 2026-01-01T00:00:00Z (dependency)",
+		"ann entered rest at 2026-01-01T00:00:00Z (edit)",
+	}, *told)
+}

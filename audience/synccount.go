@@ -65,12 +65,15 @@ func (s *syncer) foresee(ctx context.Context, step *PlanStep) error {
 		p, err := s.engine.Preview(ctx, d, PreviewOptions{Sample: -1})
 		return p.Size, err
 	}
+	if d.Paused {
+		return nil // nobody moves
+	}
 	var err error
 	if step.Action == PlanCreate {
 		step.Count.Enter, err = size(d)
 		return err
 	}
-	if s.live[d.Key].audience.Batch != 0 {
+	if live := s.live[d.Key].audience; live.Batch != 0 || live.Paused {
 		// Its members stand still: they are not those who meet its condition now.
 		return s.foreseeBatch(ctx, step, d)
 	}

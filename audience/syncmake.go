@@ -150,7 +150,7 @@ func (s *syncer) checkKeys(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(err, snap.Close())
 		}
-		used[r.Key] = true
+		used[r.Key] = !r.Free()
 	}
 	if err := snap.Close(); err != nil {
 		return err

@@ -40,9 +40,11 @@ type CatalogEvent struct {
 	Properties []CatalogField `json:"properties,omitempty"`
 }
 
-// CatalogField is a property of the events of a name, or a trait.
+// CatalogField is a property of the events of a name, or a trait; or what is in one that is a
+// map, up to 8 levels. What is in lists is not looked at.
 type CatalogField struct {
-	Name   string  `json:"name"`
+	Name   string  `json:"name"`             // of a nested one the path: a.b, or a["b.c"]
+	Nested bool    `json:"nested,omitempty"` // it is in a map, which is a field as well
 	Count  uint64  `json:"count"`            // among the events, or calls, that were looked at
 	Missed uint64  `json:"missed,omitempty"` // at most so many more of them have it
 	Share  float64 `json:"share"`            // Count of those looked at, from 0 to 1
@@ -145,7 +147,7 @@ func (e *Engine) used(before *usage.Names) Catalog {
 			if group := examined.Get(key.Group); group != nil {
 				n = group.Count
 			}
-			of[key.Group] = append(of[key.Group], catalogField(key.Name, field, n))
+			of[key.Group] = append(of[key.Group], catalogField(key, field, n))
 		}
 		for g, is := range groups {
 			if group := examined.Get(g); group != nil {
@@ -163,7 +165,15 @@ func (e *Engine) used(before *usage.Names) Catalog {
 }
 
 func byName(fields []CatalogField) []CatalogField {
-	slices.SortFunc(fields, func(a, b CatalogField) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(fields, func(a, b CatalogField) int {
+		if c := strings.Compare(a.Name, b.Name); c != 0 || a.Nested == b.Nested {
+			return c
+		}
+		if b.Nested {
+			return -1
+		}
+		return 1
+	})
 	return fields
 }
 
@@ -171,8 +181,8 @@ func byName(fields []CatalogField) []CatalogField {
 func traitsOf(of profile.Subject) usage.Group { return usage.Group{Traits: true, Subject: of} }
 
 // catalogField is a field that was counted in n objects.
-func catalogField(name string, item *usage.Item[usage.Field], n uint64) CatalogField {
-	f := CatalogField{Name: name, Count: item.Count, Missed: item.Missed, Types: map[string]uint64{}}
+func catalogField(key usage.FieldKey, item *usage.Item[usage.Field], n uint64) CatalogField {
+	f := CatalogField{Name: key.Name, Nested: key.Nested, Count: item.Count, Missed: item.Missed, Types: map[string]uint64{}}
 	f.Share = min(1, float64(item.Count)/float64(max(n, 1)))
 	for kind, count := range item.Value.Kinds {
 		if count > 0 {

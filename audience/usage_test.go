@@ -24,7 +24,7 @@ func TestTheCatalogSaysWhatTheDataIsMadeOf(t *testing.T) {
 	for i := range 10 {
 		properties := object("total", 10.5, "currency", []string{"EUR", "USD"}[i%5/4])
 		if i == 0 {
-			properties = object("total", "12", "items", []any{1})
+			properties = object("total", "12", "items", []any{1}, "ship", map[string]any{"to": map[string]any{"city": "Ulm"}, "a.b": 1}, "ship.to", 2)
 		}
 		require.NoError(t, e.Track(ctx, profile.Event{Profile: fmt.Sprint("u", i), Name: "Order", MessageID: fmt.Sprint("m", i), Time: epoch.Add(-time.Duration(i) * time.Hour), Properties: properties}))
 		require.NoError(t, e.Track(ctx, profile.Event{Profile: fmt.Sprint("u", i), Name: "Order", MessageID: fmt.Sprint("m", i)}))
@@ -39,6 +39,11 @@ func TestTheCatalogSaysWhatTheDataIsMadeOf(t *testing.T) {
 		"events": [{"name": "Order", "count": 10, "last": "2024-03-01T00:00:00Z", "examined": 10, "properties": [
 			{"name": "currency", "count": 9, "share": 0.9, "types": {"string": 9}, "values": [{"value": "EUR", "count": 7}, {"value": "USD", "count": 2}]},
 			{"name": "items", "count": 1, "share": 0.1, "types": {"list": 1}},
+			{"name": "ship", "count": 1, "share": 0.1, "types": {"map": 1}},
+			{"name": "ship.to", "count": 1, "share": 0.1, "types": {"int": 1}, "values": [{"value": 2, "count": 1}]},
+			{"name": "ship.to", "nested": true, "count": 1, "share": 0.1, "types": {"map": 1}},
+			{"name": "ship.to.city", "nested": true, "count": 1, "share": 0.1, "types": {"string": 1}, "values": [{"value": "Ulm", "count": 1}]},
+			{"name": "ship[\"a.b\"]", "nested": true, "count": 1, "share": 0.1, "types": {"int": 1}, "values": [{"value": 1, "count": 1}]},
 			{"name": "total", "count": 10, "share": 1, "types": {"double": 9, "string": 1}, "values": [{"value": 10.5, "count": 9}, {"value": "12", "count": 1}]}
 		]}],
 		"traits": [
@@ -73,8 +78,8 @@ func TestTheCatalogSaysWhatTheDataIsMadeOf(t *testing.T) {
 		order, _ = c.Event("Order")
 		require.Equal(t, uint64(11), order.Count)
 		require.Equal(t, uint64(11), order.Examined)
-		require.Equal(t, uint64(11), order.Properties[2].Count)
-		require.Equal(t, audience.CatalogValue{Value: profile.FloatValue(10.5), Count: 10}, order.Properties[2].Values[0])
+		require.Equal(t, uint64(11), order.Properties[7].Count)
+		require.Equal(t, audience.CatalogValue{Value: profile.FloatValue(10.5), Count: 10}, order.Properties[7].Values[0])
 		require.Equal(t, again.Traits, c.Traits, "what was removed was sent, too")
 	}
 }

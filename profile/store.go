@@ -323,11 +323,15 @@ type SetMember struct {
 // KeyRecord is an audience or computed-trait key with what it names.
 type KeyRecord struct {
 	Key        string
-	Definition []byte // in the JSON form; nil: deleted, the key stays used
+	Definition []byte // in the JSON form; nil: deleted, the key stays used, unless it is Pending
 	Since      uint64 // only data with a greater arrival number counts; 0 counts all
 	Version    uint32 // of the definitions, when this one was made or edited last
-	Pending    bool   // not every profile has it yet: those have that have a Wake of its Version
+	Pending    bool   // not every profile has it yet: those have that have a Wake of its Version; or it never was: see Free
 }
+
+// Free reports whether a key names nothing and never has: what was to be made under it was
+// broken off. It can be set again.
+func (r *KeyRecord) Free() bool { return r.Definition == nil && r.Pending }
 
 // UseKey takes a key that was never used, and is used from then on, for ever.
 // It fails with ErrRetired if it was used before.

@@ -54,10 +54,13 @@ func (r *Run) Latch(n *network.Node) {
 }
 
 // toLatch returns what a node latches: one that takes the place of another has
-// not been computed for that.
+// not been computed for that, and one that is paused is not at all.
 func (r *Run) toLatch(n *network.Node) horizon.Verdict {
-	if n.Replaces != nil {
+	switch {
+	case n.Replaces != nil:
 		return horizon.Always(r.Profile.Truth(n.Replaces))
+	case n.Paused:
+		return horizon.Always(false)
 	}
 	return horizon.Always(r.Ask(n.Latched).True)
 }

@@ -53,6 +53,9 @@ func (c *Compiler) build(p *Plan) *Node {
 	switch p.Kind {
 	case KindBatch:
 		n.Latched, n.BatchOf, n.Interval = c.Node(p.Children[0]), p.Ref, p.Batch
+		if n.Paused = p.Paused; n.Paused {
+			n.Interval = 0
+		}
 		n.above(n.Latched)
 		n.Due.Store(horizon.Never)
 	case KindUsers:

@@ -36,6 +36,7 @@ type Plan struct {
 	OfAccount  []string // the keys among those
 	Ref        string   // of an audience leaf, and of a batch audience: the key
 	Batch      time.Duration
+	Paused     bool  // a batch audience that is never computed
 	Node       *Node // what it has become in the network
 }
 

@@ -14,7 +14,11 @@ import (
 func (n *Node) identity(name func(*Node) string) string {
 	switch n.Kind {
 	case KindBatch:
-		return fmt.Sprintf("batch\x00%s\x00%s\x00%s", n.BatchOf, n.Interval, name(n.Latched))
+		text := fmt.Sprintf("batch\x00%s\x00%s\x00%s", n.BatchOf, n.Interval, name(n.Latched))
+		if n.Paused {
+			text += "\x00paused"
+		}
+		return text
 	case KindUsers:
 		return fmt.Sprintf("users\x00%s\x00%s", n.Quantifier, name(n.Others[0]))
 	case KindInAccount:

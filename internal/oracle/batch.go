@@ -5,10 +5,12 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
 )
 
-// frozen is who was in each batch audience when it was last computed.
+// frozen is who was in each batch audience when it was last computed, and in each paused
+// one when it was paused.
 type frozen map[string]map[profile.Ref]bool
 
 // compute returns what is frozen after some audiences were computed at t. Those
@@ -32,12 +34,30 @@ func (m *Model) compute(keys []string, t int64) frozen {
 	return after
 }
 
-// keep takes over what was frozen, of the batch audiences and profiles that
+// latched reports whether an audience is frozen between some instants.
+func latched(d audience.Definition) bool { return d.Batch != 0 || d.Paused }
+
+// pause freezes the audiences that an operation has paused: as the subscriber knows them.
+func (m *Model) pause() {
+	for key, a := range m.world.audiences {
+		if _, is := m.world.frozen[key]; is || !a.definition.Paused {
+			continue
+		}
+		m.world.frozen[key] = map[profile.Ref]bool{}
+		for _, ref := range m.world.refs() {
+			if _, in := m.told[pair{ref, key}]; in && ref.Subject == a.definition.Of {
+				m.world.frozen[key][ref] = true
+			}
+		}
+	}
+}
+
+// keep takes over what was frozen, of the audiences that still are and the profiles that
 // there still are.
 func (w *world) keep(was frozen) {
 	w.frozen = frozen{}
 	for key, members := range was {
-		if w.audiences[key].definition.Batch == 0 {
+		if !latched(w.audiences[key].definition) {
 			continue
 		}
 		w.frozen[key] = map[profile.Ref]bool{}
@@ -57,7 +77,7 @@ func (m *Model) anew(before *world, op Operation) []string {
 	}
 	var keys []string
 	for key, a := range m.world.audiences {
-		if a.definition.Batch != 0 && !reflect.DeepEqual(a, before.audiences[key]) {
+		if a.definition.Batch != 0 && !a.definition.Paused && !reflect.DeepEqual(a, before.audiences[key]) {
 			keys = append(keys, key)
 		}
 	}
@@ -79,7 +99,7 @@ func (m *Model) nextBatch(limit int64) (after frozen, at int64) {
 func (m *Model) due(t int64) []string {
 	var keys []string
 	for key, a := range m.world.audiences {
-		if interval := int64(a.definition.Batch); interval > 0 && t%interval == 0 {
+		if interval := int64(a.definition.Batch); interval > 0 && !a.definition.Paused && t%interval == 0 {
 			keys = append(keys, key)
 		}
 	}
@@ -93,7 +113,7 @@ func (m *Model) batchInstants(limit int64) []int64 {
 	var all, changes []int64
 	for _, a := range m.world.audiences {
 		interval := int64(a.definition.Batch)
-		if interval <= 0 {
+		if interval <= 0 || a.definition.Paused {
 			continue
 		}
 		if changes == nil {

@@ -104,6 +104,7 @@ func (m *Model) change(op Operation) {
 	m.log = append(m.log, op)
 	m.world = fold(m.log)
 	m.world.keep(before.frozen)
+	m.pause()
 	m.world.frozen = m.compute(m.anew(before, op), t)
 	touched, cause := m.touched(before, op)
 	m.tell(touched, func(key string) audience.Cause {

@@ -70,7 +70,8 @@ type Create struct {
 // Edit gives a computed trait another definition, which begins now.
 type Edit struct{ Trait trait.Computed }
 
-// EditAudience gives an audience another definition, which begins now.
+// EditAudience gives an audience another definition, which begins now; also one that is
+// paused: then its members stay.
 type EditAudience struct{ Definition audience.Definition }
 
 // Recompute has the members of batch audiences computed.

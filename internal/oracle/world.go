@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/muster-go/muster/audience"
@@ -96,7 +97,12 @@ func fold(log []Operation) *world {
 		case Edit:
 			w.traits[op.Trait.Key] = computed{op.Trait, since(op.Trait.NoBackfill, arrival)}
 		case EditAudience:
-			w.audiences[op.Definition.Key] = live{op.Definition, since(op.Definition.NoBackfill, arrival)}
+			counts := since(op.Definition.NoBackfill, arrival)
+			was := w.audiences[op.Definition.Key]
+			if was.definition.Paused = op.Definition.Paused; reflect.DeepEqual(was.definition, op.Definition) {
+				counts = was.since // it is paused, or resumed, and nothing else
+			}
+			w.audiences[op.Definition.Key] = live{op.Definition, counts}
 		case Drop:
 			delete(w.audiences, op.Audience)
 		case DropTrait:

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -14,6 +15,7 @@ const (
 	maxText   = 64   // bytes of a value that is kept
 	// MaxName is how many bytes a name may have: longer ones are not counted.
 	MaxName = 256
+	maxNest = 8 // levels of maps below a field that are gone through
 )
 
 // Group is what fields belong to: the properties of the events of a name, or, without a
@@ -24,10 +26,11 @@ type Group struct {
 	Event   string
 }
 
-// FieldKey is a field of a group.
+// FieldKey is a field of a group, or one of the maps below it.
 type FieldKey struct {
 	Group
-	Name string
+	Name   string // of a nested one the path: a.b, or a["b.c"]
+	Nested bool
 }
 
 // Field is what was found under a name.
@@ -80,20 +83,40 @@ func (f *Fields) add(g Group, o profile.Object) {
 		group = f.examined.Insert(g)
 	}
 	group.Add()
+	f.addAll(FieldKey{Group: g}, o, maxNest)
+}
+
+// addAll counts the fields of an object, which is that of a key or, if that has no name, of
+// its group.
+func (f *Fields) addAll(of FieldKey, o profile.Object, deeper int) {
 	for name, v := range o.All() {
-		if len(name) > MaxName {
+		key := FieldKey{of.Group, name, false}
+		if of.Name != "" {
+			key.Name, key.Nested = below(of.Name, name), true
+		}
+		if len(key.Name) > MaxName {
 			continue
 		}
-		key := FieldKey{g, name}
 		field := f.fields.Get(key)
 		if field == nil {
-			key.Name = strings.Clone(name)
-			key.Event = strings.Clone(g.Event)
+			key.Name = strings.Clone(key.Name)
+			key.Event = strings.Clone(key.Event)
 			field = f.fields.Insert(key)
 		}
 		field.Add()
 		field.Value.add(v)
+		if within, ok := v.Object(); ok && deeper > 0 && key.Name != "" {
+			f.addAll(key, within, deeper-1)
+		}
 	}
+}
+
+// below returns the path of a name below another.
+func below(path, name string) string {
+	if name == "" || strings.ContainsAny(name, ".[]\"\\") {
+		return path + "[" + strconv.Quote(name) + "]"
+	}
+	return path + "." + name
 }
 
 // add counts a value: Misra and Gries with maxValues entries.

@@ -21,12 +21,12 @@ func (f *Fields) MeantEvent(name string) (meant string) {
 func (f *Fields) MeantField(g Group, name string) (meant string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fields.Get(FieldKey{g, name}) != nil {
+	if f.fields.Get(FieldKey{Group: g, Name: name}) != nil {
 		return ""
 	}
 	meant, _ = near.Name(name, func(yield func(string) bool) {
 		for key := range f.fields.All {
-			if key.Group == g && !yield(key.Name) {
+			if key.Group == g && !key.Nested && !yield(key.Name) {
 				return
 			}
 		}

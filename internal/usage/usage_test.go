@@ -149,7 +149,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.Less(t, after-before, uint64(16<<20))
 	item := names.groups.Get(Group{Event: "Order Completed"})
 	require.Equal(t, uint64(distinct/100), item.Count)
-	require.NotNil(t, fields.fields.Get(FieldKey{Group{Event: "Order Completed"}, "total"}), "what is frequent stays")
+	require.NotNil(t, fields.fields.Get(FieldKey{Group: Group{Event: "Order Completed"}, Name: "total"}), "what is frequent stays")
 	runtime.KeepAlive(fields)
 }
 

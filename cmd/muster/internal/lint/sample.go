@@ -43,7 +43,9 @@ func FromCatalog(c audience.Catalog) *Sample {
 func namesOf(fields []audience.CatalogField) map[string]bool {
 	names := make(map[string]bool, len(fields))
 	for _, f := range fields {
-		names[f.Name] = true
+		if !f.Nested {
+			names[f.Name] = true
+		}
 	}
 	return names
 }

@@ -73,7 +73,7 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	{"key": "g", "type": "first", "prefix": "Order ", "property": "x"},
 	{"key": "c", "type": "count", "any": true, "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
 ], "audiences": [
-	{"key": "d", "name": "D", "description": "d", "tags": ["t", "u"], "owner": "o", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "where": {"all": [
+	{"key": "d", "name": "D", "description": "d", "tags": ["t", "u"], "owner": "o", "of": "accounts", "per_user": true, "backfill": true, "batch": "1h", "paused": true, "where": {"all": [
 		{"any": [{"users": {"any": {"event": {"name": "E"}}}}, {"users": {"all": {"trait": "traits.x == 1"}}}, {"users": {"none": {"trait": "traits.x == 1"}}},
 			{"users": {"at_least": 5, "where": {"trait": "traits.x == 1"}}}, {"users": {"at_least_percent": 33.3, "where": {"trait": "traits.x == 1"}}}]},
 		{"not": {"event": {"name": "E", "where": "properties.x == 1", "count": {"at_least": 2, "at_most": 5}, "window": {"within": "90d"}, "scope": "group"}}},
@@ -138,7 +138,7 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 	require.ElementsMatch(t, tags(audience.File{}), keys(s.Properties))
 	// Those with a form of their own: whatever the schema has they read.
 	for name, has := range map[string][]string{
-		"audience": fields(t, audience.Definition{Name: "n", Description: "d", Tags: []string{"t"}, Owner: "o", Of: profile.Account, PerUser: true, NoBackfill: true, Batch: 1}),
+		"audience": fields(t, audience.Definition{Name: "n", Description: "d", Tags: []string{"t"}, Owner: "o", Of: profile.Account, PerUser: true, NoBackfill: true, Batch: 1, Paused: true}),
 		"computed": fields(t, trait.Computed{Type: trait.TypeMostFrequent, Event: "e", Names: []string{"e"}, Prefix: "e", Any: true, Name: "n", Description: "d", Of: profile.Account, Property: "p",
 			Filter: "f", Window: profile.Within(1), MinFrequency: 3, NoBackfill: true}),
 	} {
