@@ -9,6 +9,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
@@ -38,7 +39,7 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	saved, event, quiet := s.Input, s.Taking, s.Quiet
 	s.Quiet = true
 	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
-	close := newCloseTo(n.Filter)
+	close := closeTo{missing: missingOf(n.Filter)}
 	examined := 0
 	for ev, err := range s.History(n, time.Time{}) {
 		if err != nil {
@@ -61,7 +62,7 @@ func (s *txn) count(x *Explained, n *network.Node) {
 			continue
 		}
 		x.Count++
-		x.Events = append(x.Events, s.seen(n, &ev))
+		x.Events = append(x.Events, s.seen(n, &n.Events[0], &ev))
 		if len(x.Events) >= 2*MaxSeen {
 			x.Events = newestOf(x.Events)
 		}
@@ -75,10 +76,10 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	}
 }
 
-// seen returns an event of a node, to be shown.
-func (s *txn) seen(n *network.Node, ev *profile.Event) Seen {
+// seen returns an event of a node, to be shown, of those that a selector takes.
+func (s *txn) seen(n *network.Node, of *selector.Selector, ev *profile.Event) Seen {
 	seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
-	if n.Kind == network.KindEvent && n.Events[0].Name() == "" {
+	if of.Name() == "" {
 		seen.Name = ev.Name
 	}
 	if n.Of == profile.Account {
@@ -94,13 +95,13 @@ type closeTo struct {
 	first   *profile.Event
 }
 
-// newCloseTo gathers nothing yet, for a filter.
-func newCloseTo(f *celfilter.Filter) closeTo {
+// missingOf returns the properties that a filter reads by name.
+func missingOf(f *celfilter.Filter) []string {
 	if f == nil {
-		return closeTo{}
+		return nil
 	}
 	names, _ := f.Properties()
-	return closeTo{missing: slices.Clone(names)}
+	return slices.Clone(names)
 }
 
 // add adds an event that is as old as is asked, or passes the filter, but not both.

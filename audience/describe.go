@@ -33,7 +33,7 @@ func (n *Node) describe() string {
 	case n.Sample != nil:
 		return n.Sample.describe()
 	}
-	return "in " + n.Audience
+	return "in " + n.Audience + n.describeTenure()
 }
 
 func (e *Event) describe() string {

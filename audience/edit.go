@@ -287,6 +287,11 @@ func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	pt.made = made
 	x.bring(p, func() { pt.diff = (*txn).diffMade })
 	x.Switch(p)
+	for _, m := range made {
+		if m.root != nil {
+			x.RenewTenures(m.root) // for what is told now, not as the profile was brought to it
+		}
+	}
 	x.settle()
 	x.NoteAll()
 	return x.gatherRun()

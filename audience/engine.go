@@ -70,6 +70,7 @@ type Engine struct {
 	observer Observer // nil: nobody observes
 	evident  bool     // transitions carry evidence
 	detached bool     // nothing that is stored is of its definitions: see Preview
+	past     bool     // nor do memberships say since when profiles are in audiences: see Backtest
 	cache    int      // the bytes of states that a shard may hold; 0: all
 	env      *celfilter.Env
 	shards   []*shard

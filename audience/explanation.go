@@ -40,6 +40,7 @@ type Explained struct {
 	Traits  []SeenTrait // those that the condition names
 	Funnel  []Matched   // of a funnel: an event for each step that is to follow, as far as it goes
 	Stop    Stop        // of one that does not hold: what is missing behind these
+	Since   time.Time   // of a condition on how long the profile is in an audience: since when it is, if it is
 	Users   int         // of a condition on the users of an account: how many there are
 	Meet    int         // and how many of them meet it
 
@@ -142,6 +143,9 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))
 	}
 	n.Stop.write(b, indent+"  ")
+	if !n.Since.IsZero() {
+		fmt.Fprintf(b, "%s  since %s\n", indent, n.Since.UTC().Format(time.RFC3339Nano))
+	}
 	if n.Users > 0 {
 		fmt.Fprintf(b, "%s  %d of %s\n", indent, n.Meet, plural(n.Users, "user"))
 	}
@@ -201,9 +205,10 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		Traits    []SeenTrait `json:"traits,omitempty"`
 		Funnel    []matched   `json:"funnel,omitempty"`
 		Stop      Stop        `json:"stop,omitzero"`
+		Since     time.Time   `json:"since,omitzero"`
 		Users     int         `json:"users,omitempty"`
 		Meet      int         `json:"meet,omitempty"`
 		Of        string      `json:"of,omitempty"`
 		Children  []Explained `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Near, n.Traits, chosen, n.Stop, n.Users, n.Meet, n.Of.ID, n.Children})
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Near, n.Traits, chosen, n.Stop, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
 }

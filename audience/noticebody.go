@@ -32,6 +32,7 @@ type keptEvidence struct {
 	Traits          []SeenTrait
 	Funnel          []Matched      `json:",omitempty"`
 	Stop            Stop           `json:",omitzero"`
+	Since           time.Time      `json:",omitzero"`
 	Users           int            `json:",omitempty"`
 	Meet            int            `json:",omitempty"`
 	Of              profile.Ref    `json:",omitzero"`
@@ -39,7 +40,7 @@ type keptEvidence struct {
 }
 
 func keepEvidence(x *Explained) keptEvidence {
-	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Partial, x.Near, x.Traits, x.Funnel, x.Stop, x.Users, x.Meet, x.Of, nil}
+	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Partial, x.Near, x.Traits, x.Funnel, x.Stop, x.Since, x.Users, x.Meet, x.Of, nil}
 	for i := range x.Children {
 		k.Children = append(k.Children, keepEvidence(&x.Children[i]))
 	}
@@ -47,7 +48,7 @@ func keepEvidence(x *Explained) keptEvidence {
 }
 
 func (k *keptEvidence) explained() Explained {
-	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Partial, k.Near, k.Traits, k.Funnel, k.Stop, k.Users, k.Meet, k.Of, nil}
+	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Partial, k.Near, k.Traits, k.Funnel, k.Stop, k.Since, k.Users, k.Meet, k.Of, nil}
 	for i := range k.Children {
 		x.Children = append(x.Children, k.Children[i].explained())
 	}

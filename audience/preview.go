@@ -163,6 +163,10 @@ func (e *Engine) viewOf(snap profile.Snapshot, defs []*definition) (*Engine, err
 	view := newEngine(store, e.env, Options{Clock: e.clock, Shards: 1})
 	view.fields = e.fields // for what names are known
 	view.detached = true
+	view.x.Aside = true
+	for _, sh := range view.shards {
+		sh.x.Aside = true
+	}
 	view.define(sorted)
 	return view, nil
 }

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // steps: those of the longest part of it, from the beginning, that holds.
 type Stop struct {
 	Step  string `json:"step"`            // the name of the step that is missing; empty: the funnel holds
-	Event string `json:"event,omitempty"` // the name of its events; empty: they have several
+	Event string `json:"event,omitempty"` // the name of its events; empty: it takes several
 	Not   bool   `json:"not,omitempty"`   // it is not to follow
 	// Until is the end of the step's time, where it has one that is to come: the step may
 	// follow before it or, if it is not to follow, it is sure then that it does not.
@@ -102,8 +103,8 @@ func (s *txn) eachOf(n *network.Node, do func(*profile.Event)) (partial bool) {
 func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached int) {
 	step := &f.Steps[reached]
 	stop := &x.Stop
-	stop.Step, stop.Event, stop.Not = step.Name, step.Event, step.Not
-	look := stopLook{step: step, takes: selector.Of(step.Event, step.Names, step.Prefix, step.Any), before: -1}
+	look := stopLook{step: step, of: selector.Of(step.Event, step.Names, step.Prefix, step.Any), before: -1}
+	stop.Step, stop.Event, stop.Not = step.Name, look.of.Name(), step.Not
 	chosen := map[uint64]int{}
 	for i, m := range x.Funnel {
 		chosen[m.Seq] = i
@@ -123,6 +124,7 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 			}
 		}
 	}
+	var read []string
 	if step.Filter != "" {
 		var earlier []string
 		for _, m := range x.Funnel {
@@ -134,25 +136,26 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 			return
 		}
 		look.filter = filter
+		read, _ = filter.Properties()
 	}
-	s.lookAtStop(stop, n, &look, newCloseTo(look.filter))
+	s.lookAtStop(stop, n, &look, closeTo{missing: slices.Clone(read)})
 }
 
 // stopLook is what an event of the step that is missing is held against.
 type stopLook struct {
 	step   *funnel.Step
-	takes  selector.Selector
+	of     selector.Selector // its events
 	filter *celfilter.Filter // nil: every event
 	steps  []celfilter.Step  // the events chosen for the steps before
 	before int64             // the time of the last of them
 	end    int64             // until when it has to follow; 0: any time
 }
 
-// lookAtStop looks at the events of the name of the step that is missing.
+// lookAtStop looks at the events that the step takes which is missing.
 func (s *txn) lookAtStop(stop *Stop, n *network.Node, look *stopLook, close closeTo) {
 	any := false
 	s.eachOf(n, func(ev *profile.Event) {
-		if !look.takes.Takes(ev.Name) {
+		if !look.of.Takes(ev.Name) {
 			return
 		}
 		any = true
@@ -163,7 +166,7 @@ func (s *txn) lookAtStop(stop *Stop, n *network.Node, look *stopLook, close clos
 		switch {
 		case look.step.Not:
 			if inside && passes && (stop.Followed.Time.IsZero() || ev.Time.Before(stop.Followed.Time)) {
-				stop.Followed = s.seen(n, ev)
+				stop.Followed = s.seen(n, &look.of, ev)
 			}
 		case inside && passes && start <= s.At && s.At < end:
 			stop.Excluded++
@@ -175,8 +178,8 @@ func (s *txn) lookAtStop(stop *Stop, n *network.Node, look *stopLook, close clos
 		return
 	}
 	stop.Near = close.near(s.e.fields)
-	if !any && look.step.Event != "" {
-		stop.Near.Meant = s.e.fields.MeantEvent(look.step.Event)
+	if !any && stop.Event != "" {
+		stop.Near.Meant = s.e.fields.MeantEvent(stop.Event)
 	}
 }
 

@@ -72,9 +72,6 @@ func (tx *tx) stage(changes []profile.Change) (staged, error) {
 			tx.set(cursorKey(c.Subscriber), binary.AppendUvarint(nil, upTo))
 		case *profile.SetRecord:
 			key := appendRecordsKey(nil, c.Subscriber, c.Record.Key)
-			if _, is := n.cursors[c.Subscriber]; !is {
-				continue
-			}
 			if len(c.Record.Value) == 0 {
 				tx.delete(key)
 			} else {

@@ -37,6 +37,7 @@ type Run struct {
 	Truths  []TruthChange // roots whose truth changed
 	Values  []ValueChange // computed traits whose value changed
 	Peek    bool          // of a state that is not the engine's: nothing is changed
+	Aside   bool          // what follows is not stored, and told to nobody
 
 	Outside Outside
 	Words   *network.Names
@@ -72,6 +73,8 @@ type Outside interface {
 	Look(ref profile.Ref) *state.State
 	// TruthOf returns what others know of a node of a profile.
 	TruthOf(ref profile.Ref, n *network.Node) bool
+	// MemberSince returns since when a profile is in an audience, as it was told; ok: it is.
+	MemberSince(ref profile.Ref, audience string) (at int64, ok bool)
 	// BatchDue notes that a batch audience is to be computed at an instant.
 	BatchDue(at int64)
 }
@@ -351,6 +354,7 @@ func (r *Run) put(n *network.Node, c *state.Cell, v horizon.Verdict) {
 		if n.Latches > 0 {
 			r.noteFlip(n)
 		}
+		r.endTenures(n, v.True)
 		if len(n.Across) > 0 {
 			r.PropagateAcross(n)
 		}

@@ -31,6 +31,7 @@ const (
 	KindInAccount // of a user: one of its accounts is a member
 	KindBatch     // of a batch audience: what its condition was when it was last computed
 	KindSample    // of a share of all profiles: its truth follows from the id
+	KindTenure    // how long the profile has been a member: of an audience, which is all that it reads
 	KindRef       // only in plans: in the network it is the other audience's root
 )
 
@@ -79,6 +80,7 @@ type Node struct {
 	Source      property.Source
 	Quantifier  Quantifier
 	Sample      Sample
+	Tenure      Tenure
 	BatchOf     string        // the key
 	Interval    time.Duration // of its computations
 	Paused      bool          // it is never computed: who was in when it was paused stays

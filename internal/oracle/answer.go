@@ -13,13 +13,13 @@ import (
 
 // Members answers from a log alone who is in an audience at t: users, then
 // accounts, each ascending. A log does not tell when batch audiences were
-// computed: the answer is as if they were at t.
+// computed, nor when members entered: the answer is as if both were at t.
 func Members(log []Operation, key string, t time.Time) []profile.Ref {
-	return fold(log).members(key, t)
+	return fold(log).members(key, t, nil)
 }
 
-func (w *world) members(key string, t time.Time) []profile.Ref {
-	instant := view{world: w, filters: newFilters()}.at(t.UnixNano())
+func (w *world) members(key string, t time.Time, told map[pair]audience.Transition) []profile.Ref {
+	instant := view{world: w, filters: newFilters(), told: told}.at(t.UnixNano())
 	return slices.DeleteFunc(instant.world.refs(), func(ref profile.Ref) bool {
 		return !instant.of(ref).belongs(key)
 	})
@@ -32,7 +32,12 @@ func (w *world) members(key string, t time.Time) []profile.Ref {
 func (m *Model) Members(key string, t time.Time) []profile.Ref {
 	w := fold(m.log)
 	w.frozen = m.world.frozen
-	return w.members(key, t)
+	return w.members(key, t, m.told)
+}
+
+// Preview answers who would be in an audience at t that is not batch, were it made now.
+func (m *Model) Preview(d audience.Definition, t time.Time) []profile.Ref {
+	return fold(append(slices.Clone(m.log), Create{Definitions: []audience.Definition{d}})).members(d.Key, t, m.told)
 }
 
 // Meets answers whether a profile is in an audience now, all that is due now included.

@@ -15,9 +15,10 @@ type view struct {
 	world   *world
 	filters *filters
 	ref     profile.Ref
-	person  *person // nobody if there is no such profile
-	t       int64   // Unix nanoseconds
-	memo    *memo   // of the instant
+	person  *person                      // nobody if there is no such profile
+	t       int64                        // Unix nanoseconds
+	told    map[pair]audience.Transition // how members have entered; nil: not known
+	memo    *memo                        // of the instant
 }
 
 // memo is what was found out of any profile at one instant.
@@ -128,7 +129,26 @@ func (v view) holds(n audience.Node, since int) bool {
 	case n.Sample != nil:
 		return v.sampled(n.Sample)
 	}
+	if n.For > 0 || n.ForLess > 0 {
+		return v.stays(n)
+	}
 	return v.in(n.Audience) // which has its own since
+}
+
+// stays reports whether the profile has been in an audience for as long as is asked for, by
+// the instants that were told, or a user has an account that has.
+func (v view) stays(n audience.Node) bool {
+	if of := v.world.audiences[n.Audience].definition.Of; of != v.ref.Subject {
+		return slices.ContainsFunc(v.accounts(), func(a view) bool { return a.stays(n) })
+	}
+	if !v.in(n.Audience) {
+		return false
+	}
+	var age int64 // who enters now
+	if entered, ok := v.told[pair{v.ref, n.Audience}]; ok {
+		age = v.t - entered.At.UnixNano()
+	}
+	return age >= int64(n.For) && (n.ForLess == 0 || age < int64(n.ForLess))
 }
 
 // quantify answers a condition on the users of an account.
