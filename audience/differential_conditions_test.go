@@ -159,7 +159,7 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 	e := g.which()
 	c.Event, c.Names, c.Prefix, c.Any = e.Name, e.Names, e.Prefix, e.Any
 	if c.Type != trait.TypeCount {
-		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in"})
+		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in", "tags[]", "items[].price", `["items"][].k`, `["in"].k`, "in[].k"})
 		if of == profile.Account && g.IntN(3) == 0 {
 			c.Property = pick(g, []string{"user.traits.plan", "user.traits.score", "user.traits.due"})
 		}

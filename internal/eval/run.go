@@ -212,6 +212,10 @@ func (r *Run) collect(to network.Target) {
 		if n.Source.OfUser {
 			from = r.actorTraits(n)
 		}
+		if n.Source.Lists() {
+			r.collectAll(n, from)
+			return
+		}
 		value := n.Source.Value(from)
 		if n.Computed.Property != "" && value.IsNull() && !r.Quiet && n.Misses.Add(1) == 1 {
 			n.NoteMissing(from)
@@ -220,6 +224,20 @@ func (r *Run) collect(to network.Target) {
 		return
 	}
 	r.Profile.Cell(n).Add(&n.Count, r.Input.Time, r.At)
+}
+
+// collectAll adds the values that the event at hand, or the user whose it is, has for a
+// computed trait of the elements of a list.
+func (r *Run) collectAll(n *network.Node, from property.Fields) {
+	any := false
+	a := r.Profile.Aggregate(n)
+	for value := range n.Source.All(from) {
+		any = true
+		a.Add(r.Input.Time, value, r.At)
+	}
+	if !any && !r.Quiet && n.Misses.Add(1) == 1 {
+		n.NoteMissing(from)
+	}
 }
 
 // RenewTraits reads the profile's traits anew, of which some changed.

@@ -104,7 +104,9 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 		{"funnel": {"window": {"within": "30d"}, "steps": [
 			{"name": "one", "event": "A", "where": "properties.x == 1"},
 			{"name": "two", "event": "B", "within": "7d", "not": true, "pending": true, "where": "properties.x == steps.one.properties.x"},
+			{"name": "gone", "event": "G", "not": true, "until_next": true},
 			{"name": "three", "event": "C", "within": "500ms"},
+			{"name": "soon", "event": "D", "next": true},
 			{"name": "four", "names": ["C", "D"]}, {"name": "five", "prefix": "C"}, {"name": "six", "any": true}
 		]}}
 	]}}
