@@ -139,6 +139,10 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 		read, _ = filter.Properties()
 	}
 	s.lookAtStop(stop, n, &look, closeTo{missing: slices.Clone(read)})
+	if step.UntilNext && stop.Followed.Time.IsZero() { // then it is the one behind it that is missing
+		*stop = Stop{}
+		s.stopped(x, n, f, reached+1)
+	}
 }
 
 // stopLook is what an event of the step that is missing is held against.

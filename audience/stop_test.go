@@ -29,6 +29,8 @@ func TestExplainGoesOnWhereAFunnelStops(t *testing.T) {
 	bought := funnel.Start("viewed", "Product Viewed").
 		Followed("added", "Product Added").Where(same).Within(time.Hour).
 		Followed("ordered", "Order Completed").Where(same)
+	unasked := funnel.Start("viewed", "Product Viewed").NotFollowed("discount", "Discount Shown").UntilNext().Followed("ordered", "Order Completed")
+	straight := funnel.Start("viewed", "Product Viewed").Followed("ordered", "Order Completed").Next()
 	left := funnel.Start("viewed", "Product Viewed").NotFollowed("ordered", "Order Completed").Where(same).Within(4 * time.Hour)
 	for _, c := range []struct {
 		name   string
@@ -73,6 +75,16 @@ func TestExplainGoesOnWhereAFunnelStops(t *testing.T) {
 		{"what is not to follow does", left, []seenAt{{"Product Viewed", -5 * time.Hour, sku("a")}, {"Order Completed", -2 * time.Hour, sku("a")}, {"Order Completed", -time.Hour - time.Minute, sku("a")}}, `
 			viewed: 2025-12-31T19:00:00Z
 			ordered: followed at 2025-12-31T22:00:00Z`},
+		{"what is not to come before the next one has come", unasked, []seenAt{{"Product Viewed", -5 * time.Hour, sku("a")}, {"Discount Shown", -2 * time.Hour, sku("a")}, {"Order Completed", -time.Hour, sku("a")}}, `
+			viewed: 2025-12-31T19:00:00Z
+			discount: followed at 2025-12-31T22:00:00Z`},
+		{"what is not to come before the next one has not, and that is missing", unasked, []seenAt{{"Product Viewed", -5 * time.Hour, sku("a")}}, `
+			viewed: 2025-12-31T19:00:00Z
+			ordered: missing`},
+		{"not the very next event", straight, []seenAt{{"Product Viewed", -5 * time.Hour, sku("a")}, {"Discount Shown", -2 * time.Hour, sku("a")}, {"Order Completed", -time.Hour, sku("a")}}, `
+			viewed: 2025-12-31T19:00:00Z
+			ordered: missing
+			1 event, but for what came between`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := context.Background()
