@@ -24,11 +24,13 @@ type noticeBody struct {
 type keptEvidence struct {
 	Path, Condition string
 	Holds           bool
-	Until           time.Time `json:",omitzero"`
-	Count           int       `json:",omitempty"`
-	Events          []Seen    `json:",omitempty"`
-	Partial         bool      `json:",omitempty"`
-	Near            Near      `json:",omitzero"`
+	Until           time.Time       `json:",omitzero"`
+	Count           int             `json:",omitempty"`
+	Events          []Seen          `json:",omitempty"`
+	Distinct        int             `json:",omitempty"`
+	Values          []profile.Value `json:",omitempty"`
+	Partial         bool            `json:",omitempty"`
+	Near            Near            `json:",omitzero"`
 	Traits          []SeenTrait
 	Funnel          []Matched      `json:",omitempty"`
 	Users           int            `json:",omitempty"`
@@ -38,7 +40,7 @@ type keptEvidence struct {
 }
 
 func keepEvidence(x *Explained) keptEvidence {
-	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Partial, x.Near, x.Traits, x.Funnel, x.Users, x.Meet, x.Of, nil}
+	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Distinct, x.Values, x.Partial, x.Near, x.Traits, x.Funnel, x.Users, x.Meet, x.Of, nil}
 	for i := range x.Children {
 		k.Children = append(k.Children, keepEvidence(&x.Children[i]))
 	}
@@ -46,7 +48,7 @@ func keepEvidence(x *Explained) keptEvidence {
 }
 
 func (k *keptEvidence) explained() Explained {
-	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Partial, k.Near, k.Traits, k.Funnel, k.Users, k.Meet, k.Of, nil}
+	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Distinct, k.Values, k.Partial, k.Near, k.Traits, k.Funnel, k.Users, k.Meet, k.Of, nil}
 	for i := range k.Children {
 		x.Children = append(x.Children, k.Children[i].explained())
 	}

@@ -184,7 +184,7 @@ func (r *Run) Counts(n *network.Node) bool {
 // feed adds the event at hand to a leaf that it matches.
 func (r *Run) feed(to network.Target) {
 	n := to.Node
-	if n.Kind != network.KindEvent {
+	if n.Kind != network.KindEvent || n.Distinct {
 		r.collect(to)
 		r.touch(n)
 		return
@@ -205,18 +205,30 @@ func (r *Run) collect(to network.Target) {
 		r.attempt(to)
 		return
 	case network.KindComputed:
-		var from property.Fields = &r.Input.Properties
-		if n.Source.OfUser {
-			from = r.actorTraits(n)
-		}
-		value := n.Source.Value(from)
-		if n.Computed.Property != "" && value.IsNull() && !r.Quiet && n.Misses.Add(1) == 1 {
-			n.NoteMissing(from)
-		}
-		r.Profile.Aggregate(n).Add(r.Input.Time, value, r.At)
+		r.Profile.Aggregate(n).Add(r.Input.Time, r.ValueFor(n), r.At)
+		return
+	}
+	if n.Distinct {
+		r.Profile.Aggregate(n).Add(r.Input.Time, r.ValueFor(n), r.At)
 		return
 	}
 	r.Profile.Cell(n).Add(&n.Count, r.Input.Time, r.At)
+}
+
+// ValueFor returns what the event at hand has for a leaf that is about values: null if nothing.
+func (r *Run) ValueFor(n *network.Node) profile.Value {
+	if n.Units != nil {
+		return profile.IntValue(n.Units.Begin(r.Input.Time))
+	}
+	var from property.Fields = &r.Input.Properties
+	if n.Source.OfUser {
+		from = r.actorTraits(n)
+	}
+	value := n.Source.Value(from)
+	if n.Property != "" && value.IsNull() && !r.Quiet && n.Misses.Add(1) == 1 {
+		n.NoteMissing(from)
+	}
+	return value
 }
 
 // RenewTraits reads the profile's traits anew, of which some changed.

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -55,9 +56,20 @@ func (v view) samples(c computed) []sample {
 		if name, ok := strings.CutPrefix(path, "user.traits."); ok && d.Of == profile.Account {
 			in, path = v.of(of.user).traits(c.since).plain(), name
 		}
-		all = appendSample(all, d.Type, of.message, property(in, path))
+		all = appendSample(all, d.Type, of.message, valueOfEvent(d, of.time(), in, path))
 	}
 	return all
+}
+
+// valueOfEvent returns what an event has for a computed trait.
+func valueOfEvent(d *trait.Computed, at int64, in map[string]any, path string) profile.Value {
+	switch d.Type {
+	case trait.TypeFirstTime, trait.TypeLastTime:
+		return profile.StringValue(time.Unix(0, at).UTC().Format(time.RFC3339Nano))
+	case trait.TypeUniqueDays:
+		return profile.IntValue(int64(unitOf(profile.UnitDay, dayOf(at, zoneOf(d.Zone)))))
+	}
+	return property(in, path)
 }
 
 // appendSample appends that of an event with a value, if it counts for a type.
@@ -153,9 +165,9 @@ func valueOf(c trait.Computed, samples []sample) profile.Value {
 		return extreme(samples, -1)
 	case trait.TypeMax:
 		return extreme(samples, 1)
-	case trait.TypeFirst:
+	case trait.TypeFirst, trait.TypeFirstTime:
 		return samples[0].value
-	case trait.TypeLast:
+	case trait.TypeLast, trait.TypeLastTime:
 		return samples[len(samples)-1].value
 	case trait.TypeMostFrequent:
 		return mostFrequent(samples, cmp.Or(c.MinFrequency, 2))
@@ -165,7 +177,7 @@ func valueOf(c trait.Computed, samples []sample) profile.Value {
 			list = append(list, run[0].value)
 		}
 		return profile.ListValue(list...)
-	case trait.TypeUniqueListCount:
+	case trait.TypeUniqueListCount, trait.TypeUniqueDays:
 		return profile.IntValue(int64(len(runs(samples))))
 	}
 	panic("oracle: unknown type of computed trait")
