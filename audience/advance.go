@@ -18,7 +18,13 @@ import (
 //
 // The engine never goes back: a t before the instant it has reached does
 // nothing.
-func (e *Engine) Advance(ctx context.Context, t time.Time) error {
+func (e *Engine) Advance(ctx context.Context, t time.Time) (err error) {
+	ctx, end := e.begin(ctx, "advance")
+	defer func() { end(err) }()
+	return e.advance(ctx, t)
+}
+
+func (e *Engine) advance(ctx context.Context, t time.Time) error {
 	if err := profile.CheckTime(t); err != nil {
 		return in("advance", err)
 	}
@@ -111,7 +117,11 @@ func (e *Engine) runOnce(ctx context.Context) (next time.Duration, err error) {
 	if err := e.checkJump(now, e.reached()); err != nil {
 		return 0, err
 	}
-	if err := e.Advance(ctx, now); err != nil {
+	advance := e.advance
+	if _, due := e.earliest(); due <= now.UnixNano() {
+		advance = e.Advance
+	}
+	if err := advance(ctx, now); err != nil {
 		return 0, err
 	}
 	return e.untilDue(now), nil

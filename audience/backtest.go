@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -36,7 +37,9 @@ const maxPoints = 100_000
 // that were merged have been one from the beginning. A batch audience is taken as one in real
 // time. Definitions of accounts, and of users by their accounts, are profile.ErrInvalid: since
 // when a user has an account is not kept.
-func (e *Engine) Backtest(ctx context.Context, d Definition, from, to time.Time, step time.Duration) ([]Point, error) {
+func (e *Engine) Backtest(ctx context.Context, d Definition, from, to time.Time, step time.Duration) (_ []Point, err error) {
+	ctx, end := e.begin(ctx, "backtest")
+	defer func() { end(err) }()
 	points, err := e.backtest(ctx, d, from, to, step)
 	return points, in("backtest", err)
 }
@@ -68,6 +71,7 @@ func (e *Engine) backtest(ctx context.Context, d Definition, from, to time.Time,
 		if views[i], a, err = e.aside(snap, d, 0); err != nil {
 			return nil, err
 		}
+		views[i].past = true
 		key = a.key
 	}
 	if views[0].nets.Joined() {
@@ -111,12 +115,14 @@ type backtest struct {
 	from            time.Time
 	step            time.Duration
 	history         profile.History // of the user at hand
+	lives           bool            // how long memberships have held is asked: users live from when they are known
 	entered, exited []int           // until each point, since the one before
 }
 
 func newBacktest(ctx context.Context, view *Engine, key string, from, to time.Time, step time.Duration) *backtest {
 	n := int(to.Sub(from)/step) + 1
 	b := &backtest{key: key, from: from, step: step, entered: make([]int, n), exited: make([]int, n)}
+	b.lives = slices.ContainsFunc(view.nets[profile.User].Nodes, func(n *network.Node) bool { return n.Kind == network.KindTenure })
 	b.forecast = newForecast(ctx, view, from.Add(time.Duration(n-1)*step).UnixNano(), b.take)
 	return b
 }
@@ -152,6 +158,9 @@ func (b *backtest) user(ref profile.Ref) error {
 		return err
 	}
 	first := max(born, b.from.UnixNano())
+	if b.lives {
+		first = born
+	}
 	if _, err := b.forecast.step(first, func(x *txn) { b.bring(x, []profile.Ref{ref}) }); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func TestABacktestSaysWhatAReplayTells(t *testing.T) {
 			funnel.Start("looked", "Look").Followed("bought", "Buy").Within(20 * time.Hour))),
 		audience.Define("left").Members(audience.Funnel(
 			funnel.Start("looked", "Look").NotFollowed("bought", "Buy").Within(10 * time.Hour))),
+		audience.Define("stays").Members(audience.Any(audience.InAudienceFor("window", 20*time.Hour), audience.InAudienceForLess("never", 9*time.Hour))),
 		audience.Define("reads").Members(audience.Any(audience.InAudience("count"), audience.Trait("traits.spent > 12"))),
 	}
 	for seed := range uint64(20) {

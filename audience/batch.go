@@ -22,7 +22,9 @@ var ErrBatch = errors.New("not a batch audience")
 // Recompute computes the members of batch audiences as of now: who meets the
 // condition enters, who does not exits, with the cause backfill. It looks at every
 // profile while no data is taken.
-func (e *Engine) Recompute(ctx context.Context, keys ...string) error {
+func (e *Engine) Recompute(ctx context.Context, keys ...string) (err error) {
+	ctx, end := e.begin(ctx, "recompute")
+	defer func() { end(err) }()
 	return e.alone(ctx, "recompute", true, func(x *txn) error {
 		var nodes []*network.Node
 		for _, key := range keys {

@@ -12,6 +12,7 @@ import (
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/internal/network"
+	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
 )
@@ -64,9 +65,14 @@ func (s *txn) count(x *Explained, n *network.Node) {
 		inside := start <= s.At && s.At < end
 		passes := (inside || !x.Holds) && s.Passes(s.Net.UseOf(n, ev.Name), n)
 		if passes && n.Distinct {
-			value := s.ValueFor(n)
-			if passes = !value.IsNull(); passes && inside {
-				values.add(n, value, ev.Time)
+			passes = false
+			for value := range s.ValuesFor(n) {
+				if value.IsNull() {
+					continue
+				}
+				if passes = true; inside {
+					values.add(n, value, ev.Time)
+				}
 			}
 		}
 		if !inside || !passes {
@@ -74,14 +80,7 @@ func (s *txn) count(x *Explained, n *network.Node) {
 			continue
 		}
 		x.Count++
-		seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
-		if n.Events[0].Name() == "" {
-			seen.Name = ev.Name
-		}
-		if n.Of == profile.Account {
-			seen.User = ev.Profile
-		}
-		x.Events = append(x.Events, seen)
+		x.Events = append(x.Events, s.seen(n, &n.Events[0], &ev))
 		if len(x.Events) >= 2*MaxSeen {
 			x.Events = newestOf(x.Events)
 		}
@@ -127,6 +126,18 @@ func (vs valuesSeen) newest() (values []profile.Value) {
 		values = append(values, seen.value)
 	}
 	return values
+}
+
+// seen returns an event of a node, to be shown, of those that a selector takes.
+func (s *txn) seen(n *network.Node, of *selector.Selector, ev *profile.Event) Seen {
+	seen := Seen{Time: ev.Time, MessageID: ev.MessageID}
+	if of.Name() == "" {
+		seen.Name = ev.Name
+	}
+	if n.Of == profile.Account {
+		seen.User = ev.Profile
+	}
+	return seen
 }
 
 // closeTo gathers the events that nearly count.

@@ -29,7 +29,7 @@ type Definition struct {
 // Engine.Recompute asks for it, and not otherwise.
 const OnRequest time.Duration = -1
 
-// Node is one node of a condition tree: exactly one of its fields is set.
+// Node is one node of a condition tree: exactly one of its fields is set, For and ForLess aside.
 type Node struct {
 	All       []Node         `json:"all,omitempty"`        // every one holds
 	Any       []Node         `json:"any,omitempty"`        // at least one holds
@@ -41,6 +41,11 @@ type Node struct {
 	Funnel    *funnel.Funnel `json:"funnel,omitempty"`     // ordered steps
 	Users     *Users         `json:"users,omitempty"`      // in an audience of accounts: what their users meet
 	Sample    *Sample        `json:"sample,omitempty"`     // in a share of all profiles
+
+	// With Audience: in it without a break for at least For, and for less than ForLess, both
+	// where both are set; see InAudienceFor.
+	For     Tenure `json:"for,omitzero"`
+	ForLess Tenure `json:"for_less,omitzero"`
 }
 
 // Node returns n: a Node is a Condition.

@@ -101,6 +101,8 @@ func lasting(ctx context.Context) context.Context {
 // tell calls all callbacks with a notice.
 func (e *Engine) tell(ctx context.Context, n *notice) {
 	switch {
+	case n.step != nil:
+		e.guarded("observer.Step", func() { e.observer.Step(ctx, *n.step) })
 	case n.ids != nil:
 		e.idSubs.Call(ctx, *n.ids)
 	case n.change != nil:

@@ -33,7 +33,7 @@ func (n *Node) describe() string {
 	case n.Sample != nil:
 		return n.Sample.describe()
 	}
-	return "in " + n.Audience
+	return "in " + n.Audience + n.describeTenure()
 }
 
 func (e *Event) describe() string {
@@ -121,6 +121,8 @@ func describeFunnel(f *funnel.Funnel) string {
 			b.WriteString("not yet ")
 		case s.Not:
 			b.WriteString("not ")
+		case s.Next:
+			b.WriteString("next ")
 		}
 		b.WriteString(selector.Of(s.Event, s.Names, s.Prefix, s.Any).String())
 		if s.Filter != "" {
@@ -128,6 +130,9 @@ func describeFunnel(f *funnel.Funnel) string {
 		}
 		if s.Within > 0 {
 			b.WriteString(" within " + profile.FormatDuration(s.Within))
+		}
+		if s.UntilNext {
+			b.WriteString(" until the next step")
 		}
 		steps[i] = b.String()
 	}

@@ -57,7 +57,21 @@ func (g *generator) leaf() audience.Node {
 		return audience.DateIs(d)
 	case n == 5, n == 6 && g.crossing:
 		if keys := g.audiences(); len(keys) > 0 {
-			return audience.InAudience(pick(g, keys))
+			n := audience.InAudience(pick(g, keys))
+			d := time.Duration(1+g.IntN(4)) * grid / 2
+			switch g.IntN(6) {
+			case 0:
+				n = audience.InAudienceFor(n.Audience, d)
+			case 1:
+				n = audience.InAudienceForLess(n.Audience, d)
+			case 2:
+				n = audience.InAudienceFor(n.Audience, d)
+				n.ForLess = n.For + audience.Tenure(g.IntN(3)*int(grid))
+				if n.ForLess == n.For {
+					n.ForLess = 0
+				}
+			}
+			return n
 		}
 	}
 	e := g.which()
@@ -150,7 +164,7 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 		c.Zone = g.zone()
 	}
 	if c.Type.ReadsProperty() {
-		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in"})
+		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in", "tags[]", "items[].price", `["items"][].k`, `["in"].k`, "in[].k"})
 		if of == profile.Account && g.IntN(3) == 0 {
 			c.Property = pick(g, []string{"user.traits.plan", "user.traits.score", "user.traits.due"})
 		}

@@ -41,16 +41,27 @@ func (g *generator) funnel() funnel.Funnel {
 		within := time.Duration(1+g.IntN(g.windows)) * grid
 		if g.IntN(5) < 2 {
 			f = f.NotFollowed(name, pick(g, g.names)).Within(within)
-			if g.IntN(3) == 0 {
+			switch {
+			case g.IntN(3) == 0:
 				f = f.Pending()
+			case g.IntN(3) == 0 && i < steps-1:
+				f.Steps[i].Within, f.Steps[i].UntilNext = 0, true
 			}
 		} else if f = f.Followed(name, pick(g, g.names)); g.IntN(2) == 0 {
 			f = f.Within(within)
+		}
+		if !f.Steps[i].Not && g.IntN(6) == 0 {
+			f = f.Next()
 		}
 		f = f.Where(filter(earlier))
 		g.choose(&f.Steps[i])
 		if !f.Steps[i].Not {
 			earlier = append(earlier, name)
+		}
+	}
+	for i := range f.Steps { // where nothing follows there is no next
+		if s := &f.Steps[i]; s.UntilNext && !slices.ContainsFunc(f.Steps[i:], func(t funnel.Step) bool { return !t.Not }) {
+			s.UntilNext, s.Within = false, grid
 		}
 	}
 	if in := f.WithWindow(g.window()); g.IntN(2) == 0 && in.Validate() == nil { // not so short that it never holds

@@ -147,6 +147,7 @@ func (g *generator) properties() profile.Object {
 		}
 	}
 	if g.IntN(4) == 0 {
+		m["items"] = pick(g, []any{[]any{map[string]any{"price": 1}, map[string]any{"price": 2.5, "k": "x"}}, []any{map[string]any{"k": 1}, 7, nil}, []any{}, map[string]any{"price": 3}})
 		m["tags"] = pick(g, []any{[]any{"x"}, []any{"y", 1}, []any{}, "x"})
 	}
 	if g.IntN(4) == 0 {

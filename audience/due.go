@@ -19,7 +19,9 @@ import (
 // accounts, or a batch audience is computed at an interval: these are then in memory until it
 // returns, and what is overdue already is said to be due at the instant that the engine has
 // reached. What is being created is left out, and what is being edited is as it was.
-func (e *Engine) Due(ctx context.Context, until time.Time) ([]Transition, error) {
+func (e *Engine) Due(ctx context.Context, until time.Time) (_ []Transition, err error) {
+	ctx, end := e.begin(ctx, "due")
+	defer func() { end(err) }()
 	due, err := e.due(ctx, until)
 	return due, in("due", err)
 }

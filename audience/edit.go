@@ -23,12 +23,16 @@ import (
 // ErrLocked. If ctx ends before that moment, or the store fails, nothing has changed. An
 // edit that only changes what is for people, as the name, computes nothing: it is done at
 // once, and the data that counts stays the same also where that is without backfill.
-func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) error {
+func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) (err error) {
+	ctx, end := e.begin(ctx, "edit")
+	defer func() { end(err) }()
 	return e.edit(ctx, "trait", &definition{key: c.Key, computed: &c})
 }
 
 // EditAudience gives a live audience another definition, as EditTrait does.
-func (e *Engine) EditAudience(ctx context.Context, d Definition) error {
+func (e *Engine) EditAudience(ctx context.Context, d Definition) (err error) {
+	ctx, end := e.begin(ctx, "edit")
+	defer func() { end(err) }()
 	return e.edit(ctx, "audience", &definition{key: d.Key, audience: &d})
 }
 
@@ -259,6 +263,11 @@ func (x *txn) tellEdit(ref profile.Ref, made []remade) error {
 	pt.made = made
 	x.bring(p, func() { pt.diff = (*txn).diffMade })
 	x.Switch(p)
+	for _, m := range made {
+		if m.root != nil {
+			x.RenewTenures(m.root) // for what is told now, not as the profile was brought to it
+		}
+	}
 	x.settle()
 	x.NoteAll()
 	return x.gatherRun()

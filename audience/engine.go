@@ -43,6 +43,8 @@ type Options struct {
 	// OnError is told what no caller can be: a *CallbackError, and the errors that
 	// Run meets. It must not block. Nil: they go to Logger.
 	OnError func(error)
+	// Observer is told what the engine does; nil: nobody is.
+	Observer Observer
 	// Outbox bounds what is kept for durable subscribers: see SubscribeDurable.
 	Outbox OutboxLimit
 	// Logger gets what no caller can be told; slog.Default if it is nil.
@@ -65,9 +67,11 @@ type Engine struct {
 	logger   *slog.Logger
 	maxJump  int64 // of the clock, in nanoseconds
 	noID     func(id string) bool
-	evident  bool // transitions carry evidence
-	detached bool // nothing that is stored is of its definitions: see Preview
-	cache    int  // the bytes of states that a shard may hold; 0: all
+	observer Observer // nil: nobody observes
+	evident  bool     // transitions carry evidence
+	detached bool     // nothing that is stored is of its definitions: see Preview
+	past     bool     // nor do memberships say since when profiles are in audiences: see Backtest
+	cache    int      // the bytes of states that a shard may hold; 0: all
 	env      *celfilter.Env
 	shards   []*shard
 	fields   *usage.Fields // of the data
@@ -158,20 +162,21 @@ func New(ctx context.Context, store profile.Store, opts Options) (*Engine, error
 // newEngine returns an engine that has nothing yet.
 func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 	e := &Engine{
-		store:   store,
-		clock:   opts.Clock,
-		onError: opts.OnError,
-		logger:  opts.Logger,
-		maxJump: int64(opts.MaxClockJump),
-		noID:    opts.NoID,
-		evident: opts.Evidence,
-		env:     env,
-		nets:    network.New(),
-		fields:  usage.NewFields(),
-		before:  before{mu: make(chan struct{}, 1)},
-		live:    map[string]*live{},
-		broken:  map[string]*broken{},
-		wake:    make(chan struct{}, 1),
+		store:    store,
+		clock:    opts.Clock,
+		onError:  opts.OnError,
+		logger:   opts.Logger,
+		maxJump:  int64(opts.MaxClockJump),
+		noID:     opts.NoID,
+		observer: opts.Observer,
+		evident:  opts.Evidence,
+		env:      env,
+		nets:     network.New(),
+		fields:   usage.NewFields(),
+		before:   before{mu: make(chan struct{}, 1)},
+		live:     map[string]*live{},
+		broken:   map[string]*broken{},
+		wake:     make(chan struct{}, 1),
 
 		reserved:      map[string]keyOf{},
 		changing:      map[string]bool{},

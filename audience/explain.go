@@ -21,7 +21,9 @@ import (
 // the tree says so where it does not go by all. One of more users than that is
 // explained from what the engine has of it, and Until is then the instant until
 // which the answer is sure, which may come before its change.
-func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (Explanation, error) {
+func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (_ Explanation, err error) {
+	ctx, end := e.begin(ctx, "explain")
+	defer func() { end(err) }()
 	x, err := e.explain(ctx, key, ref)
 	if err != nil {
 		return Explanation{}, fmt.Errorf("explain %q of %s %q: %w", key, ref.Subject, ref.ID, err)
@@ -133,7 +135,7 @@ func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state.State,
 	x := newTxn(e, e.shards[0])
 	x.locks = allShards
 	x.Store = store
-	x.Peek, x.Outside = true, onlooker{x}
+	x.Peek, x.Aside, x.Outside = true, true, onlooker{x}
 	x.Quiet = true
 	p.Version = e.version
 	x.Run.Begin(ctx, p, t)
@@ -203,6 +205,17 @@ func (s *txn) explainUsers(x *Explained, p *network.Plan, u *Users) {
 	}
 }
 
+// explainInAccount explains a condition on the accounts of a user by one that meets it or, if
+// there is none, by any.
+func (s *txn) explainInAccount(x *Explained, p *network.Plan, n *Node, path string) {
+	accounts, of := s.Accounts(), p.Node.Others[0]
+	i := max(0, slices.IndexFunc(accounts, func(p *state.State) bool { return p.Truth(of) }))
+	if i < len(accounts) {
+		x.Children = []Explained{s.explainOther(accounts[i].Ref, p.Children[0], n, path)}
+	}
+	x.Path += ".audience"
+}
+
 // explainOther explains a condition of another profile.
 func (s *txn) explainOther(ref profile.Ref, p *network.Plan, n *Node, path string) Explained {
 	other := s.e.glance(s.Ctx, s.Store, ref, true, s.At)
@@ -234,7 +247,9 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 		x.Traits = s.seenTraits(p.Node)
 	case network.KindFunnel:
 		x.Path += ".funnel"
-		if a := s.Profile.AttemptsOf(p.Node); a != nil && x.Holds {
+		if !x.Holds {
+			s.followFunnel(&x, p.Node)
+		} else if a := s.Profile.AttemptsOf(p.Node); a != nil {
 			for _, m := range a.Evidence() {
 				x.Funnel = append(x.Funnel, Matched(m))
 			}
@@ -251,6 +266,13 @@ func (s *txn) explain(p *network.Plan, n *Node, path string) Explained {
 		s.explainUsers(&x, p, n.Users)
 	case network.KindSample:
 		x.Path += ".sample"
+	case network.KindTenure:
+		x.Path += ".audience"
+		if since, ok := s.TenureOf(p.Node); ok {
+			x.Since = instant(since)
+		}
+	case network.KindInAccount:
+		s.explainInAccount(&x, p, n, path)
 	case network.KindRef:
 		x.Path += ".audience"
 	}
@@ -339,7 +361,7 @@ type foreseen struct {
 
 func appendForeseen(into []*foreseen, p *network.Plan, x *Explained) []*foreseen {
 	into = append(into, &foreseen{p.Node, x.Holds, &x.Until})
-	if p.Kind == network.KindUsers {
+	if p.Kind == network.KindUsers || p.Kind == network.KindInAccount {
 		return into // below are others
 	}
 	for i, child := range p.Children {

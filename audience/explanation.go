@@ -38,10 +38,12 @@ type Explained struct {
 	// newest first, MaxSeen at most; days and weeks by their first day.
 	Distinct int
 	Values   []profile.Value
-	Partial  bool        // Count and Events are of the first MaxExamined events of an account alone
+	Partial  bool        // what is said of events is of the first MaxExamined of an account alone
 	Near     Near        // of an event condition that too few count for: those that nearly do
 	Traits   []SeenTrait // those that the condition names
-	Funnel   []Matched   // of a funnel that holds: an event for each step that is to follow
+	Funnel   []Matched   // of a funnel: an event for each step that is to follow, as far as it goes
+	Stop     Stop        // of one that does not hold: what is missing behind these
+	Since    time.Time   // of a condition on how long the profile is in an audience: since when it is, if it is
 	Users    int         // of a condition on the users of an account: how many there are
 	Meet     int         // and how many of them meet it
 
@@ -119,7 +121,7 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	if more := n.Count - len(n.Events); more > 0 && len(n.Events) > 0 {
 		fmt.Fprintf(b, " and %d before", more)
 	}
-	if n.Partial {
+	if n.Partial && len(n.Events) > 0 {
 		fmt.Fprintf(b, " of the first %d", MaxExamined)
 	}
 	if len(n.Events) > 0 {
@@ -151,6 +153,10 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	}
 	for _, m := range n.Funnel {
 		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))
+	}
+	n.Stop.write(b, indent+"  ")
+	if !n.Since.IsZero() {
+		fmt.Fprintf(b, "%s  since %s\n", indent, n.Since.UTC().Format(time.RFC3339Nano))
 	}
 	if n.Users > 0 {
 		fmt.Fprintf(b, "%s  %d of %s\n", indent, n.Meet, plural(n.Users, "user"))
@@ -211,9 +217,11 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		Near      Near            `json:"near,omitzero"`
 		Traits    []SeenTrait     `json:"traits,omitempty"`
 		Funnel    []matched       `json:"funnel,omitempty"`
+		Stop      Stop            `json:"stop,omitzero"`
+		Since     time.Time       `json:"since,omitzero"`
 		Users     int             `json:"users,omitempty"`
 		Meet      int             `json:"meet,omitempty"`
 		Of        string          `json:"of,omitempty"`
 		Children  []Explained     `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Distinct, n.Values, n.Partial, n.Near, n.Traits, chosen, n.Users, n.Meet, n.Of.ID, n.Children})
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Distinct, n.Values, n.Partial, n.Near, n.Traits, chosen, n.Stop, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
 }

@@ -271,9 +271,7 @@ func (x *txn) fireNext(next placed) error {
 		x.fired = append(x.fired, next.timer)
 	}
 	next.shard.setDue()
-	if now, err := x.e.readClock(); err == nil {
-		next.shard.figures.fire(instant(next.at), now)
-	}
+	x.countTimer(next.at)
 	return nil
 }
 

@@ -16,9 +16,10 @@ import (
 // Track takes one event, with its properties as Properties or as Props. A duplicate (by
 // message id) changes nothing and is no error. An event older than the store's retention is profile.ErrRetention. The
 // zero time is the engine's now.
-func (e *Engine) Track(ctx context.Context, ev profile.Event) error {
-	ev, err := ev.Packed()
-	if err != nil {
+func (e *Engine) Track(ctx context.Context, ev profile.Event) (err error) {
+	ctx, end := e.begin(ctx, "track")
+	defer func() { end(err) }()
+	if ev, err = ev.Packed(); err != nil {
 		return in("track", err)
 	}
 	r := ofEvent(ev.Name, ev.Account, profile.UserRef(ev.Profile))
@@ -44,7 +45,9 @@ type Identify struct {
 
 // Identify takes one identify call: for each trait the newest time wins, and a
 // null removes it. The profile is made if there is none.
-func (e *Engine) Identify(ctx context.Context, id Identify) error {
+func (e *Engine) Identify(ctx context.Context, id Identify) (err error) {
+	ctx, end := e.begin(ctx, "identify")
+	defer func() { end(err) }()
 	if err := id.validate(); err != nil {
 		return in("identify", err)
 	}
@@ -69,7 +72,9 @@ type Group struct {
 }
 
 // Group takes one group call. Both profiles are made if there are none.
-func (e *Engine) Group(ctx context.Context, g Group) error {
+func (e *Engine) Group(ctx context.Context, g Group) (err error) {
+	ctx, end := e.begin(ctx, "group")
+	defer func() { end(err) }()
 	if err := g.validate(); err != nil {
 		return in("group", err)
 	}
@@ -79,7 +84,9 @@ func (e *Engine) Group(ctx context.Context, g Group) error {
 
 // Leave detaches a user from an account. Events that the user sent with the
 // account's id stay the account's.
-func (e *Engine) Leave(ctx context.Context, user, account string) error {
+func (e *Engine) Leave(ctx context.Context, user, account string) (err error) {
+	ctx, end := e.begin(ctx, "leave")
+	defer func() { end(err) }()
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
 		return in("leave", err)
 	}
@@ -99,7 +106,9 @@ func (g *Group) validate() error {
 
 // DeleteUser removes a user with all that is known of it; it exits every audience
 // it was in. A later message of its id begins a new profile.
-func (e *Engine) DeleteUser(ctx context.Context, user string) error {
+func (e *Engine) DeleteUser(ctx context.Context, user string) (err error) {
+	ctx, end := e.begin(ctx, "delete user")
+	defer func() { end(err) }()
 	if err := profile.CheckID("profile id", user); err != nil {
 		return in("delete user", err)
 	}
@@ -110,7 +119,9 @@ func (e *Engine) DeleteUser(ctx context.Context, user string) error {
 // was in, and its users are attached to it no more. The events that were sent
 // with its id stay those of the users who sent them, and count again if a group
 // call makes the account anew.
-func (e *Engine) DeleteAccount(ctx context.Context, account string) error {
+func (e *Engine) DeleteAccount(ctx context.Context, account string) (err error) {
+	ctx, end := e.begin(ctx, "delete account")
+	defer func() { end(err) }()
 	if err := profile.CheckID("group id", account); err != nil {
 		return in("delete account", err)
 	}

@@ -37,7 +37,9 @@ func (e *Engine) CreateTraits(ctx context.Context, traits ...trait.Computed) err
 
 // CreateFile makes all that a definitions file defines live, or nothing. The
 // definitions may read each other in any order, but not in a circle.
-func (e *Engine) CreateFile(ctx context.Context, f File) error {
+func (e *Engine) CreateFile(ctx context.Context, f File) (err error) {
+	ctx, end := e.begin(ctx, "create")
+	defer func() { end(err) }()
 	return in("create", e.create(ctx, f.definitions()))
 }
 

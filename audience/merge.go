@@ -10,7 +10,9 @@ import (
 // they had always been one. From's id serves for it from then on; it need not
 // have had a profile. From exits the audiences it was in, and into gets the
 // difference that the whole makes, both with the cause merge.
-func (e *Engine) Alias(ctx context.Context, from, into string) error {
+func (e *Engine) Alias(ctx context.Context, from, into string) (err error) {
+	ctx, end := e.begin(ctx, "alias")
+	defer func() { end(err) }()
 	if err := profile.CheckID("previous id", from); err != nil {
 		return in("alias", err)
 	}

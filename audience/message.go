@@ -21,7 +21,9 @@ import (
 // the user's profile: if it is a visitor's, who has a profile of its own so far,
 // the two are merged. An id that has come as a user id is no visitor's: it stays a
 // user of its own.
-func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
+func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) (err error) {
+	ctx, end := e.begin(ctx, "apply")
+	defer func() { end(err) }()
 	if len(messages) == 1 {
 		var after aftermath
 		err := e.take(ctx, &after, messages[0])
@@ -38,7 +40,7 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 		}
 	}
 	failed := -1
-	err := e.alone(ctx, "", false, func(x *txn) error {
+	err = e.alone(ctx, "", false, func(x *txn) error {
 		for i := range messages {
 			if err := x.message(&messages[i]); err != nil {
 				failed = i
@@ -63,6 +65,8 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) error {
 // meanwhile, and a store that syncs does so once for many. What they change is told once
 // they are stored: a callback finds those that came after its own taken as well.
 func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
+	ctx, end := e.begin(ctx, "apply")
+	defer func() { end(err) }()
 	return e.applyEach(ctx, messages, func(*profile.Message) (int64, bool) { return 0, false })
 }
 
@@ -71,6 +75,8 @@ func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (re
 // happens first, at its exact instant. With a ManualClock that stands at profile.MinTime the
 // times of the messages, and Advance, are all that moves the engine.
 func (e *Engine) Replay(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
+	ctx, end := e.begin(ctx, "apply")
+	defer func() { end(err) }()
 	return e.applyEach(ctx, messages, ownTime)
 }
 

@@ -8,11 +8,12 @@ import (
 )
 
 // notice is what is told to subscribers: a transition, the change of a computed
-// trait, or that of a profile's ids.
+// trait, or that of a profile's ids; or that a step has been told.
 type notice struct {
 	transition Transition
 	change     *TraitChange
 	ids        *IDChange
+	step       *Step // that has been told in full, for an Observer
 }
 
 // ref returns the profile that a notice is about.

@@ -33,6 +33,8 @@ type keptEvidence struct {
 	Near            Near            `json:",omitzero"`
 	Traits          []SeenTrait
 	Funnel          []Matched      `json:",omitempty"`
+	Stop            Stop           `json:",omitzero"`
+	Since           time.Time      `json:",omitzero"`
 	Users           int            `json:",omitempty"`
 	Meet            int            `json:",omitempty"`
 	Of              profile.Ref    `json:",omitzero"`
@@ -40,7 +42,7 @@ type keptEvidence struct {
 }
 
 func keepEvidence(x *Explained) keptEvidence {
-	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Distinct, x.Values, x.Partial, x.Near, x.Traits, x.Funnel, x.Users, x.Meet, x.Of, nil}
+	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Distinct, x.Values, x.Partial, x.Near, x.Traits, x.Funnel, x.Stop, x.Since, x.Users, x.Meet, x.Of, nil}
 	for i := range x.Children {
 		k.Children = append(k.Children, keepEvidence(&x.Children[i]))
 	}
@@ -48,7 +50,7 @@ func keepEvidence(x *Explained) keptEvidence {
 }
 
 func (k *keptEvidence) explained() Explained {
-	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Distinct, k.Values, k.Partial, k.Near, k.Traits, k.Funnel, k.Users, k.Meet, k.Of, nil}
+	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Distinct, k.Values, k.Partial, k.Near, k.Traits, k.Funnel, k.Stop, k.Since, k.Users, k.Meet, k.Of, nil}
 	for i := range k.Children {
 		x.Children = append(x.Children, k.Children[i].explained())
 	}

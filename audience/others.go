@@ -79,6 +79,23 @@ func (x *txn) Reach(ref profile.Ref) *state.State {
 	return x.reach(ref)
 }
 
+// MemberSince returns since when a profile is in an audience, as it was told.
+func (x *txn) MemberSince(ref profile.Ref, key string) (at int64, ok bool) {
+	if x.e.past {
+		return 0, false
+	}
+	members, err := x.Store.Memberships(x.Ctx, ref)
+	if err != nil {
+		x.Err = err
+	}
+	for _, m := range members {
+		if m.Audience == key {
+			return m.Since.UnixNano(), true
+		}
+	}
+	return 0, false
+}
+
 // BatchDue notes that a batch audience is to be computed at an instant.
 func (x *txn) BatchDue(at int64) {
 	if horizon.Lower(&x.e.batchDue, at) {

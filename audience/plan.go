@@ -107,6 +107,9 @@ func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) 
 	default:
 		return fail("", fmt.Errorf("%w: %s in one node, want one", profile.ErrInvalid, strings.Join(set, " and ")))
 	}
+	if err := n.validateTenure(); err != nil {
+		return fail(err.path, err.err)
+	}
 	switch {
 	case n.All != nil:
 		return pl.group(network.KindAll, n.All, path+".all", depth)
@@ -131,7 +134,7 @@ func (pl *planner) node(n *Node, path string, depth int) (*network.Plan, error) 
 	case n.Sample != nil:
 		return pl.sample(n.Sample, path+".sample")
 	}
-	return pl.audience(n.Audience, path+".audience")
+	return pl.audience(n, path)
 }
 
 // kinds returns the names of the fields that are set.

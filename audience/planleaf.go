@@ -181,12 +181,16 @@ func (pl *planner) ownReads(p *network.Plan, names []string) error {
 
 // audience checks a reference. One to an audience of accounts in a condition of
 // users asks for those in an account that is a member.
-func (pl *planner) audience(key, path string) (*network.Plan, error) {
+func (pl *planner) audience(n *Node, path string) (*network.Plan, error) {
+	key, path := n.Audience, path+".audience"
 	if err := checkKey(key); err != nil {
 		return nil, &pathError{path, err}
 	}
 	if pl.of == profile.Account && pl.keyOf(key) == anAudience {
 		return nil, &pathError{path, fmt.Errorf("%w: %s is an audience of users: ask for it below users", profile.ErrInvalid, key)}
+	}
+	if n.For > 0 || n.ForLess > 0 {
+		return pl.tenure(n, path), nil
 	}
 	return &network.Plan{Kind: network.KindRef, Of: pl.of, Ref: key}, nil
 }

@@ -48,7 +48,9 @@ func (p Preview) Exact() bool { return p.Looked == p.Total }
 // works on a snapshot of the store: it holds nobody up, nothing is told and
 // nothing is kept. A definition with the key of a live audience is previewed in
 // its place. The error is a *DefinitionError for a bad definition.
-func (e *Engine) Preview(ctx context.Context, d Definition, opts PreviewOptions) (Preview, error) {
+func (e *Engine) Preview(ctx context.Context, d Definition, opts PreviewOptions) (_ Preview, err error) {
+	ctx, end := e.begin(ctx, "preview")
+	defer func() { end(err) }()
 	p, err := e.preview(ctx, d, opts)
 	if err != nil {
 		return Preview{}, fmt.Errorf("preview: %w", err)
@@ -161,6 +163,10 @@ func (e *Engine) viewOf(snap profile.Snapshot, defs []*definition) (*Engine, err
 	view := newEngine(store, e.env, Options{Clock: e.clock, Shards: 1})
 	view.fields = e.fields // for what names are known
 	view.detached = true
+	view.x.Aside = true
+	for _, sh := range view.shards {
+		sh.x.Aside = true
+	}
 	view.define(sorted)
 	return view, nil
 }

@@ -10,7 +10,8 @@ import (
 // Keep stores records of a durable subscriber, and with them, in one step, that it is done
 // with the notices up to an id: what its callback has to remember of them is there exactly
 // if they do not come again. profile.Snapshot.Records reads them; they go with the
-// subscriber (RemoveSubscriber). Keep returns when all is committed; Durable, with the mark
+// subscriber (RemoveSubscriber). Under a name that is no subscriber's the records alone are
+// kept, and no notice is kept for it. Keep returns when all is committed; Durable, with the mark
 // that it returns, when it stays whatever becomes of the process. It may be called by the
 // callback and beside it; the error wraps profile.ErrClosed when the engine is closed.
 func (e *Engine) Keep(ctx context.Context, subscriber string, upTo uint64, records ...profile.Record) (profile.Mark, error) {
@@ -39,8 +40,14 @@ func (e *Engine) keepRecords(ctx context.Context, subscriber string, upTo uint64
 		return 0, err
 	}
 	defer tx.Abort()
+	o, err := tx.Outbox(ctx)
+	if err != nil {
+		return 0, err
+	}
 	changes := make([]profile.Change, 0, 1+len(records))
-	changes = append(changes, &profile.SetCursor{Subscriber: subscriber, UpTo: upTo})
+	if _, is := o.Cursors[subscriber]; is {
+		changes = append(changes, &profile.SetCursor{Subscriber: subscriber, UpTo: upTo})
+	}
 	for _, r := range records {
 		changes = append(changes, &profile.SetRecord{Subscriber: subscriber, Record: r})
 	}

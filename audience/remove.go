@@ -11,7 +11,9 @@ import (
 // DeleteAudience ends an audience: its members exit with the cause delete. Its
 // key stays used for ever. An audience that another definition refers to stays:
 // the error wraps ErrInUse.
-func (e *Engine) DeleteAudience(ctx context.Context, key string) error {
+func (e *Engine) DeleteAudience(ctx context.Context, key string) (err error) {
+	ctx, end := e.begin(ctx, "delete")
+	defer func() { end(err) }()
 	return e.alone(ctx, fmt.Sprintf("delete audience %q", key), true, func(x *txn) error {
 		return x.deleteAudience(key)
 	})
@@ -31,7 +33,9 @@ func (x *txn) deleteAudience(key string) error {
 // DeleteTrait ends a computed trait: its values become null with the cause
 // delete. Its key stays used for ever. A trait that another definition reads
 // stays: the error wraps ErrInUse.
-func (e *Engine) DeleteTrait(ctx context.Context, key string) error {
+func (e *Engine) DeleteTrait(ctx context.Context, key string) (err error) {
+	ctx, end := e.begin(ctx, "delete")
+	defer func() { end(err) }()
 	return e.alone(ctx, fmt.Sprintf("delete trait %q", key), true, func(x *txn) error {
 		return x.deleteTrait(key)
 	})

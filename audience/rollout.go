@@ -81,8 +81,8 @@ func (r *rollout) stageOf(d *definition, p *network.Plan, at map[string]int) int
 	n := 0
 	for _, child := range p.Children {
 		of := r.stageOf(d, child, at)
-		if p.Kind == network.KindUsers {
-			s := r.stage(of, profile.User)
+		if child.Of != p.Of { // it is asked across
+			s := r.stage(of, child.Of)
 			s.pins = append(s.pins, pin{plan: child, of: d})
 			of++
 		}

@@ -35,7 +35,7 @@ type TransitionCount struct {
 	Count    uint64
 }
 
-// figures are those of a shard, guarded by its lock.
+// figures are those of a shard, guarded by its lock: the sums of its steps.
 type figures struct {
 	commits, aborts, values, timers, touched, read uint64
 
@@ -43,24 +43,31 @@ type figures struct {
 	transitions map[TransitionCount]uint64 // by all but Count
 }
 
-// tell counts what is told.
-func (f *figures) tell(n *notice) {
-	switch {
-	case n.ids != nil:
-	case n.change != nil:
-		f.values++
-	default:
-		if f.transitions == nil {
-			f.transitions = map[TransitionCount]uint64{}
-		}
-		f.transitions[TransitionCount{n.transition.Audience, n.transition.Type, n.transition.Cause, 0}]++
-	}
+// add adds what a transaction has counted, the notices aside.
+func (f *figures) add(s *Step) {
+	f.commits++
+	f.values += uint64(s.Values)
+	f.timers += uint64(s.Timers)
+	f.late += s.Late
+	f.touched += uint64(s.Touched)
+	f.read += uint64(s.Read)
 }
 
-// fire counts a timer.
-func (f *figures) fire(due time.Time, now time.Time) {
-	f.timers++
-	f.late += max(0, now.Sub(due))
+// tell counts a transition that is told.
+func (f *figures) tell(n *notice) {
+	kind, ok := n.kind()
+	if !ok {
+		return
+	}
+	if f.transitions == nil {
+		f.transitions = map[TransitionCount]uint64{}
+	}
+	f.transitions[kind]++
+}
+
+// kind returns of which kind a notice is, if it is a transition.
+func (n *notice) kind() (TransitionCount, bool) {
+	return TransitionCount{n.transition.Audience, n.transition.Type, n.transition.Cause, 0}, n.ids == nil && n.change == nil
 }
 
 // Stats returns the present figures. Those of different shards are of different moments; it

@@ -21,7 +21,9 @@ type SyncOptions struct {
 
 // Plan says what Sync would do, and does nothing. What is wrong with the file, or with
 // it beside what is live, is an error now as it would be then.
-func (e *Engine) Plan(ctx context.Context, f File, opts SyncOptions) (Plan, error) {
+func (e *Engine) Plan(ctx context.Context, f File, opts SyncOptions) (_ Plan, err error) {
+	ctx, end := e.begin(ctx, "plan")
+	defer func() { end(err) }()
 	s, err := e.syncPrepare(ctx, f, opts)
 	if err == nil && opts.Count {
 		err = s.count(ctx)
@@ -52,7 +54,9 @@ func (e *Engine) Plan(ctx context.Context, f File, opts SyncOptions) (Plan, erro
 // store: were it broken off, its keys would be used up. Where another creation or edit is
 // in the way (ErrLocked) Sync waits for it. Of several calls at a time one may fail as
 // another has made what it was to make; called again it finds nothing to do.
-func (e *Engine) Sync(ctx context.Context, f File, opts SyncOptions) (Plan, error) {
+func (e *Engine) Sync(ctx context.Context, f File, opts SyncOptions) (_ Plan, err error) {
+	ctx, end := e.begin(ctx, "sync")
+	defer func() { end(err) }()
 	s, err := e.syncPrepare(ctx, f, opts)
 	if err == nil && opts.Count {
 		err = s.count(ctx)

@@ -103,7 +103,7 @@ func (x *txn) bring(p *state.State, do func()) {
 
 // hydrate makes a profile a part whose state is new, and reads it from the store.
 func (x *txn) hydrate(p *state.State) {
-	x.home.figures.read++
+	x.doing.Read++
 	pt := x.add(p.Ref, p)
 	pt.read, pt.diff, pt.made = true, (*txn).diffStored, x.e.madeSince(p.Ref.Subject, p.Version)
 	p.Mute = true

@@ -64,6 +64,7 @@ type txn struct {
 	event   profile.PutEvent // scratch
 	ids     profile.PutIDs   // scratch
 	noted   []noted          // of the data that it brings
+	doing   doing            // what it is, for Stats and an Observer
 	commitment
 	grouping
 }
@@ -79,6 +80,7 @@ func newTxn(e *Engine, home *shard) *txn {
 // all.
 func (x *txn) within(do func() error, refs ...profile.Ref) error {
 	x.open, x.refs, x.Err = true, append(x.refs[:0], refs...), nil
+	x.observe()
 	defer func() {
 		if x.open { // it failed, or panicked
 			x.abandon()
@@ -257,7 +259,7 @@ func (x *txn) commit() error {
 		}
 	}
 	if x.tx != nil {
-		mark, err := x.tx.Commit()
+		mark, err := x.commitStore()
 		if err != nil {
 			return err
 		}
@@ -270,11 +272,17 @@ func (x *txn) commit() error {
 		x.e.outbox.Add(&x.tell, x.upTo)
 	}
 	f := &x.home.figures
-	f.commits++
-	f.touched += uint64(len(x.touched))
 	for i := range x.notices {
 		f.tell(&x.notices[i])
+		if x.notices[i].change != nil {
+			x.doing.Values++
+		}
 		x.shardOf(x.notices[i].ref()).out.Push(x.notices[i], x.upTo)
+	}
+	x.doing.Touched = len(x.touched)
+	f.add(&x.doing.Step)
+	if x.e.observer != nil {
+		x.tellStep()
 	}
 	for _, do := range x.done {
 		do()
@@ -290,6 +298,7 @@ func (x *txn) abandon() {
 		x.tx.Abort()
 	}
 	x.home.figures.aborts++
+	x.home.figures.read += uint64(x.doing.Read)
 	x.over()
 	x.finish()
 	x.putBack()

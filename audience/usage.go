@@ -89,7 +89,9 @@ func (x *txn) noteUse() {
 // comes through the engine. What the store had before, as when it is opened again, is read
 // from it, all of it, by the first call: later ones cost nothing of the kind. Of it there
 // are the events that the store still keeps, and of traits the writes that still matter.
-func (e *Engine) Catalog(ctx context.Context) (Catalog, error) {
+func (e *Engine) Catalog(ctx context.Context) (_ Catalog, err error) {
+	ctx, end := e.begin(ctx, "catalog")
+	defer func() { end(err) }()
 	if err := ctx.Err(); err != nil {
 		return Catalog{}, in("catalog", err)
 	}

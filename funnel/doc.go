@@ -28,7 +28,13 @@
 //     timestamp, name and traits, and of the event chosen for any earlier step
 //     that is to follow steps.NAME.properties, context, timestamp and name.
 //     Traits are as they are now, not as they were at the time of the event.
-//   - A step with Not: no matching event in (t, t+Within), t the time of the
+//   - Next: no event of any name lies strictly between the event and that of the step
+//     before.
+//   - A step with Not and UntilNext: no matching event lies strictly between the events of the
+//     steps around it that are to follow. Whether it does is known with the latter. Of several
+//     choices one will do, so what came before the last view of the product is no matter:
+//     viewed; no discount until next; ordered.
+//   - A step with Not and Within: no matching event in (t, t+Within), t the time of the
 //     step before. It is settled, true from t+Within on; or, with Pending, true
 //     at once and until the first such event.
 //
@@ -86,6 +92,10 @@
 //   - What has left the window is dropped: of up to 32 events at once, of more
 //     when it may be half of all, or is all. Without a window everything is
 //     kept, but of a funnel without Not only the choice once there is one.
+//
+// A funnel with a step with Next keeps 32 bytes for each event of the profile in the window,
+// whatever its name; where filters of it read earlier steps it is searched as below, and all
+// events together are kept apart by nothing.
 //
 // For any other references the search is bounded. Where some value is equal in
 // all steps it is still kept apart by that. For each value and step the 256

@@ -35,6 +35,13 @@ type Step struct {
 
 	Not     bool // the event does not follow within Within
 	Pending bool // with Not: holds at once and until contradicted, not only once Within has passed
+
+	// UntilNext, with Not and instead of Within: the event does not come between the step before
+	// and the next one that is to follow.
+	UntilNext bool
+	// Next says that the event is the very next one of the profile, of any name, after that of
+	// the step before. It is for a step that is to follow.
+	Next bool
 }
 
 // Start begins a funnel with its first step. Mistakes are reported when it is
@@ -45,7 +52,7 @@ func Start(name, event string) Funnel { return Funnel{}.with(Step{Name: name, Ev
 func (f Funnel) Followed(name, event string) Funnel { return f.with(Step{Name: name, Event: event}) }
 
 // NotFollowed returns f with one more step: the event does not follow the step
-// before within a duration, which Within has to give.
+// before within a duration, which Within has to give, or UntilNext.
 func (f Funnel) NotFollowed(name, event string) Funnel {
 	return f.with(Step{Name: name, Event: event, Not: true})
 }
@@ -63,6 +70,18 @@ func (f Funnel) OfPrefix(prefix string) Funnel {
 // OfAnyEvent returns f with a last step of any name instead.
 func (f Funnel) OfAnyEvent() Funnel {
 	return f.change(func(s *Step) { s.Event, s.Names, s.Prefix, s.Any = "", nil, "", true })
+}
+
+// UntilNext returns f with its last step, one that is not to follow, not coming before the next
+// one that is, instead of within a duration.
+func (f Funnel) UntilNext() Funnel {
+	return f.change(func(s *Step) { s.UntilNext = true })
+}
+
+// Next returns f with its last step being the very next event after that of the step before,
+// of whatever name.
+func (f Funnel) Next() Funnel {
+	return f.change(func(s *Step) { s.Next = true })
 }
 
 // Where returns f with a CEL filter on its last step, beside those given before.

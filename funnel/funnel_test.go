@@ -36,6 +36,12 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		"steps[1].within: invalid input: a step":    start().NotFollowed("b", "B"),
 		"steps[1].within: invalid input: never":     start().NotFollowed("b", "B").Within(time.Hour).WithWindow(profile.Within(time.Hour)),
 		"steps[1].pending: invalid input":           start().Followed("b", "B").Pending(),
+		"steps[1].until_next: invalid input: only":  start().Followed("b", "B").UntilNext(),
+		"steps[1].until_next: invalid input: no":    start().NotFollowed("b", "B").UntilNext(),
+		"steps[1].until_next: invalid input: with":  start().NotFollowed("b", "B").UntilNext().Within(1).Followed("c", "C"),
+		"steps[1].pending: invalid input: until":    start().NotFollowed("b", "B").UntilNext().Pending().Followed("c", "C"),
+		"steps[1].next: invalid input":              start().NotFollowed("b", "B").Next().Within(1),
+		"steps[0].next: invalid input":              start().Next(),
 	} {
 		err := f.Validate()
 		require.ErrorContains(t, err, want)
@@ -69,6 +75,15 @@ func TestJSON(t *testing.T) {
 	again, err := json.Marshal(f)
 	require.NoError(t, err)
 	require.Equal(t, text, string(again))
+
+	between := funnel.Start("a", "A").NotFollowed("b", "B").UntilNext().Followed("c", "C").Next()
+	text = `{"steps":[{"name":"a","event":"A"},{"name":"b","event":"B","not":true,"until_next":true},{"name":"c","event":"C","next":true}]}`
+	again, err = json.Marshal(between)
+	require.NoError(t, err)
+	require.Equal(t, text, string(again))
+	var read funnel.Funnel
+	require.NoError(t, json.Unmarshal(again, &read))
+	require.Equal(t, between, read)
 
 	for want, text := range map[string]string{
 		`unknown field "step"`:       `{"step":[]}`,

@@ -35,13 +35,16 @@ type stepJSON struct {
 	Within  *string  `json:"within,omitempty"`
 	Not     bool     `json:"not,omitempty"`
 	Pending bool     `json:"pending,omitempty"`
+
+	UntilNext bool `json:"until_next,omitempty"`
+	Next      bool `json:"next,omitempty"`
 }
 
 // MarshalJSON writes {"name": "ordered", "event": "Order Completed", "where":
 // "CEL", "within": "7d", "not": true, "pending": true}, without what is not
 // set.
 func (s Step) MarshalJSON() ([]byte, error) {
-	j := stepJSON{Name: s.Name, Event: s.Event, Names: s.Names, Prefix: s.Prefix, Any: s.Any, Filter: s.Filter, Not: s.Not, Pending: s.Pending}
+	j := stepJSON{Name: s.Name, Event: s.Event, Names: s.Names, Prefix: s.Prefix, Any: s.Any, Filter: s.Filter, Not: s.Not, Pending: s.Pending, UntilNext: s.UntilNext, Next: s.Next}
 	if s.Within != 0 {
 		within := profile.FormatDuration(s.Within)
 		j.Within = &within
@@ -55,7 +58,7 @@ func (s *Step) UnmarshalJSON(text []byte) error {
 	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
 		return err
 	}
-	read := Step{Name: j.Name, Event: j.Event, Names: j.Names, Prefix: j.Prefix, Any: j.Any, Filter: j.Filter, Not: j.Not, Pending: j.Pending}
+	read := Step{Name: j.Name, Event: j.Event, Names: j.Names, Prefix: j.Prefix, Any: j.Any, Filter: j.Filter, Not: j.Not, Pending: j.Pending, UntilNext: j.UntilNext, Next: j.Next}
 	if j.Within != nil {
 		d, err := profile.ParseDuration(*j.Within)
 		if err != nil {

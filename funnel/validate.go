@@ -49,6 +49,10 @@ func (f Funnel) Validate() error {
 		return invalid("steps", "no steps")
 	case n > MaxSteps:
 		return &Error{"steps", fmt.Errorf("%w: %d steps, at most %d", profile.ErrTooLarge, n, MaxSteps)}
+	case n == MaxSteps && slices.ContainsFunc(f.Steps, func(s Step) bool { return s.Next }):
+		return &Error{"steps", fmt.Errorf("%w: %d steps, at most %d where one is to be the next", profile.ErrTooLarge, n, MaxSteps-1)}
+	case f.Steps[0].Next:
+		return invalid("steps[0].next", "the first step has none before that it could be the next after")
 	case f.Steps[0].Not:
 		return invalid("steps[0].not", "the first step has to happen: there is none before that it could not follow")
 	case f.Steps[0].Within != 0:
@@ -78,8 +82,18 @@ func (f Funnel) validateStep(i int) error {
 	switch {
 	case s.Within < 0 || s.Within > profile.MaxWindow:
 		return invalid(path+".within", "%s, want more than 0 and at most %s", profile.FormatDuration(s.Within), profile.FormatDuration(profile.MaxWindow))
-	case s.Not && s.Within == 0:
-		return invalid(path+".within", "a step that is not to follow needs one")
+	case s.UntilNext && !s.Not:
+		return invalid(path+".until_next", "only for a step that is not to follow")
+	case s.UntilNext && s.Within != 0:
+		return invalid(path+".until_next", "within says already until when")
+	case s.UntilNext && s.Pending:
+		return invalid(path+".pending", "until the next step comes there is nothing to hold")
+	case s.UntilNext && !slices.ContainsFunc(f.Steps[i:], func(t Step) bool { return !t.Not }):
+		return invalid(path+".until_next", "no step that is to follow comes after it")
+	case s.Next && s.Not:
+		return invalid(path+".next", "only for a step that is to follow")
+	case s.Not && s.Within == 0 && !s.UntilNext:
+		return invalid(path+".within", "a step that is not to follow needs one, or until_next")
 	case s.Pending && !s.Not:
 		return invalid(path+".pending", "only for a step that is not to follow")
 	case s.settles() && endsBefore(f.Window, s.Within):
@@ -91,7 +105,7 @@ func (f Funnel) validateStep(i int) error {
 
 // settles reports whether the step is one that holds only once its duration has
 // passed.
-func (s *Step) settles() bool { return s.Not && !s.Pending }
+func (s *Step) settles() bool { return s.Not && !s.Pending && !s.UntilNext }
 
 func stepPath(i int) string { return fmt.Sprintf("steps[%d]", i) }
 

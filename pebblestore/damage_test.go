@@ -109,9 +109,6 @@ func TestVerifyNamesEachKindOfDamage(t *testing.T) {
 		"a notice that is none": {DamagedRow, func(b *pebble.Batch) error {
 			return tell(b, 2, `{"audience"`)
 		}},
-		"a record of no subscriber": {DamagedOutbox, func(b *pebble.Batch) error {
-			return b.Set(appendRecordsKey(nil, "t", "k"), []byte("v"), nil)
-		}},
 		"a record that is none of a subscriber": {DamagedRow, func(b *pebble.Batch) error {
 			return b.Set(appendRecordsKey(nil, "s", "k"), nil, nil)
 		}},

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -72,9 +73,6 @@ func (tx *tx) stage(changes []profile.Change) (staged, error) {
 			tx.set(cursorKey(c.Subscriber), binary.AppendUvarint(nil, upTo))
 		case *profile.SetRecord:
 			key := appendRecordsKey(nil, c.Subscriber, c.Record.Key)
-			if _, is := n.cursors[c.Subscriber]; !is {
-				continue
-			}
 			if len(c.Record.Value) == 0 {
 				tx.delete(key)
 			} else {
@@ -102,6 +100,10 @@ func leastCursor(cursors map[string]uint64) uint64 {
 	return least
 }
 
+// mostSingly is how many notices are deleted row by row. A deletion of a range is one row,
+// but every iterator that is made goes through all of those that are in memory.
+const mostSingly = 4096
+
 // dropNotices drops the notices after an id, up to another.
 func (tx *tx) dropNotices(after, upTo uint64) error {
 	if after >= upTo {
@@ -117,9 +119,13 @@ func (tx *tx) dropNotices(after, upTo uint64) error {
 		return err
 	}
 	var first []byte
+	var keys [][]byte
 	for ok := it.First(); ok; ok = it.Next() {
 		if first == nil {
 			first = append(first, it.Key()...)
+		}
+		if len(keys) < mostSingly {
+			keys = append(keys, slices.Clone(it.Key()))
 		}
 		tx.more.notices--
 		tx.more.bytes -= int64(len(it.Value()))
@@ -127,7 +133,13 @@ func (tx *tx) dropNotices(after, upTo uint64) error {
 	if err := it.Close(); err != nil || first == nil {
 		return err
 	}
-	tx.deleteRange(first, end)
+	if len(keys) == mostSingly {
+		tx.deleteRange(first, end)
+		return nil
+	}
+	for _, key := range keys {
+		tx.delete(key)
+	}
 	return nil
 }
 

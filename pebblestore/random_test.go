@@ -115,6 +115,10 @@ func dump(r profile.Reader) (lines []string, err error) {
 	d.check(err)
 	d.add("outbox %+v", o)
 	each(&d, r.Notices(ctx, 0), func(n profile.Notice) { d.add("notice %d %q", n.ID, n.Body) })
+	for i := range 3 {
+		name := fmt.Sprint("subscriber ", i)
+		each(&d, r.Records(ctx, name), func(r profile.Record) { d.add("record of %s: %q %q", name, r.Key, r.Value) })
+	}
 	for s := profile.User; s <= profile.Account; s++ {
 		n, err := r.Count(ctx, s)
 		d.check(err)

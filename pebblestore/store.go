@@ -236,7 +236,7 @@ func (s *Store) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 type snapshot struct {
 	reader
 	s       *Store
-	r       *pebble.Snapshot
+	r       pebble.Reader
 	nums    *numbers
 	tally   *tally
 	cursors map[string]uint64

@@ -20,7 +20,7 @@ const (
 	DamagedRow    DamageKind = "row"    // a row is none that this package writes
 	DamagedIndex  DamageKind = "index"  // an index and what it is of differ
 	DamagedCount  DamageKind = "count"  // what is counted is not what there is
-	DamagedOutbox DamageKind = "outbox" // notices are missing, or there are some that nobody waits for, or they do not lead to what there is; records of no subscriber
+	DamagedOutbox DamageKind = "outbox" // notices are missing, or there are some that nobody waits for, or they do not lead to what there is
 )
 
 // Damage is one thing that is wrong.

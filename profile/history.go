@@ -6,18 +6,20 @@ import "context"
 // place, where EventNames and Events take an iterator for each name and a copy of each event.
 type HistoryReader interface {
 	// ReadHistory makes into the history of a user, as it is at the call. The error wraps
-	// errors.ErrUnsupported where a store cannot: then EventNames and Events are to be used.
+	// errors.ErrUnsupported where a store cannot, or where that is too much for one read: then
+	// EventNames and Events are to be used.
 	ReadHistory(ctx context.Context, user string, into *History) error
 }
 
 // HistoryScanner is what a Snapshot may be besides: it reads the histories of many users
 // without looking any of them up.
 type HistoryScanner interface {
-	// ScanHistory calls each with the users of a lane, ascending by id, and their histories,
-	// which are over when it returns. An error ends the scan, and is returned. Lanes may be
-	// scanned side by side. The error wraps errors.ErrUnsupported, and each was never called,
-	// where a store cannot.
-	ScanHistory(ctx context.Context, lane int, each func(user string, h *History) error) error
+	// ScanHistory calls each with the users of a part, ascending by id, and their histories,
+	// which are over when it returns. Each user is of one part of those from 0 to Lanes-1,
+	// which the store says. An error ends the scan, and is returned. Parts may be scanned side
+	// by side. The error wraps errors.ErrUnsupported, and each was never called, where a store
+	// cannot.
+	ScanHistory(ctx context.Context, part int, each func(user string, h *History) error) error
 }
 
 // History is the events of a user, name after name. It is used again for the next user, and
@@ -25,6 +27,7 @@ type HistoryScanner interface {
 // without events.
 type History struct {
 	user   string
+	added  addedEvents // of a store that is no MemStore; if there are any, there is no series
 	dict   *Dict
 	series []series
 	kept   []series // memory of the series, where they are copied
@@ -79,7 +82,8 @@ func (w *walk) before(x *walk) bool {
 
 // set makes h the history of a user's record. shared says that the record does not change.
 func (h *History) set(id string, rec *record, dict *Dict, shared bool) {
-	h.user, h.dict, h.series = id, dict, nil
+	h.Reset(id)
+	h.dict = dict
 	if rec == nil {
 		return
 	}
@@ -98,14 +102,23 @@ func (h *History) set(id string, rec *record, dict *Dict, shared bool) {
 }
 
 // Len returns the number of names.
-func (h *History) Len() int { return len(h.series) }
+func (h *History) Len() int { return len(h.series) + len(h.added.names) }
 
 // Name returns the i-th name, of h.Len, ascending.
-func (h *History) Name(i int) string { return h.series[i].name.Value() }
+func (h *History) Name(i int) string {
+	if len(h.added.names) > 0 {
+		return h.added.names[i].name
+	}
+	return h.series[i].name.Value()
+}
 
 // Begin goes to before the first event of the i-th name that is of time from, in Unix
 // nanoseconds, or later.
 func (h *History) Begin(i int, from int64) {
+	if len(h.added.names) > 0 {
+		h.added.begin(i, from)
+		return
+	}
 	h.at, h.some = &h.one, h.some[:0]
 	h.at.begin(&h.series[i], from)
 	h.event = Event{Profile: h.user, Name: h.series[i].name.Value()}
@@ -129,6 +142,9 @@ func (h *History) BeginAll(names []int, from int64) {
 // Next moves to the next event, in the order of (time, arrival), and reports whether there
 // is one.
 func (h *History) Next() bool {
+	if len(h.added.names) > 0 {
+		return h.added.next()
+	}
 	if h.at == &h.one {
 		return h.one.next()
 	}
@@ -168,6 +184,9 @@ func (h *History) sink(i int) {
 // Event returns the event at hand, without its message id. It is the same memory each time,
 // but what its objects point to stays.
 func (h *History) Event() *Event {
+	if len(h.added.names) > 0 {
+		return &h.added.events[h.added.at]
+	}
 	e, at := &h.event, &h.at.cursor
 	e.Time, e.Seq = fromNano(at.time), at.seq
 	e.Account, e.Context, e.Properties = "", Object{}, Object{}

@@ -79,9 +79,6 @@ func (o *outbox) setCursor(c *SetCursor) {
 }
 
 func (o *outbox) setRecord(c *SetRecord) {
-	if _, is := o.cursors[c.Subscriber]; !is {
-		return
-	}
 	records := o.records[c.Subscriber]
 	if len(c.Record.Value) == 0 {
 		if records != nil {

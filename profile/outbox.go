@@ -26,8 +26,8 @@ type SetCursor struct {
 	Gone       bool // the subscriber is no more: nothing is kept for it
 }
 
-// Record is something that a subscriber keeps in the store beside its cursor: what it has
-// to remember of what it was told of.
+// Record is something that a subscriber keeps in the store beside its cursor, what it has
+// to remember of what it was told of; or somebody who is told of nothing, and has none.
 type Record struct {
 	Key   string // of at most MaxRecordKey bytes, which may be any
 	Value []byte // the subscriber's own; not empty
@@ -37,10 +37,10 @@ type Record struct {
 const MaxRecordKey = 4096
 
 // SetRecord is a change that keeps a record of a subscriber, in place of the one with its
-// key, or removes that if the value is empty. Of a subscriber that has no cursor nothing is
-// kept, and with its cursor its records go. Readers of the transaction itself do not see it.
+// key, or removes that if the value is empty. With the cursor of a subscriber its records
+// go. Readers of the transaction itself do not see it.
 type SetRecord struct {
-	Subscriber string
+	Subscriber string // or any other name
 	Record     Record
 }
 

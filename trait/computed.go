@@ -28,8 +28,10 @@ type Computed struct {
 	Prefix string
 	Any    bool
 	// Property is what is read from them, empty for a count, a time and days: a chain of keys with
-	// dots between them, as "total" and "address.city". A key that itself has a
-	// dot cannot be written. For a trait of accounts "user.traits.plan" is the
+	// dots between them, as "total" and "address.city"; a key that itself has a dot or a
+	// bracket is written `["order.total"]`. Behind a key [] goes on with each element of the
+	// list that is there, so that "products[].price" is as many values as there are products
+	// with a price, all of the event's time. For a trait of accounts "user.traits.plan" is the
 	// trait plan of the user whose event it is; for one of users, whose own traits
 	// say nothing about an event, that is an error.
 	Property     string

@@ -3,7 +3,6 @@ package audiencetest
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -157,8 +156,7 @@ func (r *rival) played(ctx context.Context, p *player, c command) {
 	if preview, is := c.(*expectPreview); is {
 		d, err := preview.definition()
 		require.NoError(r.t, err)
-		made := append(slices.Clone(r.log), oracle.Create{Definitions: []audience.Definition{d}})
-		require.Equal(r.t, oracle.Members(made, d.Key, now), preview.refs, preview.String())
+		require.Equal(r.t, r.model.Preview(d, now), preview.refs, preview.String())
 	}
 	for _, d := range p.engine.List() {
 		if d.Batch != 0 {

@@ -47,7 +47,7 @@ func backtestCommand(std streams) *cli.Command {
 				return err
 			}
 			if to.IsZero() {
-				to = p.clock.Now()
+				to = p.engine.Now()
 			}
 			points, err := p.engine.Backtest(ctx, d, from, to, step)
 			if err != nil {
@@ -100,7 +100,7 @@ func dueCommand(std streams) *cli.Command {
 					return err
 				}
 			}
-			due, err := p.engine.Due(ctx, p.clock.Now().Add(within))
+			due, err := p.engine.Due(ctx, p.engine.Now().Add(within))
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@
 //	muster export  -definitions FILE -events FILE KEY a CSV file
 //	muster fmt     [-w | -check] FILE...              the one form of a definitions file
 //	muster schema                                     its JSON schema, for editors
-//	muster serve   -definitions FILE [-store FOLDER]  the service, over HTTP
+//	muster serve   -definitions FILE [-data FOLDER]   the service, over HTTP
 //	muster completion SHELL                           a script for bash, zsh, fish or pwsh
 //
 // muster help COMMAND tells the rest. A FILE may be compressed with gzip; "-" is the

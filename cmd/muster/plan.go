@@ -63,6 +63,9 @@ func planOf(ctx context.Context, std streams, opts playOptions, to definitionsFi
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	p, err := newPlayer(ctx, std, opts, cancel)
+	if err == nil {
+		err = p.define(ctx)
+	}
 	if err != nil {
 		return audience.Plan{}, err
 	}

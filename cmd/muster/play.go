@@ -40,6 +40,8 @@ type playOptions struct {
 	format      string    // of the log
 	skipBad     bool      // lines that cannot be taken are passed over
 	until       time.Time // zero: the time of the last message
+	data        string    // the folder of a store; empty: in memory
+	retention   time.Duration
 }
 
 // playOptionsOf returns what the flags say.
@@ -57,15 +59,16 @@ func playOptionsOf(c *cli.Command, definitions string) (playOptions, error) {
 	return o, nil
 }
 
-// player runs a log through an engine that begins without data.
+// player runs a log through an engine, which begins without data, or with that of a folder.
 type player struct {
 	playOptions
 	std     streams
 	engine  *audience.Engine
-	store   *profile.MemStore
+	store   profile.Store
 	clock   *audience.ManualClock
 	defined definitionsFile
 
+	before   int // lines that were taken by former commands
 	messages int
 	skipped  int
 }
@@ -75,23 +78,34 @@ type player struct {
 func newPlayer(ctx context.Context, std streams, opts playOptions, failed func(error)) (*player, error) {
 	p := &player{
 		playOptions: opts, std: std,
-		store: profile.NewMemStore(),
 		clock: audience.NewManualClock(profile.MinTime), // before every message
 	}
 	var err error
 	if p.defined, err = readDefinitions(opts.definitions, std.in); err != nil {
 		return nil, err
 	}
-	p.engine, err = audience.New(ctx, p.store, audience.Options{
+	options := audience.Options{
 		Clock:   p.clock,
 		Shards:  1, // so that all that happens comes in one order
 		OnError: failed,
-	})
-	if err != nil {
+	}
+	if p.store, err = p.open(&options); err != nil {
 		return nil, err
 	}
-	return p, p.defined.at(p.engine.CreateFile(ctx, p.defined.file))
+	if p.engine, err = audience.New(ctx, p.store, options); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
+	return p, nil
 }
+
+// define makes the definitions live.
+func (p *player) define(ctx context.Context) error {
+	_, err := p.engine.Sync(ctx, p.defined.file, audience.SyncOptions{})
+	return p.defined.at(err)
+}
+
+// close ends the engine, and gives the store back.
+func (p *player) close() error { return errors.Join(p.engine.Close(), p.store.Close()) }
 
 // played returns a player that has run its log, as the flags of a command say.
 func played(ctx context.Context, std streams, c *cli.Command) (*player, error) {
@@ -103,6 +117,9 @@ func played(ctx context.Context, std streams, c *cli.Command) (*player, error) {
 	defer cancel(nil)
 	p, err := newPlayer(ctx, std, opts, cancel)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.define(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.play(ctx); err != nil {
@@ -124,50 +141,6 @@ func parseTime(text string) (time.Time, error) {
 	return t, nil
 }
 
-// errAllBad says that -skip-bad has left nothing.
-var errAllBad = errors.New("every line was bad")
-
-// play applies every line of the log, each at its own time or, if the log has been later
-// than that already, at the latest time so far. Then time goes on to until.
-func (p *player) play(ctx context.Context) error {
-	in, err := eventlog.Open(p.events, p.std.in)
-	if err != nil {
-		return unopened(p.events, err)
-	}
-	defer in.Close()
-	progress := newBar(p.std, "reading "+p.events)
-	defer progress.clear()
-	err = eachLine(in, p.events, p.format, func(log *eventlog.Log, records []eventlog.Record, err error) error {
-		if err == nil {
-			err = p.take(ctx, log, records)
-		}
-		var bad *profile.LineError
-		switch {
-		case p.skipBad && errors.As(err, &bad):
-			p.skipped++
-			progress.clear()
-			fmt.Fprintf(p.std.err, "skipped %s\n", printable(bad.Error()))
-			return nil
-		case err != nil:
-			return err
-		}
-		p.messages++
-		if p.messages%1024 == 0 {
-			part, ok := in.Done()
-			progress.at(part, ok, fmt.Sprintf("%d messages", p.messages))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if p.skipped > 0 && p.messages == 0 {
-		return fmt.Errorf("%s: %w", p.events, errAllBad)
-	}
-	p.clock.Set(p.until)
-	return p.engine.Advance(ctx, p.clock.Now())
-}
-
 // eachLine calls do with what each line of a log has happen, or with its error, and ends
 // with the first error of do.
 func eachLine(in io.Reader, path, form string, do func(*eventlog.Log, []eventlog.Record, error) error) error {
@@ -184,31 +157,6 @@ func eachLine(in io.Reader, path, form string, do func(*eventlog.Log, []eventlog
 			return err
 		}
 	}
-}
-
-// take applies what one line has happen. The error is a *profile.LineError if the line
-// cannot be taken.
-func (p *player) take(ctx context.Context, log *eventlog.Log, records []eventlog.Record) error {
-	for _, r := range records {
-		if r.Deleted != "" {
-			if err := p.engine.DeleteUser(ctx, r.Deleted); err != nil {
-				return err
-			}
-			continue
-		}
-		p.clock.Set(r.Message.Time) // which never goes back
-		err := p.engine.Apply(ctx, r.Message)
-		if errors.Is(err, audience.ErrRefused) {
-			if of := (*audience.MessageError)(nil); errors.As(err, &of) {
-				err = of.Err // of one message the line says which
-			}
-			return log.At(err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // printable returns text without what a terminal would act on: a log is anybody's.

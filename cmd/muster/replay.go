@@ -22,8 +22,16 @@ func replayCommand(std streams) *cli.Command {
 		UsageText: "muster replay -definitions FILE -events FILE [options]",
 		Description: "Entries and exits are lines of JSON, in the order of time; with -traits, the changes\n" +
 			"of computed traits among them. A summary goes to the standard error. A line of the\n" +
-			"log {\"type\": \"delete\", \"userId\": ...} deletes a user.",
+			"log {\"type\": \"delete\", \"userId\": ...} deletes a user.\n\n" +
+			"With -data the log goes into a store in a folder, from which muster serve can go on. The\n" +
+			"store's definitions stay, and those of -definitions are made besides. After an\n" +
+			"interruption the same command goes on behind the lines that were taken, and writes again at\n" +
+			"most the lines that were written last; a log that has grown is taken from where it ended.\n" +
+			"A log is known by the name of its file, without the folder. Messages are taken many at\n" +
+			"once: behind a line that cannot be taken some may have been, which are not taken twice.",
 		Flags: append(playFlags(),
+			&cli.StringFlag{Name: "data", Usage: "the `FOLDER` of a store, which is made if there is none; without it all is in memory"},
+			&cli.StringFlag{Name: "retention", Usage: "how `LONG` the store of -data keeps events: 90d; without it for ever"},
 			&cli.BoolFlag{Name: "traits", Usage: "write the changes of computed traits, too"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no summary"},
 		),
@@ -41,6 +49,10 @@ func replay(ctx context.Context, std streams, c *cli.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	if opts.retention, err = retentionOf(c); err != nil {
+		return err
+	}
+	opts.data = c.String("data")
 	// A line that cannot be written ends the replay: there is no use in going on.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -48,26 +60,16 @@ func replay(ctx context.Context, std streams, c *cli.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &replayWriter{out: bufio.NewWriterSize(std.out, 64<<10), traits: c.Bool("traits")}
 	defer func() {
-		if flushed := w.out.Flush(); err == nil {
-			err = flushed
+		if closed := p.close(); err == nil {
+			err = closed
 		}
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 	}()
-	if err := w.subscribe(p.engine); err != nil {
-		return err
-	}
-	started := std.now()
-	if err := p.play(ctx); err != nil {
-		return err
-	}
-	if err := w.out.Flush(); err != nil || c.Bool("quiet") {
-		return err
-	}
-	return w.summarize(ctx, p, std.now().Sub(started))
+	w := &replayWriter{out: bufio.NewWriterSize(std.out, 64<<10), traits: c.Bool("traits")}
+	return w.replay(ctx, p, cancel, c.Bool("quiet"))
 }
 
 // replayWriter writes and counts what callbacks are told.
@@ -78,23 +80,78 @@ type replayWriter struct {
 	changes     int // of computed traits
 }
 
-func (w *replayWriter) subscribe(e *audience.Engine) error {
-	lines := json.NewEncoder(w.out)
-	_, err := e.Subscribe(func(_ context.Context, t audience.Transition) error {
-		w.transitions++
-		return lines.Encode(t)
-	})
+func (w *replayWriter) replay(ctx context.Context, p *player, failed func(error), quiet bool) (err error) {
+	stop, err := w.subscribe(ctx, p, failed)
 	if err != nil {
 		return err
 	}
-	_, err = e.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
+	defer func() {
+		stop() // nothing is written any more
+		if flushed := w.out.Flush(); err == nil {
+			err = flushed
+		}
+	}()
+	if err := p.define(ctx); err != nil {
+		return err
+	}
+	started := p.std.now()
+	if err := p.play(ctx); err != nil {
+		return err
+	}
+	if p.data != "" {
+		err := p.engine.CatchUp(ctx, linesName)
+		if stop(); err == nil {
+			err = p.engine.RemoveSubscriber(ctx, linesName)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.out.Flush(); err != nil || quiet {
+		return err
+	}
+	return w.summarize(ctx, p, p.std.now().Sub(started))
+}
+
+// subscribe has lines written until stop is called: with a store on the disk from where the
+// last replay was.
+func (w *replayWriter) subscribe(ctx context.Context, p *player, failed func(error)) (stop func(), err error) {
+	var to io.Writer = w.out
+	if p.data != "" {
+		to = p.std.out // what a subscriber has done is not to wait in memory
+	}
+	lines := json.NewEncoder(to)
+	transition := func(_ context.Context, t audience.Transition) error {
+		w.transitions++
+		return lines.Encode(t)
+	}
+	change := func(_ context.Context, c audience.TraitChange) error {
 		w.changes++
 		if !w.traits {
 			return nil
 		}
 		return lines.Encode(c)
-	})
-	return err
+	}
+	if p.data != "" {
+		return p.engine.SubscribeDurable(ctx, linesName, func(ctx context.Context, n audience.Notice) (err error) {
+			switch {
+			case n.Transition != nil:
+				err = transition(ctx, *n.Transition)
+			case n.TraitChange != nil:
+				err = change(ctx, *n.TraitChange)
+			}
+			if err != nil {
+				failed(err)
+			}
+			return err
+		})
+	}
+	first, err := p.engine.Subscribe(transition)
+	if err != nil {
+		return nil, err
+	}
+	second, err := p.engine.SubscribeTraits(change)
+	return func() { first(); second() }, err
 }
 
 // summarize writes what came of it all.
@@ -102,12 +159,15 @@ func (w *replayWriter) summarize(ctx context.Context, p *player, took time.Durat
 	to := p.std.err
 	fmt.Fprintf(to, "%d messages in %s, %.0f a second\n",
 		p.messages, took.Round(100*time.Microsecond), float64(p.messages)/max(took, time.Microsecond).Seconds())
+	if p.before > 0 {
+		fmt.Fprintf(to, "behind %d lines that were taken before\n", p.before)
+	}
 	if p.skipped > 0 {
 		fmt.Fprintf(to, "%d bad lines skipped\n", p.skipped)
 	}
 	fmt.Fprintf(to, "%d transitions, %d trait changes", w.transitions, w.changes)
-	if p.clock.Now().After(profile.MinTime) { // a log without messages has no time
-		fmt.Fprintf(to, " until %s", p.clock.Now().UTC().Format(time.RFC3339Nano))
+	if now := p.engine.Now(); now.After(profile.MinTime) { // a log without messages has no time
+		fmt.Fprintf(to, " until %s", now.UTC().Format(time.RFC3339Nano))
 	}
 	fmt.Fprint(to, "\n\n")
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)

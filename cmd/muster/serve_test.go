@@ -35,18 +35,27 @@ func startServe(t *testing.T, definitions string, args ...string) *served {
 			s.out <- lines.Text()
 		}
 	}()
-	args = append([]string{"serve", "-addr", "127.0.0.1:0", "-write-key", "wk", "-token", "s3cret", "-definitions", file(t, "d.json", definitions)}, args...)
+	args = append([]string{"serve", "-addr", "127.0.0.1:0", "-write-key", "wk", "-token", "s3cret", "-definitions", file(t, "d.json", definitions), "-data", "memory"}, args...)
 	go func() {
 		s.status <- run(ctx, args, streams{in: strings.NewReader(""), out: outTo, err: errsTo, now: time.Now})
 		_ = outTo.Close()
 		_ = errsTo.Close()
 	}()
 	said := bufio.NewReader(errs)
-	line, err := said.ReadString('\n')
-	s.NoError(err)
-	s.addr = strings.TrimSuffix(strings.TrimPrefix(line, "Listening on http://"), ". To try it:\n")
+	s.addr = listens(t, said)
 	go func() { _, _ = io.Copy(io.Discard, said) }()
 	return s
+}
+
+// listens reads what a service says until it listens, and returns where.
+func listens(t *testing.T, said *bufio.Reader) string {
+	for {
+		line, err := said.ReadString('\n')
+		require.NoError(t, err)
+		if at, ok := strings.CutPrefix(line, "Listening on http://"); ok {
+			return strings.TrimSuffix(at, ". To try it:\n")
+		}
+	}
 }
 
 // do sends a request as somebody, and returns the status and the body of the answer.
@@ -116,7 +125,7 @@ func TestServe(t *testing.T) {
 func TestServeGoesOnWithAStore(t *testing.T) {
 	folder := t.TempDir()
 	for _, user := range []string{"ann", "ben", "cho"} {
-		s := startServe(t, buyers, "-store", folder)
+		s := startServe(t, buyers, "-data", folder)
 		status, text := s.do("wk", "POST", "/v1/track", `{"userId":"`+user+`","event":"Order Completed"}`)
 		s.Equal(http.StatusOK, status, text)
 		for !strings.Contains(s.line(), `"profile":"`+user+`","type":"entered"`) {
@@ -128,9 +137,33 @@ func TestServeGoesOnWithAStore(t *testing.T) {
 		s.stop()
 		s.Equal(statusDone, <-s.status)
 	}
-	got := ran("", "serve", "-addr", "127.0.0.1:0", "-definitions", file(t, "d.json", buyers), "-store", file(t, "none", ""))
+	refused := func(data string) result {
+		return ran("", "serve", "-addr", "127.0.0.1:0", "-definitions", file(t, "d.json", buyers), "-data", data)
+	}
+	got := refused(file(t, "none", ""))
 	require.Equal(t, statusFailed, got.status)
-	require.Contains(t, got.err, "muster: -store: ")
+	require.Contains(t, got.err, "muster: -data: ")
+	got = refused("")
+	require.Equal(t, statusFailed, got.status)
+	require.Contains(t, got.err, `-data: no folder is named; "memory" keeps nothing`)
+
+	s := startServe(t, buyers, "-data", folder) // one service at a time
+	got = refused(folder)
+	require.Equal(t, statusFailed, got.status)
+	require.Contains(t, got.err, "the store is open elsewhere")
+	s.stop()
+	s.Equal(statusDone, <-s.status)
+}
+
+// Without a word everything is kept, in a folder where the command was called.
+func TestServeKeepsByDefault(t *testing.T) {
+	definitions := file(t, "d.json", buyers)
+	t.Chdir(t.TempDir())
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // it ends as soon as it runs
+	status := run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-definitions", definitions}, streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard, now: time.Now})
+	require.Contains(t, []int{statusDone, statusInterrupted, statusFailed}, status)
+	require.DirExists(t, "muster-data")
 }
 
 func TestServeRefuses(t *testing.T) {
@@ -183,35 +216,36 @@ func TestServeDoesNotBeginWithWhatIsWrong(t *testing.T) {
 			`d.json:1:91: audience "buyers": where.event.window: window is longer than the retention: within 1d, the store keeps events for 1h`},
 		{[]string{"-definitions", definitions, "x"}, `muster: unexpected argument "x"`},
 	} {
-		got := ran("", append([]string{"serve"}, tc.args...)...)
+		got := ran("", append([]string{"serve", "-data", "memory"}, tc.args...)...)
 		require.Equal(t, statusFailed, got.status)
 		require.Contains(t, got.err, tc.want)
 	}
 }
 
-// Whoever reads the lines is to know that one is missing.
+// Whoever reads the lines is to know that one is missing, wherever the rest is kept.
 func TestServeEndsWhenALineCannotBeWritten(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	errs, errsTo := io.Pipe()
-	status := make(chan int, 1)
-	args := []string{"serve", "-addr", "127.0.0.1:0", "-write-key", "wk", "-definitions", file(t, "d.json", buyers)}
-	go func() {
-		status <- run(ctx, args, streams{in: strings.NewReader(""), out: &fullDisk{left: 5}, err: errsTo, now: time.Now})
-		_ = errsTo.Close()
-	}()
-	lines := bufio.NewReader(errs)
-	first, err := lines.ReadString('\n')
-	require.NoError(t, err)
-	rest := make(chan string)
-	go func() {
-		text, _ := io.ReadAll(lines)
-		rest <- string(text)
-	}()
-	s := &served{Assertions: require.New(t), addr: strings.TrimSuffix(strings.TrimPrefix(first, "Listening on http://"), ". To try it:\n")}
-	got, text := s.do("wk", "POST", "/v1/track", `{"userId":"ann","event":"Order Completed"}`)
-	s.Equal(http.StatusOK, got, text)
-	require.Equal(t, statusFailed, <-status)
-	require.Contains(t, <-rest, errFull.Error())
-	require.NoError(t, ctx.Err())
+	for _, data := range []string{"memory", t.TempDir()} {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		errs, errsTo := io.Pipe()
+		status := make(chan int, 1)
+		args := []string{"serve", "-addr", "127.0.0.1:0", "-write-key", "wk", "-data", data, "-definitions", file(t, "d.json", buyers)}
+		go func() {
+			status <- run(ctx, args, streams{in: strings.NewReader(""), out: &fullDisk{left: 5}, err: errsTo, now: time.Now})
+			_ = errsTo.Close()
+		}()
+		lines := bufio.NewReader(errs)
+		at := listens(t, lines)
+		rest := make(chan string)
+		go func() {
+			text, _ := io.ReadAll(lines)
+			rest <- string(text)
+		}()
+		s := &served{Assertions: require.New(t), addr: at}
+		got, text := s.do("wk", "POST", "/v1/track", `{"userId":"ann","event":"Order Completed"}`)
+		s.Equal(http.StatusOK, got, text)
+		require.Equal(t, statusFailed, <-status)
+		require.Contains(t, <-rest, errFull.Error())
+		require.NoError(t, ctx.Err())
+	}
 }

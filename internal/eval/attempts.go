@@ -30,6 +30,11 @@ func (r *Run) attempt(to network.Target) {
 	}
 }
 
+// FunnelTraits returns the traits that a funnel's filters see, for the event at hand.
+func (r *Run) FunnelTraits(n *network.Node) sequence.Traits {
+	return r.traitsFor(new(state.Attempts), n)
+}
+
 // traitsFor returns the traits that a funnel's filters see.
 func (r *Run) traitsFor(a *state.Attempts, n *network.Node) (by sequence.Traits) {
 	if a.Sees == nil {

@@ -86,6 +86,8 @@ func (r *Run) compute(n *network.Node) (v horizon.Verdict, moved bool) {
 		v = r.computeInAccount(n)
 	case network.KindSample:
 		v = horizon.Always(n.Sample.Takes(r.Profile.Ref.ID))
+	case network.KindTenure:
+		v = r.computeTenure(n)
 	case network.KindComputed:
 		return r.computeValue(n)
 	default:

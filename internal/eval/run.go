@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"iter"
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
@@ -37,6 +38,7 @@ type Run struct {
 	Truths  []TruthChange // roots whose truth changed
 	Values  []ValueChange // computed traits whose value changed
 	Peek    bool          // of a state that is not the engine's: nothing is changed
+	Aside   bool          // what follows is not stored, and told to nobody
 
 	Outside Outside
 	Words   *network.Names
@@ -72,6 +74,8 @@ type Outside interface {
 	Look(ref profile.Ref) *state.State
 	// TruthOf returns what others know of a node of a profile.
 	TruthOf(ref profile.Ref, n *network.Node) bool
+	// MemberSince returns since when a profile is in an audience, as it was told; ok: it is.
+	MemberSince(ref profile.Ref, audience string) (at int64, ok bool)
 	// BatchDue notes that a batch audience is to be computed at an instant.
 	BatchDue(at int64)
 }
@@ -205,30 +209,61 @@ func (r *Run) collect(to network.Target) {
 		r.attempt(to)
 		return
 	case network.KindComputed:
-		r.Profile.Aggregate(n).Add(r.Input.Time, r.ValueFor(n), r.At)
+		r.collectValues(n)
 		return
 	}
 	if n.Distinct {
-		r.Profile.Aggregate(n).Add(r.Input.Time, r.ValueFor(n), r.At)
+		r.collectValues(n)
 		return
 	}
 	r.Profile.Cell(n).Add(&n.Count, r.Input.Time, r.At)
 }
 
-// ValueFor returns what the event at hand has for a leaf that is about values: null if nothing.
-func (r *Run) ValueFor(n *network.Node) profile.Value {
-	if n.Units != nil {
-		return profile.IntValue(n.Units.Begin(r.Input.Time))
+// collectValues adds what the event at hand has for a leaf that is about values.
+func (r *Run) collectValues(n *network.Node) {
+	a := r.Profile.Aggregate(n)
+	for value := range r.ValuesFor(n) {
+		a.Add(r.Input.Time, value, r.At)
 	}
-	var from property.Fields = &r.Input.Properties
-	if n.Source.OfUser {
-		from = r.actorTraits(n)
+}
+
+// ValuesFor yields what the event at hand has for a leaf that is about values: null once where it
+// has none, several where they are of the elements of a list.
+func (r *Run) ValuesFor(n *network.Node) iter.Seq[profile.Value] {
+	return func(yield func(profile.Value) bool) {
+		if n.Units != nil {
+			yield(profile.IntValue(n.Units.Begin(r.Input.Time)))
+			return
+		}
+		var from property.Fields = &r.Input.Properties
+		if n.Source.OfUser {
+			from = r.actorTraits(n)
+		}
+		if n.Source.Lists() {
+			any := false
+			for value := range n.Source.All(from) {
+				if any = true; !yield(value) {
+					return
+				}
+			}
+			if !any {
+				r.miss(n, from)
+			}
+			return
+		}
+		value := n.Source.Value(from)
+		if n.Property != "" && value.IsNull() {
+			r.miss(n, from)
+		}
+		yield(value)
 	}
-	value := n.Source.Value(from)
-	if n.Property != "" && value.IsNull() && !r.Quiet && n.Misses.Add(1) == 1 {
+}
+
+// miss notes that an event has no value for a leaf that is about some.
+func (r *Run) miss(n *network.Node, from property.Fields) {
+	if !r.Quiet && n.Misses.Add(1) == 1 {
 		n.NoteMissing(from)
 	}
-	return value
 }
 
 // RenewTraits reads the profile's traits anew, of which some changed.
@@ -363,6 +398,7 @@ func (r *Run) put(n *network.Node, c *state.Cell, v horizon.Verdict) {
 		if n.Latches > 0 {
 			r.noteFlip(n)
 		}
+		r.endTenures(n, v.True)
 		if len(n.Across) > 0 {
 			r.PropagateAcross(n)
 		}

@@ -57,6 +57,10 @@ func (r *Run) sweepCells() {
 				_, kept := slices.BinarySearch(nodes, child.ID)
 				idle = idle && !kept && child.Kind != network.KindTrait && child.Kind != network.KindDate
 			}
+		case network.KindTenure:
+			member, _ := n.Member()
+			_, kept := slices.BinarySearch(nodes, member.ID)
+			idle = !p.Cells[i].Truth && !kept && !member.Idle && !n.Linked
 		default:
 			idle = false
 		}

@@ -11,6 +11,15 @@ import "math"
 // Never is the horizon of an answer that time alone does not change.
 const Never int64 = math.MaxInt64
 
+// Add returns the instant that is d nanoseconds, at least none, after another: Never, if that
+// is, or where there is none.
+func Add(at, d int64) int64 {
+	if at > Never-d {
+		return Never
+	}
+	return at + d
+}
+
 // Verdict is a truth and its horizon.
 type Verdict struct {
 	True  bool

@@ -58,6 +58,8 @@ func (c *Compiler) build(p *Plan) *Node {
 		n.Quantifier = p.Quantifier
 		n.Idle = p.Quantifier.Holds(0, 0)
 		n.dependOn(c.Node(p.Children[0]))
+	case KindInAccount:
+		return c.InAccount(c.Node(p.Children[0]))
 	case KindAll, KindAny, KindNot:
 		for _, plan := range p.Children {
 			if child := c.Node(plan); !slices.Contains(n.Children, child) {
@@ -233,6 +235,8 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 	case KindSample:
 		n.Sample = p.Sample
 		n.leaf = fmt.Sprintf("sample\x00%g\x00%q", p.Sample.Percent, p.Sample.Salt)
+	case KindTenure:
+		n.setTenure(p.Tenure)
 	case KindDate:
 		n.Date = traitset.NewDate(p.Date)
 		n.leaf = fmt.Sprintf("date\x00%d\x00%q\x00%+v", since, p.Date.Name, p.Date.Window)

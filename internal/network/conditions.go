@@ -36,6 +36,7 @@ type Plan struct {
 	Funnel     *sequence.Matcher
 	Quantifier Quantifier
 	Sample     Sample
+	Tenure     Tenure
 	Reads      []string // the keys among the traits that the leaf reads, sorted
 	Accounts   bool     // a leaf of users that reads traits of their accounts
 	OfAccount  []string // the keys among those
@@ -54,7 +55,7 @@ func (p *Plan) Condition() *Plan {
 
 // RefersTo reports whether p asks for membership of the audience of a key.
 func (p *Plan) RefersTo(key string) bool {
-	return p.Kind == KindRef && p.Ref == key ||
+	return p.Kind == KindRef && p.Ref == key || p.Kind == KindTenure && p.Reads[0] == key ||
 		slices.ContainsFunc(p.Children, func(child *Plan) bool { return child.RefersTo(key) })
 }
 

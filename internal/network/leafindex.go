@@ -14,7 +14,7 @@ type Leaves struct {
 	prefixes prefixes             // by the beginning of it
 	Traits   map[string][]*Node   // by the name of a trait that they read
 	AllTrait []*Node              // those that read the traits as a whole
-	Identity []*Node              // those that read who the profile is
+	Identity []*Node              // those that read who the profile is: see ReadsIdentity
 	Actor    []*Node              // of accounts: those that read traits of the acting user
 
 	// Of accounts: the leaves of users that read a trait of their accounts, and
@@ -131,10 +131,10 @@ func (ix *Leaves) remove(n *Node) {
 	}
 }
 
-// ReadsIdentity reports whether a leaf reads who the profile is, so that it cannot be idle
-// alike for all profiles.
+// ReadsIdentity reports whether a leaf reads who the profile is, or since when it is a member of
+// what it is in without any data, so that it cannot be idle alike for all profiles.
 func (n *Node) ReadsIdentity() bool {
-	return n.Kind == KindSample || slices.ContainsFunc(n.filters(), readsIDs) &&
+	return n.Kind == KindSample || n.Kind == KindTenure && n.Children[0].Idle || slices.ContainsFunc(n.filters(), readsIDs) &&
 		(n.Of == profile.User || n.Kind == KindTrait) // else they are those of the acting user
 }
 

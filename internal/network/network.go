@@ -32,6 +32,7 @@ const (
 	KindInAccount // of a user: one of its accounts is a member
 	KindBatch     // of a batch audience: what its condition was when it was last computed
 	KindSample    // of a share of all profiles: its truth follows from the id
+	KindTenure    // how long the profile has been a member: of an audience, which is all that it reads
 	KindRef       // only in plans: in the network it is the other audience's root
 )
 
@@ -83,6 +84,7 @@ type Node struct {
 	Units       *horizon.Units  // instead: the values are units of the calendar
 	Quantifier  Quantifier
 	Sample      Sample
+	Tenure      Tenure
 	BatchOf     string        // the key
 	Interval    time.Duration // of its computations
 	Due         atomic.Int64  // when the next one is; horizon.Never: nothing has changed since the last

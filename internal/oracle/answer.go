@@ -13,13 +13,13 @@ import (
 
 // Members answers from a log alone who is in an audience at t: users, then
 // accounts, each ascending. A log does not tell when batch audiences were
-// computed: the answer is as if they were at t.
+// computed, nor when members entered: the answer is as if both were at t.
 func Members(log []Operation, key string, t time.Time) []profile.Ref {
-	return fold(log).members(key, t)
+	return fold(log).members(key, t, nil)
 }
 
-func (w *world) members(key string, t time.Time) []profile.Ref {
-	instant := view{world: w, filters: newFilters()}.at(t.UnixNano())
+func (w *world) members(key string, t time.Time, told map[pair]audience.Transition) []profile.Ref {
+	instant := view{world: w, filters: newFilters(), told: told}.at(t.UnixNano())
 	return slices.DeleteFunc(instant.world.refs(), func(ref profile.Ref) bool {
 		return !instant.of(ref).belongs(key)
 	})
@@ -32,14 +32,22 @@ func (w *world) members(key string, t time.Time) []profile.Ref {
 func (m *Model) Members(key string, t time.Time) []profile.Ref {
 	w := fold(m.log)
 	w.frozen = m.world.frozen
-	return w.members(key, t)
+	return w.members(key, t, m.told)
 }
+
+// Preview answers who would be in an audience at t that is not batch, were it made now.
+func (m *Model) Preview(d audience.Definition, t time.Time) []profile.Ref {
+	return fold(append(slices.Clone(m.log), Create{Definitions: []audience.Definition{d}})).members(d.Key, t, m.told)
+}
+
+// Meets answers whether a profile is in an audience now, all that is due now included.
+func (m *Model) Meets(ref profile.Ref, key string) bool { return m.view(ref).at(m.now).belongs(key) }
 
 // Foresee answers whether a profile is in an audience now, all that is due now
 // included, and when that changes if nothing arrives and no batch audience is
 // computed; zero: never. It does not know when it changes with other profiles.
 func (m *Model) Foresee(ref profile.Ref, key string) (member bool, until time.Time) {
-	member = m.view(ref).at(m.now).belongs(key)
+	member = m.Meets(ref, key)
 	alone := []profile.Ref{ref}
 	future := *m
 	future.told, future.values, future.waiting = maps.Clone(m.told), maps.Clone(m.values), nil

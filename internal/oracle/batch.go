@@ -20,7 +20,7 @@ func (m *Model) compute(keys []string, t int64) frozen {
 	}
 	thawed := *m.world
 	thawed.frozen = maps.Clone(after)
-	instant := view{world: &thawed, filters: m.filters}.at(t)
+	instant := view{world: &thawed, filters: m.filters, told: m.told}.at(t)
 	for _, key := range keys {
 		after[key] = map[profile.Ref]bool{}
 		for _, ref := range thawed.refs() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,20 +57,31 @@ func (v view) samples(c computed) []sample {
 		if name, ok := strings.CutPrefix(path, "user.traits."); ok && d.Of == profile.Account {
 			in, path = v.of(of.user).traits(c.since).plain(), name
 		}
-		all = appendSample(all, d.Type, of.message, valueOfEvent(d, of.time(), in, path))
+		for _, value := range valuesOfEvent(d, of.time(), in, path) {
+			all = appendSample(all, d.Type, of.message, value)
+		}
 	}
 	return all
 }
 
-// valueOfEvent returns what an event has for a computed trait.
-func valueOfEvent(d *trait.Computed, at int64, in map[string]any, path string) profile.Value {
+// valuesOfEvent returns what an event has for a computed trait.
+func valuesOfEvent(d *trait.Computed, at int64, in map[string]any, path string) []profile.Value {
 	switch d.Type {
 	case trait.TypeFirstTime, trait.TypeLastTime:
-		return profile.StringValue(time.Unix(0, at).UTC().Format(time.RFC3339Nano))
+		return []profile.Value{profile.StringValue(time.Unix(0, at).UTC().Format(time.RFC3339Nano))}
 	case trait.TypeUniqueDays:
-		return profile.IntValue(int64(unitOf(profile.UnitDay, dayOf(at, zoneOf(d.Zone)))))
+		return []profile.Value{profile.IntValue(int64(unitOf(profile.UnitDay, dayOf(at, zoneOf(d.Zone)))))}
+	case trait.TypeCount:
+		return []profile.Value{{}}
 	}
-	return property(in, path)
+	return packed(properties(in, keysOf(path)))
+}
+
+func packed(values []any) (all []profile.Value) {
+	for _, v := range values {
+		all = append(all, pack(v))
+	}
+	return all
 }
 
 // appendSample appends that of an event with a value, if it counts for a type.
@@ -87,14 +99,35 @@ func appendSample(samples []sample, t trait.Type, m message, value profile.Value
 	return append(samples, sample{m.track.Event.Time.UnixNano(), value})
 }
 
-// property returns what there is at a path, null if nothing.
-func property(of map[string]any, path string) profile.Value {
-	var v any = of
-	for key := range strings.SplitSeq(path, ".") {
-		m, _ := v.(map[string]any)
-		v = m[key]
+// keyOf is a part of a path: a key in quotes and brackets, the elements of a list, or a key.
+var keyOf = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]|\[\]|[^.\[\]]+`)
+
+func keysOf(path string) []string { return keyOf.FindAllString(path, -1) }
+
+// properties returns what there is at a path in a value, none if nothing.
+func properties(of any, path []string) []any {
+	if of == nil {
+		return nil
 	}
-	return pack(v)
+	if len(path) == 0 {
+		return []any{of}
+	}
+	if path[0] == "[]" {
+		var all []any
+		list, _ := of.([]any)
+		for _, element := range list {
+			all = append(all, properties(element, path[1:])...)
+		}
+		return all
+	}
+	key := path[0]
+	if key[0] == '[' {
+		if err := json.Unmarshal([]byte(key[1:len(key)-1]), &key); err != nil {
+			panic(err) // the definition was checked
+		}
+	}
+	m, _ := of.(map[string]any)
+	return properties(m[key], path[1:])
 }
 
 func numeric(t trait.Type) bool {

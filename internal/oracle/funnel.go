@@ -16,6 +16,7 @@ type attempt struct {
 	steps  int       // that are done
 	names  []string  // of those that are to follow
 	chosen []message // for them
+	apart  []int     // the steps that are not to come before the next one that is to follow
 }
 
 // follows reports whether a funnel holds: whether any choice of events, of all
@@ -30,6 +31,11 @@ func (a attempt) succeeds() bool {
 		return true
 	}
 	s := &a.funnel.Steps[a.steps]
+	if s.UntilNext {
+		a.apart = append(slices.Clip(a.apart), a.steps)
+		a.steps++
+		return a.succeeds()
+	}
 	if s.Not {
 		if !s.Pending && a.t < a.last()+int64(s.Within) {
 			return false // not settled
@@ -43,7 +49,7 @@ func (a attempt) succeeds() bool {
 		return a.succeeds()
 	}
 	for _, d := range a.deeds {
-		if counts(a.funnel.Window, d.time(), a.t) && a.continues(d) && a.with(d).succeeds() {
+		if counts(a.funnel.Window, d.time(), a.t) && a.continues(d) && !a.separated(d) && a.with(d).succeeds() {
 			return true
 		}
 	}
@@ -55,7 +61,22 @@ func (a attempt) with(d deed) attempt {
 	a.names = append(slices.Clip(a.names), a.funnel.Steps[a.steps].Name)
 	a.chosen = append(slices.Clip(a.chosen), d.message)
 	a.steps++
+	a.apart = nil
 	return a
+}
+
+// separated reports whether anything comes between the last event that was chosen and a deed
+// of the next step that is not to.
+func (a attempt) separated(d deed) bool {
+	return len(a.chosen) > 0 && slices.ContainsFunc(a.deeds, func(x deed) bool {
+		if x.time() <= a.last() || x.time() >= d.time() {
+			return false
+		}
+		return a.funnel.Steps[a.steps].Next || slices.ContainsFunc(a.apart, func(i int) bool {
+			s := &a.funnel.Steps[i]
+			return ofStep(s).takes(x.track.Event.Name) && a.passes(x, s.Filter, a.since, a.names, a.chosen)
+		})
+	})
 }
 
 // continues reports whether a deed is of the next step: of its name, in time

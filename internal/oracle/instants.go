@@ -40,6 +40,13 @@ func (m *Model) instants(of []profile.Ref, from, to int64) []int64 {
 				all = append(all, u)
 			}
 		}
+		for of, entered := range m.told {
+			for _, d := range b.tenures {
+				if u := entered.At.UnixNano() + d; of.ref == ref && from <= u && u < to {
+					all = append(all, u)
+				}
+			}
+		}
 		for _, at := range appendDates(m.view(ref).times(), values) {
 			for _, u := range b.of(at) {
 				if from <= u && u < to {
@@ -102,6 +109,7 @@ func appendDates(times []int64, values []profile.Value) []int64 {
 type bounds struct {
 	ages    []int64
 	windows []profile.Window
+	tenures []int64 // how long members have to have been in
 }
 
 // of returns the instants that an event, or a date, of a time makes of them.
@@ -130,6 +138,8 @@ func (b *bounds) add(n audience.Node) {
 		b.add(c)
 	}
 	switch {
+	case n.Audience != "":
+		b.tenures = append(b.tenures, int64(n.For), int64(n.ForLess))
 	case n.Event != nil:
 		b.window(n.Event.Window)
 		for i := range n.Event.Regularly.Periods + 1 {

@@ -277,5 +277,5 @@ func (m *Model) differ(refs []profile.Ref, t int64) bool {
 
 // view returns what is known of a profile.
 func (m *Model) view(ref profile.Ref) view {
-	return view{world: m.world, filters: m.filters}.of(ref)
+	return view{world: m.world, filters: m.filters, told: m.told}.of(ref)
 }

@@ -17,9 +17,10 @@ type view struct {
 	world   *world
 	filters *filters
 	ref     profile.Ref
-	person  *person // nobody if there is no such profile
-	t       int64   // Unix nanoseconds
-	memo    *memo   // of the instant
+	person  *person                      // nobody if there is no such profile
+	t       int64                        // Unix nanoseconds
+	told    map[pair]audience.Transition // how members have entered; nil: not known
+	memo    *memo                        // of the instant
 }
 
 // memo is what was found out of any profile at one instant.
@@ -133,6 +134,9 @@ func (v view) holds(n audience.Node, since int) bool {
 	case n.Sample != nil:
 		return v.sampled(n.Sample)
 	}
+	if n.For > 0 || n.ForLess > 0 {
+		return v.stays(n)
+	}
 	return v.in(n.Audience) // which has its own since
 }
 
@@ -142,18 +146,36 @@ func (v view) distinct(e *audience.Event, since int) int {
 	for _, of := range v.matching(ofEvent(e), e.Filter, e.Window, e.Scope, since) {
 		in := of.track.Event.Properties.Map()
 		path, isProperty := strings.CutPrefix(e.Distinct.By, "properties.")
-		value := profile.Value{}
+		var values []profile.Value
 		if name, ofUser := strings.CutPrefix(e.Distinct.By, "user.traits."); ofUser {
-			value = property(v.of(of.user).traits(since).plain(), name)
+			values = packed(properties(v.of(of.user).traits(since).plain(), keysOf(name)))
 		} else if isProperty {
-			value = property(in, path)
+			values = packed(properties(in, keysOf(path)))
 		} else {
 			unit, _ := profile.ParseUnit(e.Distinct.By) // it was checked
-			value = profile.IntValue(int64(unitOf(unit, dayOf(of.time(), zoneOf(e.Distinct.Zone)))))
+			values = append(values, profile.IntValue(int64(unitOf(unit, dayOf(of.time(), zoneOf(e.Distinct.Zone))))))
 		}
-		all = appendSample(all, trait.TypeUniqueListCount, of.message, value)
+		for _, value := range values {
+			all = appendSample(all, trait.TypeUniqueListCount, of.message, value)
+		}
 	}
 	return len(runs(all))
+}
+
+// stays reports whether the profile has been in an audience for as long as is asked for, by
+// the instants that were told, or a user has an account that has.
+func (v view) stays(n audience.Node) bool {
+	if of := v.world.audiences[n.Audience].definition.Of; of != v.ref.Subject {
+		return slices.ContainsFunc(v.accounts(), func(a view) bool { return a.stays(n) })
+	}
+	if !v.in(n.Audience) {
+		return false
+	}
+	var age int64 // who enters now
+	if entered, ok := v.told[pair{v.ref, n.Audience}]; ok {
+		age = v.t - entered.At.UnixNano()
+	}
+	return age >= int64(n.For) && (n.ForLess == 0 || age < int64(n.ForLess))
 }
 
 // quantify answers a condition on the users of an account.

@@ -59,12 +59,19 @@ func appendBeginning(all []int64, unit profile.Unit, day time.Time, zone *time.L
 }
 
 func zoneOf(name string) *time.Location {
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location)
+	}
 	zone, err := profile.LoadZone(name)
 	if err != nil {
 		panic(err) // the window was checked
 	}
+	zones.Store(name, zone)
 	return zone
 }
+
+// zones are the zones by name that were read: each would be read for each event.
+var zones sync.Map
 
 // after returns the instant so many months, and then so much, after another.
 func after(at int64, months int, rest time.Duration, zone *time.Location) int64 {

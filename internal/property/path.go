@@ -3,6 +3,7 @@ package property
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/muster-go/muster/profile"
@@ -11,10 +12,19 @@ import (
 // ParsePath parses a chain of keys with dots between them; a key that has a dot or a
 // bracket is written ["a.b"], with the escapes of JSON. The error wraps profile.ErrInvalid.
 func ParsePath(text string) ([]string, error) {
-	fail := func(what string) ([]string, error) {
-		return nil, fmt.Errorf("%w: %s in %q", profile.ErrInvalid, what, text)
+	keys, lists, err := parsePath(text)
+	if err == nil && slices.Contains(lists, true) {
+		return nil, fmt.Errorf("%w: elements of a list in %q", profile.ErrInvalid, text)
 	}
-	var keys []string
+	return keys, err
+}
+
+// parsePath is ParsePath for a path in which [] behind a key stands for each element of a
+// list: lists says of each key whether that is behind it.
+func parsePath(text string) (keys []string, lists []bool, err error) {
+	fail := func(what string) ([]string, []bool, error) {
+		return nil, nil, fmt.Errorf("%w: %s in %q", profile.ErrInvalid, what, text)
+	}
 	for rest := text; ; {
 		var key string
 		if inner, quoted := strings.CutPrefix(rest, "["); quoted {
@@ -36,9 +46,11 @@ func ParsePath(text string) ([]string, error) {
 		if key == "" {
 			return fail("empty key")
 		}
-		keys = append(keys, key)
+		var each bool
+		rest, each = strings.CutPrefix(rest, "[]")
+		keys, lists = append(keys, key), append(lists, each)
 		if rest == "" {
-			return keys, nil
+			return keys, lists, nil
 		}
 		switch rest[0] {
 		case '.':

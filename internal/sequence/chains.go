@@ -50,7 +50,9 @@ func (c *chains) add(step int, e event, now int64) {
 func (c *chains) arrive(k key, step int, i instance, now int64) {
 	s := &c.m.steps[step]
 	if s.Not {
-		if c.insert(entry{k.place(step, reached), i}) {
+		if s.UntilNext {
+			c.separate(k, step, i)
+		} else if c.insert(entry{k.place(step, reached), i}) {
 			c.contradict(k, s, i.at)
 		}
 		return
@@ -80,13 +82,23 @@ func (c *chains) begin(k key, pos int, i instance) {
 // reached of the step before.
 func (c *chains) reachable(k key, pos int, at int64) bool {
 	before, ok := c.latest(k, pos-1, at)
-	return ok && c.near(pos, before.at, at)
+	return ok && at < c.end(k, pos, before.at)
 }
 
-// near reports whether times are those of a step and the step before.
-func (c *chains) near(pos int, before, at int64) bool {
-	gap := c.m.follow[pos].gap
-	return gap == 0 || at-before < gap
+// end returns the end of the times at which an event of a step is near enough after one of the
+// step before, and nothing is between that is not to be.
+func (c *chains) end(k key, pos int, before int64) int64 {
+	end := int64(math.MaxInt64)
+	at := &c.m.follow[pos]
+	if at.gap > 0 {
+		end = before + at.gap
+	}
+	for _, i := range at.between {
+		if x, ok := c.from(k.place(i, reached), before+1); ok {
+			end = min(end, x.at+1)
+		}
+	}
+	return end
 }
 
 // place returns one of the lists of a step to follow.
@@ -113,10 +125,10 @@ func (c *chains) reach(k key, pos int, i instance) {
 	if pos++; pos == len(c.m.follow) {
 		return
 	}
-	p := c.place(k, pos, open)
+	p, end := c.place(k, pos, open), c.end(k, pos, i.at)
 	for {
 		next, ok := c.from(p, i.at+1)
-		if !ok || !c.near(pos, i.at, next.at) {
+		if !ok || next.at >= end {
 			return
 		}
 		c.remove(next)
@@ -131,28 +143,46 @@ func (c *chains) undo(k key, pos int, i instance) {
 		return
 	}
 	// Those up to the one reached next, and after what the one before reaches.
-	start, end := i.at+1, int64(math.MaxInt64)
+	start, last := i.at+1, c.end(k, pos+1, i.at)-1
 	if before, ok := c.latest(k, pos, i.at); ok {
-		gap := c.m.follow[pos+1].gap
-		if gap == 0 {
-			return
-		}
-		start = max(start, before.at+gap)
+		start = max(start, c.end(k, pos+1, before.at))
 	}
 	if after, ok := c.from(c.place(k, pos, reached), i.at+1); ok {
-		end = after.at
+		last = min(last, after.at)
 	}
-	pos++
+	c.lose(k, pos+1, start, last)
+}
+
+// lose takes the events of a step at some times from those reached: they are open.
+func (c *chains) lose(k key, pos int, start, last int64) {
 	p := c.place(k, pos, reached)
 	for {
 		next, ok := c.from(p, start)
-		if !ok || next.at > end || !c.near(pos, i.at, next.at) {
+		if !ok || next.at > last {
 			return
 		}
 		c.undo(k, pos, next.instance)
 		c.insert(next.in(open))
 		start = next.at + 1
 	}
+}
+
+// separate adds an event that is not to come between those of some steps and the steps before
+// them, and takes from those reached the ones that it comes before: up to the event of the step
+// before that comes next.
+func (c *chains) separate(k key, step int, i instance) {
+	first, had := c.noted(k) // which the event itself would hide
+	if !c.insert(entry{k.place(step, reached), i}) {
+		return
+	}
+	for _, pos := range c.m.steps[step].parts {
+		last := int64(math.MaxInt64)
+		if after, ok := c.from(c.place(k, pos-1, reached), i.at); ok {
+			last = after.at
+		}
+		c.lose(k, pos, i.at+1, last)
+	}
+	c.settle(k, first, had)
 }
 
 // contradicted reports whether something that was not to follow an event did.
@@ -200,7 +230,7 @@ func (c *chains) choice(k key) (first int64, ok bool) {
 func (c *chains) back(e entry) (first int64, ok bool) {
 	for pos := len(c.m.follow) - 2; pos >= 0; pos-- {
 		before, ok := c.latest(e.key(), pos, e.at)
-		if !ok || !c.near(pos+1, before.at, e.at) {
+		if !ok || e.at >= c.end(e.key(), pos+1, before.at) {
 			return 0, false
 		}
 		e = before

@@ -34,6 +34,7 @@ type step struct {
 	filter   *celfilter.Filter // nil: every event
 	refs     celfilter.StepReads
 	position int                  // of a step to follow: its own; else of the step before it
+	parts    []int                // the positions before which an event of it does not come: see position.between
 	earlier  int                  // how many steps to follow are before it
 	key      []profile.Key        // the properties that make its events' key
 	twin     int                  // the first step with this filter, if it reads no earlier step; else this one
@@ -44,10 +45,11 @@ type step struct {
 
 // position is a step that is to follow, with what hangs on it.
 type position struct {
-	step   int
-	gap    int64 // it comes less than this after the one before it; 0: any time
-	delay  int64 // it counts from this after its time on
-	absent []int // the steps that are not to follow it
+	step    int
+	gap     int64 // it comes less than this after the one before it; 0: any time
+	delay   int64 // it counts from this after its time on
+	absent  []int // the steps that are not to follow it
+	between []int // the steps that are not to come between the one before it and it
 	// alone says that no later filter reads an earlier step, so whether the
 	// rest can be found does not depend on how this one was reached.
 	alone bool
@@ -69,6 +71,7 @@ func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
 		m.few = math.MaxInt // each entry ends by itself
 	}
 	var earlier []string
+	var between []int // the steps that are not to come before the next one that is to follow
 	for i, s := range m.funnel.Steps {
 		compiled := step{Step: s, events: selector.Of(s.Event, s.Names, s.Prefix, s.Any), earlier: len(earlier), position: len(earlier)}
 		if s.Filter != "" {
@@ -80,7 +83,7 @@ func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
 			m.funnel.Steps[i].Filter = filter.Source()
 			compiled.refs = filter.StepReads(earlier)
 		} else {
-			compiled.refs = celfilter.StepReads{Steps: make([]celfilter.EventReads, len(earlier)), Beyond: make([]bool, len(earlier))}
+			compiled.refs = noReads(len(earlier))
 		}
 		names, listed := compiled.events.Names()
 		for _, name := range names {
@@ -91,19 +94,49 @@ func Compile(f funnel.Funnel, env *celfilter.Env) (*Matcher, error) {
 			compiled.position--
 			m.absences = true
 			at := &m.follow[compiled.position]
-			at.absent = append(at.absent, i)
-			if !s.Pending {
+			switch {
+			case s.UntilNext:
+				compiled.parts = []int{len(m.follow)}
+				between = append(between, i)
+			case s.Pending:
+				at.absent = append(at.absent, i)
+			default:
+				at.absent = append(at.absent, i)
 				at.delay = max(at.delay, int64(s.Within))
 			}
 		} else {
 			earlier = append(earlier, s.Name)
-			m.follow = append(m.follow, position{step: i, gap: int64(s.Within)})
+			m.follow = append(m.follow, position{step: i, gap: int64(s.Within), between: between})
+			between = nil
 		}
 		m.steps = append(m.steps, compiled)
 	}
+	m.setNext(len(earlier))
 	m.permanent = !m.window.Ends() && !m.absences
 	m.arrange()
 	return m, nil
+}
+
+// setNext adds to the steps one of any event, which does not come before the positions whose
+// step is to be the next: one for all of them.
+func (m *Matcher) setNext(earlier int) {
+	last := len(m.steps)
+	s := step{Step: funnel.Step{Not: true, UntilNext: true}, events: selector.Of("", nil, "", true), earlier: earlier, refs: noReads(earlier)}
+	for pos := range m.follow {
+		if at := &m.follow[pos]; m.steps[at.step].Next {
+			at.between = append(at.between, last)
+			s.parts = append(s.parts, pos)
+		}
+	}
+	if s.parts != nil {
+		m.steps = append(m.steps, s)
+		m.absences, m.prefixed = true, true
+	}
+}
+
+// noReads are the reads of a step without a filter.
+func noReads(earlier int) celfilter.StepReads {
+	return celfilter.StepReads{Steps: make([]celfilter.EventReads, earlier), Beyond: make([]bool, earlier)}
 }
 
 // arrange finds by what events are kept apart, and what is kept of them.

@@ -57,7 +57,12 @@ func seconds(d time.Duration) int { return int(d / time.Second) }
 // funnel true at t.
 func (m *model) holds(facts, choice []fact, t int) bool {
 	pos := -1
+	var apart []int
 	for i, s := range m.Steps {
+		if s.UntilNext {
+			apart = append(apart, i)
+			continue
+		}
 		within := seconds(s.Within)
 		if s.Not {
 			from := choice[pos]
@@ -78,6 +83,12 @@ func (m *model) holds(facts, choice []fact, t int) bool {
 			if f.at <= before || within > 0 && f.at >= before+within {
 				return false
 			}
+			for _, x := range facts {
+				if before < x.at && x.at < f.at && (s.Next || slices.ContainsFunc(apart, func(i int) bool { return m.passes(i, x, choice[:pos]) })) {
+					return false
+				}
+			}
+			apart = nil
 		}
 		if !m.passes(i, f, choice[:pos]) {
 			return false

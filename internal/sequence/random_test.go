@@ -145,7 +145,9 @@ func agrees(t *testing.T, m *model, state *sequence.State, facts []fact, now int
 }
 
 // permanent reports whether nothing undoes the funnel once it holds.
-func (m *model) permanent() bool { return m.Window.IsZero() && m.follow() == len(m.Steps) }
+func (m *model) permanent() bool {
+	return m.Window.IsZero() && m.follow() == len(m.Steps) && !slices.ContainsFunc(m.Steps, func(s funnel.Step) bool { return s.Next })
+}
 
 type generator struct {
 	*rand.Rand
@@ -190,11 +192,22 @@ func (g *generator) model() *model {
 				s.Within = time.Duration(1+g.IntN(5)) * time.Second
 			}
 		}
+		switch {
+		case s.Not && g.IntN(3) == 0:
+			s.Within, s.Pending, s.UntilNext = 0, false, true
+		case i > 0 && !s.Not && g.IntN(6) == 0:
+			s.Next = true
+		}
 		var test test
 		s.Filter, test = g.filter(names)
 		m.Steps, m.tests = append(m.Steps, s), append(m.tests, test)
 		if !s.Not {
 			names = append(names, s.Name)
+		}
+	}
+	for i := range m.Steps { // where nothing follows there is no next
+		if s := &m.Steps[i]; s.UntilNext && !slices.ContainsFunc(m.Steps[i:], func(t funnel.Step) bool { return !t.Not }) {
+			s.UntilNext, s.Within = false, time.Second
 		}
 	}
 	return m

@@ -84,7 +84,7 @@ func (w *walk) from(pos int) bool {
 		if w.left--; w.left < 0 {
 			return false
 		}
-		if !w.passes(st, &all[i]) {
+		if !w.passes(st, &all[i]) || w.separated(pos, all[i].at) {
 			continue
 		}
 		w.choice = append(w.choice, all[i].instance)
@@ -102,6 +102,25 @@ func (w *walk) from(pos int) bool {
 			return false
 		}
 		w.failed[pos][i] = at.alone
+	}
+	return false
+}
+
+// separated reports whether something came, or may have, between the event chosen last and one
+// of a position at a time that is not to.
+func (w *walk) separated(pos int, at int64) bool {
+	for _, i := range w.m.follow[pos].between {
+		before := w.choice[pos-1].at
+		if w.pool.floor[i] > before {
+			return true
+		}
+		st := &w.m.steps[i]
+		all := w.pool.steps[i]
+		for n := after(all, before); n < len(all) && all[n].at < at; n++ {
+			if w.left--; w.left < 0 || w.passes(st, &all[n]) {
+				return true
+			}
+		}
 	}
 	return false
 }

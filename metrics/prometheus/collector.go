@@ -15,6 +15,7 @@
 //	muster_profiles_read_total                      those of them that were not in memory
 //	muster_cached_profiles, muster_cached_bytes     what is in memory of profiles
 //	muster_outbox_notices, muster_outbox_bytes      what waits for durable subscribers
+//	muster_filter_misses_total{key,path}            see audience.Engine.Misses
 //	muster_rollout_profiles{keys,state}             of a creation or edit that runs, "done" and "total"
 //
 // The mean lateness of timers is rate(muster_timer_lateness_seconds_total) over
@@ -26,6 +27,7 @@ import (
 	"strings"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/trait"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -33,6 +35,9 @@ import (
 type Engine interface {
 	Stats() audience.Stats
 	Progress() []audience.Progress
+	List() []audience.Definition
+	ListTraits() []trait.Computed
+	Misses(key string) ([]audience.Misses, error)
 }
 
 // NewCollector returns a collector that reads an engine's figures with each scrape. It is
@@ -59,6 +64,7 @@ var (
 	cachedBytes  = describe("cached_bytes", "What profiles in memory take, if that is bounded.")
 	waiting      = describe("outbox_notices", "Notices that wait for durable subscribers.")
 	waitingBytes = describe("outbox_bytes", "What waits for durable subscribers takes in the store.")
+	misses       = describe("filter_misses_total", "How often a place in a definition could not be applied.", "key", "path")
 	rollout      = describe("rollout_profiles", "Profiles that a creation or an edit has come to, and has in all.", "keys", "state")
 )
 
@@ -66,7 +72,7 @@ var (
 func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		transitions, values, misfires, transactions, timers, lateness, next,
-		touched, read, cached, cachedBytes, waiting, waitingBytes, rollout,
+		touched, read, cached, cachedBytes, waiting, waitingBytes, misses, rollout,
 	} {
 		to <- d
 	}
@@ -99,9 +105,26 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	gauge(cachedBytes, float64(s.StateBytes))
 	gauge(waiting, float64(s.Waiting))
 	gauge(waitingBytes, float64(s.WaitBytes))
+	for _, key := range c.keys() {
+		missed, _ := c.engine.Misses(key) // it may be gone by now
+		for _, m := range missed {
+			counter(misses, float64(m.Count), key, m.Path)
+		}
+	}
 	for _, p := range c.engine.Progress() {
 		keys := strings.Join(p.Keys, ",")
 		gauge(rollout, float64(p.Done), keys, "done")
 		gauge(rollout, float64(p.Total), keys, "total")
 	}
+}
+
+// keys returns those of all live definitions.
+func (c collector) keys() (keys []string) {
+	for _, d := range c.engine.List() {
+		keys = append(keys, d.Key)
+	}
+	for _, t := range c.engine.ListTraits() {
+		keys = append(keys, t.Key)
+	}
+	return keys
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/muster-go/muster/audience"
 	muster "github.com/muster-go/muster/metrics/prometheus"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -25,7 +26,8 @@ func TestScrape(t *testing.T) {
 	e, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, e.Close()) }()
-	require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy").Within(time.Hour))))
+	require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy").Where("name == 'Buy' || properties.total > 1").Within(time.Hour))))
+	require.NoError(t, e.CreateTraits(ctx, trait.Sum("spent", "Buy", "total")))
 	registry := prometheus.NewPedanticRegistry()
 	require.NoError(t, registry.Register(muster.NewCollector(e)))
 	server := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
@@ -45,6 +47,8 @@ func TestScrape(t *testing.T) {
 	for _, line := range []string{
 		`muster_transitions_total{audience="buyers",cause="event",type="entered"} 2`,
 		`muster_cached_profiles 2`,
+		`muster_filter_misses_total{key="buyers",path="where.event.where"} 0`,
+		`muster_filter_misses_total{key="spent",path="property"} 2`,
 		`muster_next_timer_timestamp_seconds 1.7723268e+09`,
 	} {
 		require.Contains(t, text, line+"\n")
@@ -62,7 +66,11 @@ func TestScrape(t *testing.T) {
 }
 
 // fixed is an engine that a creation of runs.
-type fixed struct{}
+type fixed struct{ *audience.Engine }
+
+func (fixed) List() []audience.Definition { return nil }
+
+func (fixed) ListTraits() []trait.Computed { return nil }
 
 func (fixed) Stats() audience.Stats { return audience.Stats{} }
 

@@ -48,6 +48,7 @@ func (h *harness) compareWithModel(seed uint64, n, snapshots int) {
 			continue
 		}
 		require.Equal(h, m.contents(), contents(h, h.store), "seed %d, step %d", seed, step)
+		h.requireHistories(h.store, someUsers...)
 		if snapshots == 0 {
 			continue
 		}
@@ -56,6 +57,7 @@ func (h *harness) compareWithModel(seed uint64, n, snapshots int) {
 		open = append(open, frozen{snap, m.contents()})
 		i := g.rand.IntN(len(open))
 		require.Equal(h, open[i].want, contents(h, open[i]), "seed %d, step %d: an older snapshot", seed, step)
+		h.requireHistories(open[i].Snapshot, someUsers...)
 		if len(open) > snapshots {
 			require.NoError(h, open[i].Close())
 			open = append(open[:i], open[i+1:]...)

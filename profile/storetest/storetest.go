@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"audiences", audienceCases},
 		{"computed values", valueCases},
 		{"holders", holderCases},
+		{"histories", historyCases},
 		{"keys", keyCases},
 		{"wakes", wakeCases},
 		{"outbox", outboxCases},

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strings"
 
@@ -25,8 +26,42 @@ type Record struct {
 type Log struct {
 	in     *bufio.Reader
 	name   string
-	line   int
+	at     Position // behind the line that was read last
 	format format
+}
+
+// Position is a place in a log: behind a line, with a checksum of all up to there, by which
+// another log, or one that was changed, is told.
+type Position struct {
+	Line int    `json:"line"` // from 1; 0: the beginning
+	Sum  uint32 `json:"sum"`
+}
+
+var newline = []byte{'\n'} // is not summed: the last line may get it later
+
+var table = crc32.MakeTable(crc32.Castagnoli)
+
+// ErrOther says that a log does not begin with what another had up to a position.
+var ErrOther = errors.New("the log is another one, or was changed")
+
+// Position returns where the log is.
+func (l *Log) Position() Position { return l.at }
+
+// Skip goes on from a position. The error wraps ErrOther if what comes before is not what
+// came before it then.
+func (l *Log) Skip(to Position) error {
+	for l.at.Line < to.Line {
+		if _, err := l.readLine(); err != nil && !errors.Is(err, errLong) {
+			if err == io.EOF {
+				err = fmt.Errorf("%w: it has %d lines, and %d were taken of it", ErrOther, l.at.Line, to.Line)
+			}
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+	}
+	if l.at != to {
+		return fmt.Errorf("%s: %w: its first %d lines are not those that were taken", l.name, ErrOther, to.Line)
+	}
+	return nil
 }
 
 // errLong says that a line is longer than a message may be.
@@ -51,7 +86,7 @@ func (l *Log) Next() ([]Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.line == 1 {
+		if l.at.Line == 1 {
 			text = bytes.TrimPrefix(text, []byte("\ufeff"))
 		}
 		if text = bytes.TrimSpace(text); len(text) == 0 {
@@ -67,15 +102,21 @@ func (l *Log) Next() ([]Record, error) {
 
 // At returns err as a *profile.LineError of the line that Next returned last.
 func (l *Log) At(err error) error {
-	return &profile.LineError{File: l.name, Line: l.line, Err: err}
+	return l.AtLine(l.at.Line, err)
+}
+
+// AtLine returns err as a *profile.LineError of a line.
+func (l *Log) AtLine(line int, err error) error {
+	return &profile.LineError{File: l.name, Line: line, Err: err}
 }
 
 func (l *Log) readLine() ([]byte, error) {
-	l.line++
+	l.at.Line++
 	var line []byte
 	size := 0
 	for {
 		part, err := l.in.ReadSlice('\n')
+		l.at.Sum = crc32.Update(l.at.Sum, table, bytes.TrimSuffix(part, newline))
 		if size += len(part); size <= profile.MaxLine+2 {
 			line = append(line, part...)
 		}
@@ -88,8 +129,9 @@ func (l *Log) readLine() ([]byte, error) {
 			}
 			return line, nil
 		case err != io.EOF:
-			err = fmt.Errorf("%s:%d: %w", l.name, l.line, err)
+			err = fmt.Errorf("%s:%d: %w", l.name, l.at.Line, err)
 		}
+		l.at.Line-- // there was none
 		return nil, err
 	}
 }

@@ -92,6 +92,9 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	]}},
 	{"key": "e", "of": "users", "batch": "on request", "where": {"any": [
 		{"audience": "d"},
+		{"audience": "d", "for": "14d"},
+		{"audience": "d", "for_less": "1w"},
+		{"audience": "d", "for": "1h", "for_less": "1d"},
 		{"sample": {"percent": 12.5, "salt": "spring"}},
 		{"sample": {"percent": 100}},
 		{"trait_date": {"name": "x"}},
@@ -107,7 +110,9 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 		{"funnel": {"window": {"within": "30d"}, "steps": [
 			{"name": "one", "event": "A", "where": "properties.x == 1"},
 			{"name": "two", "event": "B", "within": "7d", "not": true, "pending": true, "where": "properties.x == steps.one.properties.x"},
+			{"name": "gone", "event": "G", "not": true, "until_next": true},
 			{"name": "three", "event": "C", "within": "500ms"},
+			{"name": "soon", "event": "D", "next": true},
 			{"name": "four", "names": ["C", "D"]}, {"name": "five", "prefix": "C"}, {"name": "six", "any": true}
 		]}}
 	]}}
@@ -186,6 +191,10 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"an empty condition":              in(`{}`),
 		"two conditions in one":           in(`{"trait": "true", "event": {"name": "E"}}`),
 		"an empty list":                   in(`{"all": []}`),
+		"a while of no audience":          in(`{"event": {"name": "E"}, "for": "1d"}`),
+		"a while alone":                   in(`{"for": "1d"}`),
+		"a while and something else":      in(`{"audience": "d", "for": "1d", "trait": "traits.x"}`),
+		"a while without a unit":          in(`{"audience": "d", "for": "14"}`),
 		"a share of nobody":               in(`{"sample": {"percent": 0}}`),
 		"a share of more than all":        in(`{"sample": {"percent": 101}}`),
 		"a share of no size":              in(`{"sample": {"salt": "a"}}`),

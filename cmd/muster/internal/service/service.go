@@ -1,8 +1,9 @@
 // Package service is the HTTP service of the command muster: messages come in as
 // Segment's and RudderStack's libraries send them (package ingest), profiles are read by
 // the profile API, and definitions are made and changed by putting a file of them.
-// Entries and exits are lines of JSON on a writer. Everything is in memory, or in the
-// folder of a store, with which the next service goes on.
+// Entries and exits are lines of JSON on a writer, and are posted to a webhook if there is
+// one. Everything is in the folder of a store, with which the next service goes on, or in
+// memory.
 //
 //	POST /v1/{track|page|screen|identify|group|alias}, /v1/batch, ...  see package ingest; with the write key
 //	GET  /v1/collections/..., /v1/spaces/...     see package profileapi; with the token
@@ -10,6 +11,7 @@
 //	PUT  /v1/definitions[?delete=true]           makes them those of the body, and answers with the plan
 //	POST /v1/definitions/plan[?delete=true]      answers with what PUT would do, with counts
 //	GET  /v1/explain?audience=KEY&user=ID        or account=ID; with &format=text for people
+//	GET  /v1/progress                            of definitions that are being made, and of the webhook
 //
 // A write key and a token are the user name of Basic auth; a token may be a bearer token
 // too. Errors are {"error":{"code":"...","message":"..."}}.
@@ -28,32 +30,37 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/destination"
 	"github.com/muster-go/muster/ingest"
 	"github.com/muster-go/muster/pebblestore"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/profileapi"
 )
 
-// Options are what a service is made of. All but Store, Origins, Retention and Traits are
-// needed.
+// Options are what a service is made of. All but Data, Origins, Retention, Traits and what
+// is of the webhook are needed.
 type Options struct {
-	Store       string       // a folder; empty: in memory
-	Listener    net.Listener // it is closed in the end
-	Clock       audience.Clock
-	Log         *slog.Logger
-	Definitions audience.File
-	WriteKey    string        // of those who may send messages
-	Token       string        // of those who may read and define
-	Origins     []string      // of the web pages that may send messages
-	Retention   time.Duration // how long events are kept; 0: for ever, or as the store has it
-	Grace       time.Duration // for the requests under way at the end
-	Traits      bool          // changes of computed traits are written too
+	Data          string // a folder; empty: in memory
+	Addr          string // to listen on
+	Clock         audience.Clock
+	Log           *slog.Logger
+	Definitions   audience.File
+	WriteKey      string         // of those who may send messages
+	Token         string         // of those who may read and define
+	Origins       []string       // of the web pages that may send messages
+	Retention     time.Duration  // how long events are kept; 0: for ever, or as the store has it
+	Grace         time.Duration  // for the requests under way at the end, and for what waits to be told
+	Traits        bool           // changes of computed traits are written too
+	WebhookURL    string         // that entries and exits are posted to; empty: there is none
+	WebhookSecret string         // to sign with
+	Ready         func(net.Addr) // is called once the service answers
 }
 
 // service is what the handlers need.
 type service struct {
 	Options
 	engine *audience.Engine
+	hub    *destination.Hub
 }
 
 // Run is the whole service, until ctx is done, which is no error, or a part of it fails.
@@ -62,7 +69,6 @@ type service struct {
 // a crash: the next service begins with it, or with one that was written last. When Run
 // returns nothing of it runs any more.
 func Run(ctx context.Context, opts Options, out io.Writer) (err error) {
-	defer opts.Listener.Close()
 	store, err := open(opts)
 	if err != nil {
 		return err
@@ -70,19 +76,15 @@ func Run(ctx context.Context, opts Options, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, store.Close()) }()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	engine, err := audience.New(ctx, store, audience.Options{Clock: opts.Clock, Logger: opts.Log, CacheBytes: opts.cacheBytes(), OnError: func(err error) {
-		var callback *audience.CallbackError
-		if errors.As(err, &callback) { // a line was not written: whoever reads them misses one
-			fail(err)
-			return
-		}
-		opts.Log.Error("the engine failed", "err", err)
-	}})
+	engine, err := audience.New(ctx, store, audience.Options{
+		Clock: opts.Clock, Logger: opts.Log, CacheBytes: opts.cacheBytes(),
+		OnError: func(err error) { opts.Log.Error("the engine failed", "err", err) },
+	})
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	stop, err := write(ctx, engine, out, opts)
+	stop, err := write(ctx, fail, engine, out, opts.Traits)
 	if err != nil {
 		return err
 	}
@@ -90,18 +92,28 @@ func Run(ctx context.Context, opts Options, out io.Writer) (err error) {
 	if _, err := engine.Sync(ctx, opts.Definitions, audience.SyncOptions{}); err != nil {
 		return err
 	}
-	s := &service{opts, engine}
+	hub, err := connect(ctx, engine, opts)
+	if err != nil {
+		return err
+	}
+	defer hub.Close(context.WithoutCancel(ctx)) // serve has closed it, if it came to that
+	s := &service{opts, engine, hub}
 	handler, err := s.handler(store)
 	if err != nil {
 		return err
 	}
-	return s.serve(ctx, fail, handler)
+	listener, err := net.Listen("tcp", opts.Addr)
+	if err != nil {
+		return fmt.Errorf("-addr: %w", err)
+	}
+	opts.Ready(listener.Addr())
+	return s.serve(ctx, fail, listener, handler)
 }
 
 // cacheBytes returns how much of the profiles the engine holds in memory beside a store on
 // the disk; 0, all, beside one that is in memory itself.
 func (o *Options) cacheBytes() int64 {
-	if o.Store == "" {
+	if o.Data == "" {
 		return 0
 	}
 	return 256 << 20
@@ -109,10 +121,13 @@ func (o *Options) cacheBytes() int64 {
 
 // open opens the store.
 func open(opts Options) (profile.Store, error) {
-	if opts.Store != "" {
-		store, err := pebblestore.Open(opts.Store, pebblestore.Options{Retention: opts.Retention, Logger: opts.Log})
+	if opts.Data != "" {
+		store, err := pebblestore.Open(opts.Data, pebblestore.Options{Retention: opts.Retention, Logger: opts.Log})
+		if errors.Is(err, pebblestore.ErrInUse) {
+			err = fmt.Errorf("%w; one process at a time can have it", err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("-store: %w", err)
+			return nil, fmt.Errorf("-data: %w", err)
 		}
 		return store, nil
 	}
@@ -126,33 +141,23 @@ func open(opts Options) (profile.Store, error) {
 // subscriber is the name of the writer of lines in a store.
 const subscriber = "muster serve"
 
-// write has transitions written, and changes of computed traits if they are asked for,
-// until stop is called. What is in a folder is written from where the last service was.
-func write(ctx context.Context, engine *audience.Engine, out io.Writer, opts Options) (stop func(), err error) {
-	var mu sync.Mutex // callbacks of several shards run side by side
+// write has transitions written, and changes of computed traits if they are asked for, until
+// stop is called, from where the last service on the store was. A line that is not written
+// fails.
+func write(ctx context.Context, fail context.CancelCauseFunc, engine *audience.Engine, out io.Writer, traits bool) (stop func(), err error) {
 	lines := json.NewEncoder(out)
-	encode := func(v any) error {
-		mu.Lock()
-		defer mu.Unlock()
-		return lines.Encode(v)
-	}
-	if opts.Store != "" {
-		return engine.SubscribeDurable(ctx, subscriber, func(_ context.Context, n audience.Notice) error {
-			switch {
-			case n.Transition != nil:
-				return encode(n.Transition)
-			case n.TraitChange != nil && opts.Traits:
-				return encode(n.TraitChange)
-			}
-			return nil
-		})
-	}
-	transitions, err := engine.Subscribe(func(_ context.Context, t audience.Transition) error { return encode(t) })
-	if err != nil || !opts.Traits {
-		return transitions, err
-	}
-	traits, err := engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error { return encode(c) })
-	return func() { transitions(); traits() }, err
+	return engine.SubscribeDurable(ctx, subscriber, func(_ context.Context, n audience.Notice) (err error) {
+		switch {
+		case n.Transition != nil:
+			err = lines.Encode(n.Transition)
+		case n.TraitChange != nil && traits:
+			err = lines.Encode(n.TraitChange)
+		}
+		if err != nil { // whoever reads the lines is to know that there are more
+			fail(err)
+		}
+		return err
+	})
 }
 
 // handler returns what answers requests: what is no route of another is one of package
@@ -185,6 +190,7 @@ func (s *service) handler(store profile.Store) (http.Handler, error) {
 		"PUT /v1/definitions":       s.sync,
 		"POST /v1/definitions/plan": s.plan,
 		"GET /v1/explain":           s.explain,
+		"GET /v1/progress":          s.progress,
 	} {
 		mux.Handle(pattern, s.guarded(tokens, answer))
 	}
@@ -194,8 +200,9 @@ func (s *service) handler(store profile.Store) (http.Handler, error) {
 	return mux, nil
 }
 
-// serve runs the two parts that have something to do by themselves: requests and time.
-func (s *service) serve(ctx context.Context, fail context.CancelCauseFunc, handler http.Handler) error {
+// serve runs the three parts that have something to do by themselves: requests, time and
+// deliveries. They end in an order in which nothing is lost.
+func (s *service) serve(ctx context.Context, fail context.CancelCauseFunc, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -210,21 +217,42 @@ func (s *service) serve(ctx context.Context, fail context.CancelCauseFunc, handl
 			fail(part()) // what it says once ctx is done counts no more
 		}()
 	}
-	start(func() error { return server.Serve(s.Listener) })
+	start(func() error { return server.Serve(listener) })
 	start(func() error { return s.engine.Run(ctx) })
+	start(func() error { return s.hub.Run(context.WithoutCancel(ctx)) })
+
 	<-ctx.Done()
+	s.Log.Info("shutting down")
 	failed := context.Cause(ctx)
 	if errors.Is(failed, context.Canceled) {
 		failed = nil // it was to end
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Grace)
-	defer cancel()
-	err := errors.Join(
+	errs := []error{
 		failed,
-		server.Shutdown(grace), // no more data comes in
-		server.Close(),         // whoever is not done by now is cut off
-		s.engine.Close(),
-	)
+		s.within(server.Shutdown), // no more data comes in
+		server.Close(),            // whoever is not done by now is cut off
+	}
+	if failed == nil {
+		errs = append(errs, s.within(s.tellRest))
+	}
+	err := errors.Join(append(errs, s.within(s.hub.Close), s.engine.Close())...)
 	parts.Wait()
 	return err
+}
+
+// tellRest has what waits written, and sent where it would else go with the process: what
+// is in a folder is sent by the next service.
+func (s *service) tellRest(ctx context.Context) error {
+	err := s.engine.CatchUp(ctx, subscriber)
+	if s.Data == "" {
+		err = errors.Join(err, s.hub.Flush(ctx))
+	}
+	return err
+}
+
+// within calls end with a context that lasts as long as the grace.
+func (s *service) within(end func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Grace)
+	defer cancel()
+	return end(ctx)
 }

@@ -1,8 +1,7 @@
-package main
+package service
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -13,8 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -50,47 +47,53 @@ func (l lines) Write(p []byte) (int, error) {
 type rig struct {
 	*require.Assertions
 	clock  *audience.ManualClock
-	addr   string
+	addr   string // empty: it did not begin
 	stdout lines
 	log    lines
 	stop   func() // begins the shutdown
 	ended  chan error
 }
 
-// start runs a service. with may be nil.
-func start(t *testing.T, with func(*options)) *rig {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+// start runs a service, and returns when it answers or has failed. with may be nil.
+func start(t *testing.T, with func(*Options)) *rig {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &rig{
 		Assertions: require.New(t),
 		clock:      audience.NewManualClock(begin),
-		addr:       listener.Addr().String(),
 		stdout:     make(lines, 100),
 		log:        make(lines, 100),
 		stop:       stop,
 		ended:      make(chan error, 1),
 	}
-	opts := options{
-		listener: listener,
-		clock:    r.clock,
-		log:      slog.New(slog.NewTextHandler(r.log, nil)),
-		writeKey: writeKey,
-		token:    token,
-		grace:    time.Minute,
+	text, err := os.ReadFile("../../shop.json")
+	r.NoError(err)
+	definitions, err := audience.ParseFile(text)
+	r.NoError(err)
+	ready := make(chan string, 1)
+	opts := Options{
+		Addr:        "127.0.0.1:0",
+		Clock:       r.clock,
+		Log:         slog.New(slog.NewTextHandler(r.log, nil)),
+		Definitions: definitions,
+		WriteKey:    writeKey,
+		Token:       token,
+		Grace:       time.Minute,
+		Ready:       func(at net.Addr) { ready <- at.String() },
 	}
 	if with != nil {
 		with(&opts)
 	}
 	go func() {
 		defer close(r.ended)
-		r.ended <- run(ctx, opts, r.stdout)
+		defer close(ready)
+		r.ended <- Run(ctx, opts, r.stdout)
 	}()
 	t.Cleanup(func() {
 		stop()
 		for range r.ended {
 		}
 	})
+	r.addr = <-ready
 	return r
 }
 
@@ -136,11 +139,16 @@ func basic(user string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"))
 }
 
-// written returns the next message on the standard output.
-func (r *rig) written() profile.Message {
-	m, err := profile.ParseMessage([]byte(<-r.stdout))
-	r.NoError(err)
-	return m
+// transition is an entry or an exit, as it is written.
+type transition struct {
+	Audience, Profile, Type, Cause string
+	At                             time.Time
+}
+
+// written returns the next one on the standard output.
+func (r *rig) written() (t transition) {
+	r.NoError(json.Unmarshal([]byte(<-r.stdout), &t))
+	return t
 }
 
 // receiver is a webhook's other end.
@@ -164,7 +172,7 @@ type received struct {
 
 func TestFromAMessageToEverybodyWhoIsTold(t *testing.T) {
 	hook, posted := receiver(t, http.StatusNoContent)
-	r := start(t, func(o *options) { o.webhookURL, o.webhookSecret = hook.URL, secret })
+	r := start(t, func(o *Options) { o.WebhookURL, o.WebhookSecret = hook.URL, secret })
 
 	// Messages come in, one by one and in batches, with their time and without.
 	r.post("/v1/identify", `{"userId":"ann","traits":{"email":"ann@x.io","plan":"pro"}}`)
@@ -175,11 +183,7 @@ func TestFromAMessageToEverybodyWhoIsTold(t *testing.T) {
 	]}`)
 
 	// The entry is written ...
-	m := r.written()
-	r.Equal(destination.AudienceEntered, m.Name)
-	r.Equal("ann", m.UserID)
-	r.Equal(begin, m.Time)
-	r.Equal(`{"audience_key":"big_spenders","big_spenders":true}`, m.Properties.String())
+	r.Equal(transition{Audience: "big_spenders", Profile: "ann", Type: "entered", Cause: "event", At: begin}, r.written())
 
 	// ... and posted, signed, with the email.
 	request := <-posted
@@ -190,10 +194,13 @@ func TestFromAMessageToEverybodyWhoIsTold(t *testing.T) {
 	var batch struct{ Batch []json.RawMessage }
 	r.NoError(json.Unmarshal(request.body, &batch))
 	r.Len(batch.Batch, 1)
-	same, err := profile.ParseMessage(batch.Batch[0])
+	m, err := profile.ParseMessage(batch.Batch[0])
 	r.NoError(err)
-	r.Equal(m.MessageID, same.MessageID)
-	r.Contains(same.IDs(), profile.ExternalID{Type: "email", Value: "ann@x.io"})
+	r.Equal(destination.AudienceEntered, m.Name)
+	r.Equal("ann", m.UserID)
+	r.Equal(begin, m.Time)
+	r.Equal(`{"audience_key":"big_spenders","big_spenders":true}`, m.Properties.String())
+	r.Contains(m.IDs(), profile.ExternalID{Type: "email", Value: "ann@x.io"})
 
 	// The profile API, in pages.
 	var page struct {
@@ -224,63 +231,14 @@ func TestFromAMessageToEverybodyWhoIsTold(t *testing.T) {
 	// So it comes to be, to the nanosecond, whenever the engine looks.
 	r.clock.Set(begin.Add(90 * profile.Day))
 	r.Contains(r.get("/v1/explain?audience=big_spenders&user=ann&format=text"), "ann is not in big_spenders")
-	m = r.written()
-	r.Equal(destination.AudienceExited, m.Name)
-	r.Equal(why.Until, m.Time)
+	exit := r.written()
+	r.Equal("exited", exit.Type)
+	r.Equal(why.Until, exit.At)
 	<-posted
 
 	r.Eventually(func() bool {
-		return r.get("/v1/progress") == `{"definitions":[],"destinations":[`+
-			`{"failures":0,"sent":2,"type":"ndjson","waiting":0},{"failures":0,"sent":2,"type":"webhook","waiting":0}]}`+"\n"
+		return r.get("/v1/progress") == `{"definitions":[],"destinations":[{"failures":0,"sent":2,"type":"webhook","waiting":0}]}`+"\n"
 	}, time.Minute, time.Millisecond)
-}
-
-func TestDefinitionsWhileItRuns(t *testing.T) {
-	r := start(t, nil)
-	r.post("/v1/track", `{"userId":"ann","event":"Login"}`)
-	const file = `{"audiences":[{"key":"logged_in","where":{"event":{"name":"Login"}}}]}`
-	status, answer := r.do("POST", "/v1/definitions", file)
-	r.Equal(http.StatusOK, status, answer)
-	r.Equal(`{"audience_key":"logged_in","logged_in":true}`, r.written().Properties.String(), "history counts")
-
-	status, answer = r.do("POST", "/v1/definitions", file)
-	r.Equal(http.StatusConflict, status)
-	r.Contains(answer, "key is in use")
-}
-
-func TestABadRequestIsAnErrorAndChangesNothing(t *testing.T) {
-	const good = `{"type":"track","userId":"ann","event":"Order Completed","properties":{"total":500}}`
-	r := start(t, nil)
-	reader, sender := basic(token), basic(writeKey)
-	for _, c := range []struct {
-		name, authorization, method, path, body string
-		status                                  int
-		message                                 string
-	}{
-		{"no JSON", sender, "POST", "/v1/track", "total=60", 400, "not a JSON object"},
-		{"no batch", sender, "POST", "/v1/batch", "{}", 400, "no list named batch"},
-		{"no key", "", "POST", "/v1/track", good, 401, "no write key"},
-		{"a reader's token", reader, "POST", "/v1/track", good, 401, "the write key is nobody's"},
-		{"a path", sender, "POST", "/v1/trac", good, 404, "no such route"},
-		{"definitions", reader, "POST", "/v1/definitions", `{"audience":[]}`, 400, "audience"},
-		{"a definition", reader, "POST", "/v1/definitions", `{"audiences":[{"key":"a","where":{"trait":"traits.a >"}}]}`, 400, `audience "a": where.trait`},
-		{"a long one", reader, "POST", "/v1/definitions", strings.Repeat(" ", maxDefinitions+1), 413, "too large"},
-		{"an audience", reader, "GET", "/v1/explain?audience=nothing&user=ann", "", 404, "not found"},
-		{"no user", reader, "GET", "/v1/explain?audience=big_spenders", "", 400, "profile id"},
-		{"no profile", reader, "GET", "/v1/spaces/s/collections/users/profiles/user_id:ann/traits", "", 404, "no such profile"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			status, answer := r.doAs(c.authorization, c.method, c.path, c.body)
-			require.Equal(t, c.status, status, answer)
-			var e struct {
-				Error struct{ Code, Message string }
-			}
-			require.NoError(t, json.Unmarshal([]byte(answer), &e))
-			require.NotEmpty(t, e.Error.Code)
-			require.Contains(t, e.Error.Message, c.message)
-		})
-	}
-	r.Empty(r.stdout)
 }
 
 // Each message of a batch is taken or refused by itself, and what is refused is logged.
@@ -294,7 +252,7 @@ func TestABatchSaysWhichMessagesWereRefused(t *testing.T) {
 	r.JSONEq(`{"success":false,"taken":1,"refused":[
 		{"index":1,"error":"invalid input: unknown type \"trac\""},
 		{"index":2,"messageId":"3","error":"the engine computes this trait: \"revenue_30d\""}]}`, answer)
-	r.Equal(`{"audience_key":"big_spenders","big_spenders":true}`, r.written().Properties.String())
+	r.Equal("big_spenders", r.written().Audience)
 	r.Contains(<-r.log, "unknown type")
 	r.Contains(<-r.log, "messageId=3")
 	status, _ = r.do("GET", "/v1/collections/users/profiles/user_id:bob/traits", "")
@@ -305,7 +263,7 @@ func TestABatchSaysWhichMessagesWereRefused(t *testing.T) {
 // unless it is of an origin that is allowed.
 func TestWebPages(t *testing.T) {
 	const shop = "https://shop.example"
-	r := start(t, func(o *options) { o.origins = []string{shop} })
+	r := start(t, func(o *Options) { o.Origins = []string{shop} })
 	for _, c := range []struct {
 		path, body, key string
 		headers         map[string]string
@@ -313,9 +271,9 @@ func TestWebPages(t *testing.T) {
 	}{
 		{"/v1/track", `{"userId":"ann","event":"E"}`, writeKey, map[string]string{"Origin": "https://evil.example", "Content-Type": "text/plain"}, http.StatusForbidden},
 		{"/v1/track", `{"userId":"ann","event":"E"}`, writeKey, map[string]string{"Origin": shop, "Content-Type": "text/plain"}, http.StatusOK},
-		{"/v1/definitions", `{}`, token, map[string]string{"Content-Type": "text/plain"}, http.StatusUnsupportedMediaType},
-		{"/v1/definitions", `{}`, token, map[string]string{}, http.StatusUnsupportedMediaType},
-		{"/v1/definitions", `{}`, token, map[string]string{"Content-Type": "application/json"}, http.StatusOK},
+		{"/v1/definitions/plan", `{}`, token, map[string]string{"Content-Type": "text/plain"}, http.StatusUnsupportedMediaType},
+		{"/v1/definitions/plan", `{}`, token, map[string]string{}, http.StatusUnsupportedMediaType},
+		{"/v1/definitions/plan", `{}`, token, map[string]string{"Content-Type": "application/json"}, http.StatusOK},
 	} {
 		request, err := http.NewRequest("POST", "http://"+r.addr+c.path, strings.NewReader(c.body))
 		r.NoError(err)
@@ -338,7 +296,9 @@ func TestWhoHasNoTokenReadsNothing(t *testing.T) {
 		"GET /v1/explain?audience=big_spenders&user=ann",
 		"GET /v1/progress",
 		"GET /v1/collections/users/profiles/user_id:ann/traits",
-		"POST /v1/definitions",
+		"GET /v1/definitions",
+		"PUT /v1/definitions",
+		"POST /v1/definitions/plan",
 	} {
 		method, path, _ := strings.Cut(path, " ")
 		for _, authorization := range []string{"", token, "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3crets", "Basic " + token} {
@@ -353,7 +313,7 @@ func TestWhoHasNoTokenReadsNothing(t *testing.T) {
 // sent. Then nothing is left.
 func TestShutdown(t *testing.T) {
 	hook, posted := receiver(t, http.StatusOK)
-	r := start(t, func(o *options) { o.webhookURL, o.webhookSecret = hook.URL, secret })
+	r := start(t, func(o *Options) { o.WebhookURL, o.WebhookSecret = hook.URL, secret })
 	conn, err := net.Dial("tcp", r.addr)
 	r.NoError(err)
 	defer conn.Close()
@@ -377,7 +337,7 @@ func TestShutdown(t *testing.T) {
 	r.NoError(response.Body.Close())
 
 	r.NoError(<-r.ended)
-	r.Equal("ann", r.written().UserID)
+	r.Equal("ann", r.written().Profile)
 	r.Contains(string((<-posted).body), `"userId":"ann"`)
 
 	hook.Close()
@@ -401,57 +361,59 @@ func running() (stacks []string) {
 
 func TestShutdownTellsWhatCouldNotBeSent(t *testing.T) {
 	hook, posted := receiver(t, http.StatusServiceUnavailable)
-	r := start(t, func(o *options) { o.webhookURL, o.webhookSecret = hook.URL, secret })
+	r := start(t, func(o *Options) { o.WebhookURL, o.WebhookSecret = hook.URL, secret })
 	r.post("/v1/track", `{"userId":"ann","event":"Order Completed","properties":{"total":100}}`)
 	<-posted
 	r.stop()
 	var unsent *destination.StatusError
 	r.ErrorAs(<-r.ended, &unsent)
 	r.Equal(http.StatusServiceUnavailable, unsent.Code)
-	r.Equal("ann", r.written().UserID, "the other one is sent")
+	r.Equal("ann", r.written().Profile, "the line is written")
 	r.Contains(<-r.log+<-r.log, "not delivered")
 }
 
-func TestAPartThatFailsEndsTheService(t *testing.T) {
-	var listener net.Listener
-	r := start(t, func(o *options) { listener = o.listener })
-	r.get("/v1/progress") // it runs
-	r.NoError(listener.Close())
-	r.ErrorIs(<-r.ended, net.ErrClosed)
+// What waits for a webhook is in the folder: the next service sends it, under the same id.
+// One that has no webhook forgets it.
+func TestTheNextServiceSendsWhatWaits(t *testing.T) {
+	folder := t.TempDir()
+	var first []byte
+	for i, status := range []int{http.StatusServiceUnavailable, http.StatusOK} {
+		hook, posted := receiver(t, status)
+		r := start(t, func(o *Options) {
+			o.WebhookURL, o.WebhookSecret, o.Data = hook.URL, secret, folder
+			o.Clock = audience.NewManualClock(begin.Add(time.Duration(i) * time.Hour))
+		})
+		if i == 0 {
+			r.post("/v1/track", `{"userId":"ann","event":"Order Completed","properties":{"total":100}}`)
+			first = (<-posted).body
+		} else {
+			r.JSONEq(string(first), string((<-posted).body))
+		}
+		r.stop()
+		r.NoError(<-r.ended, "nothing is lost by ending")
+	}
+	r := start(t, func(o *Options) { o.Data = folder })
+	r.Contains(<-r.log, "there is no webhook any more")
+	r.Equal(`{"definitions":[],"destinations":[]}`+"\n", r.get("/v1/progress"))
 }
 
 func TestItDoesNotBeginWithWhatIsWrong(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "definitions.json")
-	require.NoError(t, os.WriteFile(file, []byte(`{"audiences":[{"key":"A","where":{"event":{"name":"Login"}}}]}`), 0o600))
+	folder := t.TempDir()
+	start(t, func(o *Options) { o.Data = folder })
 	for name, c := range map[string]struct {
-		with    func(*options)
+		with    func(*Options)
 		message string
 	}{
-		"no file":          {func(o *options) { o.definitions = file + "x" }, "no such file"},
-		"a bad file":       {func(o *options) { o.definitions = file }, "definitions.json: create: "},
-		"no secret":        {func(o *options) { o.webhookURL = "http://localhost:1" }, "-webhook-secret: invalid input"},
-		"a bad URL":        {func(o *options) { o.webhookURL, o.webhookSecret = "ftp://x", secret }, "-webhook-url: webhook: invalid input"},
-		"a secret, no URL": {func(o *options) { o.webhookSecret = secret }, "-webhook-url"},
+		"no secret":        {func(o *Options) { o.WebhookURL = "http://localhost:1" }, "-webhook-secret: invalid input"},
+		"a bad URL":        {func(o *Options) { o.WebhookURL, o.WebhookSecret = "ftp://x", secret }, "-webhook-url: webhook: invalid input"},
+		"a secret, no URL": {func(o *Options) { o.WebhookSecret = secret }, "-webhook-url"},
+		"an address":       {func(o *Options) { o.Addr = "nowhere" }, "-addr: listen tcp"},
+		"a folder in use":  {func(o *Options) { o.Data = folder }, "the store is open elsewhere"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.ErrorContains(t, <-start(t, c.with).ended, c.message)
+			r := start(t, c.with)
+			r.Empty(r.addr, "it does not say that it answers")
+			r.ErrorContains(<-r.ended, c.message)
 		})
 	}
-}
-
-func TestTheCommandsOfTheWelcomeWork(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
-	}
-	r := start(t, nil)
-	var last []byte
-	for line := range strings.Lines(fmt.Sprintf(welcome, r.addr, writeKey, token)) {
-		if command, ok := strings.CutPrefix(line, "  curl "); ok {
-			var err error
-			last, err = exec.Command("sh", "-c", "curl --noproxy '*' -fsS "+command).Output()
-			r.NoError(err, command)
-		}
-	}
-	r.True(bytes.Contains(last, []byte(`"type":"ndjson"`)), "%s", last)
-	r.Equal(destination.AudienceEntered, r.written().Name)
 }
