@@ -1,11 +1,14 @@
 package audience
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/near"
 	"github.com/muster-go/muster/internal/network"
@@ -40,6 +43,10 @@ func (s *txn) count(x *Explained, n *network.Node) {
 	s.Quiet = true
 	defer func() { s.Input, s.Taking, s.Quiet = saved, event, quiet }()
 	close := closeTo{missing: missingOf(n.Filter)}
+	if n.Property != "" && !n.Source.OfUser {
+		close.missing = append(close.missing, n.Source.Keys[0].String())
+	}
+	values := valuesSeen{}
 	examined := 0
 	for ev, err := range s.History(n, time.Time{}) {
 		if err != nil {
@@ -57,6 +64,17 @@ func (s *txn) count(x *Explained, n *network.Node) {
 		start, end := n.Count.Span(ev.Time.UnixNano())
 		inside := start <= s.At && s.At < end
 		passes := (inside || !x.Holds) && s.Passes(s.Net.UseOf(n, ev.Name), n)
+		if passes && n.Distinct {
+			passes = false
+			for value := range s.ValuesFor(n) {
+				if value.IsNull() {
+					continue
+				}
+				if passes = true; inside {
+					values.add(n, value, ev.Time)
+				}
+			}
+		}
 		if !inside || !passes {
 			close.add(&ev, inside, passes)
 			continue
@@ -68,12 +86,46 @@ func (s *txn) count(x *Explained, n *network.Node) {
 		}
 	}
 	x.Events = newestOf(x.Events)
-	if !x.Holds && x.Count < n.Count.Min {
+	counted := x.Count
+	if n.Distinct {
+		x.Distinct, x.Values = len(values), values.newest()
+		counted = x.Distinct
+	}
+	if !x.Holds && counted < n.Count.Min {
 		x.Near = close.near(s.e.fields)
 		if name := n.Events[0].Name(); examined == 0 && name != "" {
 			x.Near.Meant = s.e.fields.MeantEvent(name)
 		}
 	}
+}
+
+// valuesSeen are the distinct values of events, by what makes them equal.
+type valuesSeen map[string]valueSeen
+
+type valueSeen struct {
+	value profile.Value
+	last  time.Time
+}
+
+func (vs valuesSeen) add(n *network.Node, v profile.Value, at time.Time) {
+	key := string(canonical.Append(nil, v))
+	if seen, ok := vs[key]; ok && !at.After(seen.last) {
+		return
+	}
+	if begin, ok := v.Int(); ok && n.Units != nil {
+		v = profile.StringValue(n.Units.Text(begin))
+	}
+	vs[key] = valueSeen{v, at}
+}
+
+// newest returns those of the newest events, MaxSeen at most, newest first.
+func (vs valuesSeen) newest() (values []profile.Value) {
+	all := slices.Collect(maps.Values(vs))
+	slices.SortFunc(all, func(a, b valueSeen) int { return cmp.Or(b.last.Compare(a.last), a.value.Compare(b.value)) })
+	for _, seen := range all[:min(len(all), MaxSeen)] {
+		values = append(values, seen.value)
+	}
+	return values
 }
 
 // seen returns an event of a node, to be shown, of those that a selector takes.

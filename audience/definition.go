@@ -65,6 +65,7 @@ type Event struct {
 	Window profile.Window `json:"window,omitzero"`
 	Scope  Scope          `json:"scope,omitzero"`
 
+	Distinct  Distinct  `json:"distinct,omitzero"`  // what Count is of, instead of events
 	Regularly Regularly `json:"regularly,omitzero"` // instead of Count and Window
 }
 

@@ -39,6 +39,9 @@ func (n *Node) describe() string {
 func (e *Event) describe() string {
 	var b strings.Builder
 	how := e.Count.describe()
+	if !e.Distinct.IsZero() {
+		how = e.Distinct.describe(e.Count)
+	}
 	if !e.Regularly.IsZero() {
 		how = e.Regularly.describe()
 	}

@@ -97,7 +97,9 @@ func (g *generator) leaf() audience.Node {
 	if w := g.window(); g.IntN(5) > 0 {
 		e.Window = w
 	}
-	if g.IntN(8) == 0 {
+	if g.IntN(4) == 0 {
+		e = g.distinct(e)
+	} else if g.IntN(8) == 0 {
 		e.Count, e.Window = audience.Count{}, profile.Window{}
 		periods := 1 + g.IntN(4)
 		e = e.InPeriods(1+g.IntN(periods), periods, time.Duration(1+g.IntN(6))*grid/2)
@@ -113,7 +115,7 @@ func (g *generator) window() profile.Window {
 	if !g.calendar || g.IntN(3) == 0 {
 		return w
 	}
-	zone := pick(g, []string{"", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Asuncion", "-03:30"})
+	zone := g.zone()
 	unit := pick(g, []profile.Unit{profile.UnitDay, profile.UnitDay, profile.UnitWeek, profile.UnitMonth, profile.UnitQuarter, profile.UnitYear})
 	from := -g.IntN(3)
 	since := g.now.Truncate(grid).Add(time.Duration(g.IntN(12)-9) * grid)
@@ -155,10 +157,13 @@ func (g *generator) dateWindow() trait.DateWindow {
 // computedTrait returns the definition of a computed trait of a key.
 func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed {
 	g.subject = of
-	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(10))}
+	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(13))}
 	e := g.which()
 	c.Event, c.Names, c.Prefix, c.Any = e.Name, e.Names, e.Prefix, e.Any
-	if c.Type != trait.TypeCount {
+	if c.Type == trait.TypeUniqueDays {
+		c.Zone = g.zone()
+	}
+	if c.Type.ReadsProperty() {
 		c.Property = pick(g, []string{"k", "k", "price", "price", "price", "tags", "when", "in.k", "in", "tags[]", "items[].price", `["items"][].k`, `["in"].k`, "in[].k"})
 		if of == profile.Account && g.IntN(3) == 0 {
 			c.Property = pick(g, []string{"user.traits.plan", "user.traits.score", "user.traits.due"})
@@ -175,6 +180,25 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 	}
 	c.NoBackfill = g.IntN(4) == 0
 	return c
+}
+
+// distinct returns e counting values.
+func (g *generator) distinct(e audience.Event) audience.Event {
+	switch n := g.IntN(6); {
+	case n == 0:
+		return e.OnDays(g.zone())
+	case n == 1:
+		return e.InWeeks(g.zone())
+	case n == 2:
+		return e.InMonths(g.zone())
+	case n == 3 && g.subject == profile.Account:
+		return e.DistinctBy(pick(g, []string{"user.traits.plan", "user.traits.score", "user.traits.due"}))
+	}
+	return e.DistinctBy(pick(g, []string{"properties.k", "properties.k", "properties.price", "properties.tags", "properties.in.k", "properties.in"}))
+}
+
+func (g *generator) zone() string {
+	return pick(g, []string{"", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Asuncion", "-03:30"})
 }
 
 // which says which events, by nothing but their names.

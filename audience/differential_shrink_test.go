@@ -202,6 +202,11 @@ func smallerNodes(n audience.Node) []audience.Node {
 			simpler.Window = profile.Window{}
 			all = append(all, simpler.Node())
 		}
+		if !e.Distinct.IsZero() {
+			simpler := e
+			simpler.Distinct = audience.Distinct{}
+			all = append(all, simpler.Node())
+		}
 		if e.Scope != audience.OfUsers {
 			simpler := e
 			simpler.Scope = audience.OfUsers

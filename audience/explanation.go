@@ -33,16 +33,20 @@ type Explained struct {
 	Holds     bool
 	Until     time.Time // when Holds changes if nothing new arrives; zero: it does not
 
-	Count   int         // of an event condition: how many events count now
-	Events  []Seen      // the newest of them, newest first, MaxSeen at most
-	Partial bool        // what is said of events is of the first MaxExamined of an account alone
-	Near    Near        // of an event condition that too few count for: those that nearly do
-	Traits  []SeenTrait // those that the condition names
-	Funnel  []Matched   // of a funnel: an event for each step that is to follow, as far as it goes
-	Stop    Stop        // of one that does not hold: what is missing behind these
-	Since   time.Time   // of a condition on how long the profile is in an audience: since when it is, if it is
-	Users   int         // of a condition on the users of an account: how many there are
-	Meet    int         // and how many of them meet it
+	Count  int    // of an event condition: how many events count now
+	Events []Seen // the newest of them, newest first, MaxSeen at most
+	// Of a condition on distinct values: how many there are, and those of the newest events,
+	// newest first, MaxSeen at most; days and weeks by their first day.
+	Distinct int
+	Values   []profile.Value
+	Partial  bool        // what is said of events is of the first MaxExamined of an account alone
+	Near     Near        // of an event condition that too few count for: those that nearly do
+	Traits   []SeenTrait // those that the condition names
+	Funnel   []Matched   // of a funnel: an event for each step that is to follow, as far as it goes
+	Stop     Stop        // of one that does not hold: what is missing behind these
+	Since    time.Time   // of a condition on how long the profile is in an audience: since when it is, if it is
+	Users    int         // of a condition on the users of an account: how many there are
+	Meet     int         // and how many of them meet it
 
 	// Of is whom the node is explained for if it is another than its parent: of a
 	// condition on the users of an account one user, who decides it if there is
@@ -128,6 +132,19 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 	if len(n.Events) > 0 {
 		b.WriteByte('\n')
 	}
+	if n.Distinct > 0 {
+		fmt.Fprintf(b, "%s  %d distinct: ", indent, n.Distinct)
+		for i, v := range n.Values {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(v.String())
+		}
+		if more := n.Distinct - len(n.Values); more > 0 {
+			fmt.Fprintf(b, " and %d before", more)
+		}
+		b.WriteByte('\n')
+	}
 	n.Near.write(b, indent+"  ")
 	for _, t := range n.Traits {
 		note := ""
@@ -194,21 +211,23 @@ func (n Explained) MarshalJSON() ([]byte, error) {
 		chosen = append(chosen, matched{m.Step, m.Time})
 	}
 	return json.Marshal(struct {
-		Path      string      `json:"path"`
-		Condition string      `json:"condition"`
-		Holds     bool        `json:"holds"`
-		Until     time.Time   `json:"until,omitzero"`
-		Count     int         `json:"count,omitempty"`
-		Events    []Seen      `json:"events,omitempty"`
-		Partial   bool        `json:"partial,omitempty"`
-		Near      Near        `json:"near,omitzero"`
-		Traits    []SeenTrait `json:"traits,omitempty"`
-		Funnel    []matched   `json:"funnel,omitempty"`
-		Stop      Stop        `json:"stop,omitzero"`
-		Since     time.Time   `json:"since,omitzero"`
-		Users     int         `json:"users,omitempty"`
-		Meet      int         `json:"meet,omitempty"`
-		Of        string      `json:"of,omitempty"`
-		Children  []Explained `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Partial, n.Near, n.Traits, chosen, n.Stop, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
+		Path      string          `json:"path"`
+		Condition string          `json:"condition"`
+		Holds     bool            `json:"holds"`
+		Until     time.Time       `json:"until,omitzero"`
+		Count     int             `json:"count,omitempty"`
+		Events    []Seen          `json:"events,omitempty"`
+		Distinct  int             `json:"distinct,omitempty"`
+		Values    []profile.Value `json:"values,omitempty"`
+		Partial   bool            `json:"partial,omitempty"`
+		Near      Near            `json:"near,omitzero"`
+		Traits    []SeenTrait     `json:"traits,omitempty"`
+		Funnel    []matched       `json:"funnel,omitempty"`
+		Stop      Stop            `json:"stop,omitzero"`
+		Since     time.Time       `json:"since,omitzero"`
+		Users     int             `json:"users,omitempty"`
+		Meet      int             `json:"meet,omitempty"`
+		Of        string          `json:"of,omitempty"`
+		Children  []Explained     `json:"children,omitempty"`
+	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Distinct, n.Values, n.Partial, n.Near, n.Traits, chosen, n.Stop, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
 }

@@ -18,7 +18,12 @@ func TestDefinitionsRoundTripThroughJSON(t *testing.T) {
 	for text, def := range map[string]audience.Definition{
 		`{"key":"a","where":{"event":{"names":["A","B"],"count":{"at_least":2}}}}`: audience.Define("a").Members(audience.Performed("A", "B").AtLeast(2)),
 		`{"key":"a","where":{"event":{"prefix":"Order "}}}`:                        audience.Define("a").Members(audience.PerformedPrefix("Order ")),
-		`{"key":"a","where":{"event":{"any":true}}}`:                               audience.Define("a").Members(audience.PerformedAny()),
+		`{"key":"a","where":{"event":{"name":"A","count":{"at_least":3},"window":{"within":"7d"},"distinct":{"by":"day","zone":"Europe/Berlin"}}}}`: audience.Define("a").
+			Members(audience.Performed("A").OnDays("Europe/Berlin").AtLeast(3).Within(7 * profile.Day)),
+		`{"key":"a","where":{"event":{"name":"A","distinct":{"by":"properties.sku"}}}}`: audience.Define("a").Members(audience.Performed("A").DistinctBy("properties.sku")),
+		`{"key":"a","where":{"all":[{"event":{"name":"A","distinct":{"by":"week"}}},{"event":{"name":"A","distinct":{"by":"month","zone":"-05:00"}}}]}}`: audience.Define("a").
+			Members(audience.All(audience.Performed("A").InWeeks(""), audience.Performed("A").InMonths("-05:00"))),
+		`{"key":"a","where":{"event":{"any":true}}}`: audience.Define("a").Members(audience.PerformedAny()),
 		`{"key":"a","where":{"funnel":{"steps":[{"name":"s","names":["A","B"]},{"name":"t","prefix":"C"},{"name":"u","any":true}]}}}`: audience.Define("a").
 			Members(audience.Funnel(funnel.Start("s", "").OfEvents("A", "B").Followed("t", "").OfPrefix("C").Followed("u", "").OfAnyEvent())),
 		`{"key":"a","where":{"event":{"name":"Order Completed"}}}`: audience.Define("a").Members(buy),

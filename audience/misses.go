@@ -51,8 +51,8 @@ func (e *Engine) missesAt(at network.FilterAt) Misses {
 	switch {
 	case at.Event != "":
 		m.Filter, m.Hint = at.Event, e.words.Events.Hint("event", at.Event)
-	case at.Filter == nil && n.Kind == network.KindComputed:
-		m.Filter, m.Count = n.Computed.Property, n.Misses.Load()
+	case at.Filter == nil && n.Property != "":
+		m.Filter, m.Count = n.Property, n.Misses.Load()
 		if meant := n.Missing.Load(); meant != nil {
 			m.Hint = fmt.Sprintf("the first event that misses it has %q", *meant)
 		}

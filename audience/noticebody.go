@@ -24,11 +24,13 @@ type noticeBody struct {
 type keptEvidence struct {
 	Path, Condition string
 	Holds           bool
-	Until           time.Time `json:",omitzero"`
-	Count           int       `json:",omitempty"`
-	Events          []Seen    `json:",omitempty"`
-	Partial         bool      `json:",omitempty"`
-	Near            Near      `json:",omitzero"`
+	Until           time.Time       `json:",omitzero"`
+	Count           int             `json:",omitempty"`
+	Events          []Seen          `json:",omitempty"`
+	Distinct        int             `json:",omitempty"`
+	Values          []profile.Value `json:",omitempty"`
+	Partial         bool            `json:",omitempty"`
+	Near            Near            `json:",omitzero"`
 	Traits          []SeenTrait
 	Funnel          []Matched      `json:",omitempty"`
 	Stop            Stop           `json:",omitzero"`
@@ -40,7 +42,7 @@ type keptEvidence struct {
 }
 
 func keepEvidence(x *Explained) keptEvidence {
-	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Partial, x.Near, x.Traits, x.Funnel, x.Stop, x.Since, x.Users, x.Meet, x.Of, nil}
+	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Distinct, x.Values, x.Partial, x.Near, x.Traits, x.Funnel, x.Stop, x.Since, x.Users, x.Meet, x.Of, nil}
 	for i := range x.Children {
 		k.Children = append(k.Children, keepEvidence(&x.Children[i]))
 	}
@@ -48,7 +50,7 @@ func keepEvidence(x *Explained) keptEvidence {
 }
 
 func (k *keptEvidence) explained() Explained {
-	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Partial, k.Near, k.Traits, k.Funnel, k.Stop, k.Since, k.Users, k.Meet, k.Of, nil}
+	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Distinct, k.Values, k.Partial, k.Near, k.Traits, k.Funnel, k.Stop, k.Since, k.Users, k.Meet, k.Of, nil}
 	for i := range k.Children {
 		x.Children = append(x.Children, k.Children[i].explained())
 	}

@@ -27,9 +27,10 @@ func (pl *planner) computed(c *trait.Computed) (*network.Plan, error) {
 	if err := pl.checkRetention(c.Window); err != nil {
 		return nil, &pathError{"window", err}
 	}
+	var source property.Source
 	if c.Property != "" {
-		source, err := property.Parse(c.Property)
-		if err != nil {
+		var err error
+		if source, err = property.Parse(c.Property); err != nil {
 			return nil, err
 		}
 		if source.OfUser && pl.isOf(profile.User, source.Keys[0].String()) {
@@ -37,6 +38,10 @@ func (pl *planner) computed(c *trait.Computed) (*network.Plan, error) {
 		}
 	}
 	p := &network.Plan{Kind: network.KindComputed, Of: pl.of, Path: "where", Window: c.Window, Computed: c}
+	p.Property, p.Source = c.Property, source
+	if c.Type == trait.TypeUniqueDays {
+		p.Unit, p.Zone = profile.UnitDay, c.Zone
+	}
 	p.Select = selector.Of(c.Event, c.Names, c.Prefix, c.Any)
 	if err := pl.filter(p, c.Filter); err != nil {
 		return nil, &pathError{"where", err}
@@ -58,6 +63,11 @@ func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
 	if err := e.Count.validate(); err != nil {
 		return fail(".count", err)
 	}
+	source, err := pl.distinct(e)
+	if err != nil {
+		path, reason := atField(err)
+		return fail(".distinct"+path, reason)
+	}
 	min, max := e.Count.bounds()
 	if r := e.Regularly; !r.IsZero() {
 		if err := r.validate(e); err != nil {
@@ -78,6 +88,10 @@ func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
 		Kind: network.KindEvent, Of: pl.of, Path: path + ".where",
 		Select: e.selector(), Min: min, Max: max, Window: e.Reach(), Group: e.Scope == OfGroup,
 		Periods: e.Regularly.Periods, Length: e.Regularly.Of,
+	}
+	if d := e.Distinct; !d.IsZero() {
+		p.Distinct, p.Property, p.Source = true, d.Source(), source
+		p.Unit, p.Zone = d.unit(), d.Zone
 	}
 	if err := pl.filter(p, e.Filter); err != nil {
 		return fail(".where", err)

@@ -154,6 +154,49 @@ func TestExplanationsNameTheEventsOfSeveralNames(t *testing.T) {
 	}
 }
 
+// A condition on distinct values tells which there are, and what its events lack.
+func TestExplanationsNameDistinctValues(t *testing.T) {
+	ctx, clock := context.Background(), audience.NewManualClock(start.Add(3*profile.Day))
+	e, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock})
+	require.NoError(t, err)
+	defer e.Close()
+	require.NoError(t, e.Create(ctx,
+		audience.Define("a").Members(audience.Performed("Viewed").DistinctBy("properties.sku").AtLeast(2).Within(30*profile.Day)),
+		audience.Define("b").Members(audience.Performed("Viewed").OnDays("Europe/Berlin").Exactly(2)),
+		audience.Define("c").Members(audience.Performed("Viewed").InMonths("").AtLeast(2)),
+		audience.Define("d").Members(audience.Performed("Viewed").DistinctBy("properties.skuu")),
+	))
+	for i, sku := range []string{"x", "y", "x"} {
+		properties, err := profile.NewObject(map[string]any{"sku": sku})
+		require.NoError(t, err)
+		require.NoError(t, e.Track(ctx, profile.Event{Profile: "ann", Name: "Viewed", Time: start.Add(time.Duration(i) * 23 * time.Hour), Properties: properties}))
+	}
+	for key, want := range map[string]string{
+		"a": `✓ performed "Viewed" with at least 2 different properties.sku within 30d, until 2026-01-31T23:00:00Z
+    3 events: 2026-01-02T22:00:00Z, 2026-01-01T23:00:00Z, 2026-01-01T00:00:00Z
+    2 distinct: "x", "y"
+`,
+		"b": `✓ performed "Viewed" on exactly 2 days in Europe/Berlin
+    3 events: 2026-01-02T22:00:00Z, 2026-01-01T23:00:00Z, 2026-01-01T00:00:00Z
+    2 distinct: "2026-01-02", "2026-01-01"
+`,
+		"c": `✗ performed "Viewed" in at least 2 months in UTC
+    3 events: 2026-01-02T22:00:00Z, 2026-01-01T23:00:00Z, 2026-01-01T00:00:00Z
+    1 distinct: "2026-01"
+`,
+		"d": `✗ performed "Viewed" with at least 1 different properties.skuu
+    3 events filtered out: no "skuu" (did you mean "sku"?)
+`,
+	} {
+		x, err := e.Explain(ctx, key, profile.UserRef("ann"))
+		require.NoError(t, err)
+		require.Contains(t, x.String(), want, key)
+	}
+	misses, err := e.Misses("d")
+	require.NoError(t, err)
+	require.Equal(t, []audience.Misses{{Path: "where.event.distinct.by", Filter: "skuu", Count: 3, Hint: `the first event that misses it has "sku"`}}, misses)
+}
+
 func preview(d audience.Definition) audience.Definition {
 	d.Key = "preview"
 	return d

@@ -8,6 +8,7 @@ import (
 	"github.com/muster-go/muster/internal/celtext"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/selector"
+	"github.com/muster-go/muster/internal/strictjson"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -26,7 +27,7 @@ type Computed struct {
 	Names  []string
 	Prefix string
 	Any    bool
-	// Property is what is read from them, empty for a count: a chain of keys with
+	// Property is what is read from them, empty for a count, a time and days: a chain of keys with
 	// dots between them, as "total" and "address.city"; a key that itself has a dot or a
 	// bracket is written `["order.total"]`. Behind a key [] goes on with each element of the
 	// list that is there, so that "products[].price" is as many values as there are products
@@ -36,8 +37,9 @@ type Computed struct {
 	Property     string
 	Filter       string // CEL over an event; empty: every event
 	Window       profile.Window
-	MinFrequency int  // of TypeMostFrequent: how often a value is seen at least; 0 is DefaultFrequency
-	NoBackfill   bool // count only data that arrives after the creation
+	Zone         string // of TypeUniqueDays: whose clock says which day it is; empty: UTC
+	MinFrequency int    // of TypeMostFrequent: how often a value is seen at least; 0 is DefaultFrequency
+	NoBackfill   bool   // count only data that arrives after the creation
 }
 
 const (
@@ -95,6 +97,22 @@ func UniqueList(key, event, property string) Computed {
 // UniqueListCount is the number of distinct values of a property.
 func UniqueListCount(key, event, property string) Computed {
 	return of(TypeUniqueListCount, key, event, property)
+}
+
+// FirstTime is the time of the oldest event, a date that conditions compare with now.
+func FirstTime(key, event string) Computed {
+	return Computed{Key: key, Type: TypeFirstTime, Event: event}
+}
+
+// LastTime is the time of the newest event, a date that conditions compare with now.
+func LastTime(key, event string) Computed {
+	return Computed{Key: key, Type: TypeLastTime, Event: event}
+}
+
+// UniqueDays is the number of days with an event, as clocks in a zone show them:
+// "Europe/Berlin", "-05:00"; empty is UTC.
+func UniqueDays(key, event, zone string) Computed {
+	return Computed{Key: key, Type: TypeUniqueDays, Event: event, Zone: zone}
 }
 
 func of(t Type, key, event, property string) Computed {
@@ -196,6 +214,12 @@ func (c Computed) Validate() error {
 	if err := selector.Validate("event", c.Event, c.Names, c.Prefix, c.Any); err != nil {
 		return err
 	}
+	if c.Zone != "" && c.Type != TypeUniqueDays {
+		return fmt.Errorf("%w: zone: not for a %s", profile.ErrInvalid, c.Type)
+	}
+	if _, err := profile.LoadZone(c.Zone); err != nil {
+		return strictjson.At("zone", err)
+	}
 	if err := c.validateProperty(); err != nil {
 		return err
 	}
@@ -203,9 +227,9 @@ func (c Computed) Validate() error {
 }
 
 func (c Computed) validateProperty() error {
-	if c.Type == TypeCount {
+	if !c.Type.ReadsProperty() {
 		if c.Property != "" {
-			return fmt.Errorf("%w: property: a count has none", profile.ErrInvalid)
+			return fmt.Errorf("%w: property: a %s has none", profile.ErrInvalid, c.Type)
 		}
 		return nil
 	}

@@ -22,10 +22,14 @@ func TestComputedTraitsRoundTripThroughJSON(t *testing.T) {
 		`{"key":"a","type":"average","event":"e","property":"a.b"}`:                              trait.Average("a", "e", "a.b"),
 		`{"key":"a","of":"accounts","type":"most_frequent","event":"e","property":"user.traits.email","min_frequency":3}`: trait.
 			MostFrequent("a", "e", "user.traits.email").OfAccounts().WithMinFrequency(3),
-		`{"key":"a","type":"first","event":"e","property":"p"}`:             trait.First("a", "e", "p"),
-		`{"key":"a","type":"last","event":"e","property":"p"}`:              trait.Last("a", "e", "p"),
-		`{"key":"a","type":"unique_list","event":"e","property":"p"}`:       trait.UniqueList("a", "e", "p"),
-		`{"key":"a","type":"unique_list_count","event":"e","property":"p"}`: trait.UniqueListCount("a", "e", "p"),
+		`{"key":"a","type":"first","event":"e","property":"p"}`:              trait.First("a", "e", "p"),
+		`{"key":"a","type":"last","event":"e","property":"p"}`:               trait.Last("a", "e", "p"),
+		`{"key":"a","type":"unique_list","event":"e","property":"p"}`:        trait.UniqueList("a", "e", "p"),
+		`{"key":"a","type":"first_time","event":"e"}`:                        trait.FirstTime("a", "e"),
+		`{"key":"a","type":"last_time","prefix":"Order "}`:                   trait.LastTime("a", "").OfPrefix("Order "),
+		`{"key":"a","type":"unique_days","any":true,"zone":"Europe/Berlin"}`: trait.UniqueDays("a", "", "Europe/Berlin").OfAnyEvent(),
+		`{"key":"a","type":"sum","names":["e","f"],"property":"p"}`:          trait.Sum("a", "", "p").OfEvents("e", "f"),
+		`{"key":"a","type":"unique_list_count","event":"e","property":"p"}`:  trait.UniqueListCount("a", "e", "p"),
 	} {
 		written, err := json.Marshal(def)
 		require.NoError(t, err)

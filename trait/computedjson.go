@@ -22,6 +22,7 @@ type computedJSON struct {
 	Property     string         `json:"property,omitempty"`
 	Filter       string         `json:"where,omitempty"`
 	Window       profile.Window `json:"window,omitzero"`
+	Zone         string         `json:"zone,omitempty"`
 	MinFrequency *int           `json:"min_frequency,omitempty"`
 	Backfill     *bool          `json:"backfill,omitempty"`
 }
@@ -41,6 +42,7 @@ func (c Computed) MarshalJSON() ([]byte, error) {
 		Property:    c.Property,
 		Filter:      c.Filter,
 		Window:      c.Window,
+		Zone:        c.Zone,
 	}
 	if c.Of == profile.Account {
 		j.Of = "accounts"
@@ -73,6 +75,7 @@ func (c *Computed) UnmarshalJSON(text []byte) error {
 		Property:    j.Property,
 		Filter:      j.Filter,
 		Window:      j.Window,
+		Zone:        j.Zone,
 		NoBackfill:  j.Backfill != nil && !*j.Backfill,
 	}
 	switch j.Of {

@@ -37,12 +37,15 @@
 //	unique_list        a list in sort order, of at most MaxUnique values and
 //	                   MaxUniqueBytes: those that sort first
 //	unique_list_count  an int; it counts all
+//	first_time,        a text, RFC 3339 in UTC with as many digits as it takes: a
+//	last_time          date that a Date compares with now
+//	unique_days        an int: days with an event, as clocks in Zone show them
 //
 // Only numbers count for sum, average, min and max; a text of digits is none, and a
 // whole number beyond int64 the nearest double. For the others it keeps its digits.
 // Sums and averages are exact in decimal, whatever enters and leaves the window,
 // and rounded once, to the nearest double, when they are read: what was written as
-// 20.58 is 20.58, so 20.58 + 13.35 + 66.07 is 100. For the last five types
+// 20.58 is 20.58, so 20.58 + 13.35 + 66.07 is 100. For most_frequent, first, last and the unique ones
 // everything counts but null and what is larger than MaxValue; lists and maps are
 // values like any other, equal if all in them is. Numbers that are equal are one
 // value: a double that is an int64 is reported as the int, in lists and maps too.
@@ -64,6 +67,9 @@
 //	last               one value        one value
 //	unique_list        distinct values, and 20 bytes; in a window 16 more
 //	unique_list_count  distinct values, and 14 bytes; in a window 16 more
+//	first_time         one time         24 bytes an event
+//	last_time          one time         one time
+//	unique_days        25 bytes a day   40 bytes a day
 //
 // Bytes are those in use; slices and tables have room to grow beside.
 package trait

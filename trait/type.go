@@ -23,6 +23,9 @@ const (
 	TypeLast
 	TypeUniqueList
 	TypeUniqueListCount
+	TypeFirstTime
+	TypeLastTime
+	TypeUniqueDays
 )
 
 var typeNames = [...]string{
@@ -36,10 +39,24 @@ var typeNames = [...]string{
 	TypeLast:            "last",
 	TypeUniqueList:      "unique_list",
 	TypeUniqueListCount: "unique_list_count",
+	TypeFirstTime:       "first_time",
+	TypeLastTime:        "last_time",
+	TypeUniqueDays:      "unique_days",
 }
 
 // valid reports whether t is one of the types.
 func (t Type) valid() bool { return t > 0 && int(t) < len(typeNames) }
+
+// Counts reports whether the type counts something: where there is nothing, a condition or an
+// expression reads 0.
+func (t Type) Counts() bool {
+	return t == TypeCount || t == TypeUniqueListCount || t == TypeUniqueDays
+}
+
+// ReadsProperty reports whether the type is about the values of a property.
+func (t Type) ReadsProperty() bool {
+	return t != TypeCount && t != TypeFirstTime && t != TypeLastTime && t != TypeUniqueDays
+}
 
 // String returns the type's name in the JSON form.
 func (t Type) String() string {

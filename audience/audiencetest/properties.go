@@ -28,7 +28,9 @@ func (c *Coverage) unknownProperties() ([]Finding, error) {
 		eachLeaf(&d.Where, "where", func(n *audience.Node, path string) {
 			switch {
 			case n.Event != nil:
-				r.event(selector.Of(n.Event.Name, n.Event.Names, n.Event.Prefix, n.Event.Any), n.Event.Filter, path)
+				of := selector.Of(n.Event.Name, n.Event.Names, n.Event.Prefix, n.Event.Any)
+				r.event(of, n.Event.Filter, path)
+				r.source(n.Event.Distinct.Source(), of, path+".distinct.by")
 			case n.Funnel != nil:
 				r.funnel(n.Funnel, path)
 			}
@@ -91,16 +93,21 @@ func (r *propertyReader) funnel(f *funnel.Funnel, path string) {
 func (r *propertyReader) computed(c *trait.Computed) {
 	of := selector.Of(c.Event, c.Names, c.Prefix, c.Any)
 	r.event(of, c.Filter, "event")
-	if c.Property == "" {
+	r.source(c.Property, of, "property")
+}
+
+// source notes a property that is read of some events; none if it is empty.
+func (r *propertyReader) source(text string, of selector.Selector, path string) {
+	if text == "" {
 		return
 	}
-	source, err := property.Parse(c.Property)
+	source, err := property.Parse(text)
 	if err != nil {
 		r.err = err
 		return
 	}
 	if !source.OfUser {
-		r.read(of, "property", []string{source.Keys[0].String()})
+		r.read(of, path, []string{source.Keys[0].String()})
 	}
 }
 

@@ -21,6 +21,8 @@ type State struct {
 	window *horizon.Window
 	coming queue[arrival]
 	tally  tally
+
+	distinct *distinct // instead of these, of a condition: see NewDistinct
 }
 
 // tally is what a type keeps of the events that count.
@@ -59,6 +61,10 @@ func (a *State) Add(at int64, v profile.Value, now int64) {
 	if end <= now || end <= start || !counts(a.typ, v) {
 		return
 	}
+	if a.distinct != nil {
+		a.distinct.add(start, end, v, now)
+		return
+	}
 	if start > now {
 		a.coming.push(arrival{start, at, detached(a.typ, v)})
 		return
@@ -71,6 +77,10 @@ func (a *State) Add(at int64, v profile.Value, now int64) {
 // begins or stops to count, or horizon.Never.
 func (a *State) At(now int64) (value profile.Value, until int64) {
 	until = horizon.Never
+	if a.distinct != nil {
+		a.distinct.advance(now)
+		return profile.Value{}, until
+	}
 	for {
 		next, ok := a.coming.peek()
 		if !ok {
@@ -94,6 +104,9 @@ func (a *State) At(now int64) (value profile.Value, until int64) {
 // Spent reports whether the state is as a new one, given what At has just returned:
 // all events have left the window, and none is to come.
 func (a *State) Spent(value profile.Value, until int64) bool {
+	if a.distinct != nil {
+		return a.distinct.empty()
+	}
 	// What most_frequent has seen too seldom has no value, and still counts.
 	return a.window.Ends() && a.typ != trait.TypeMostFrequent && value.IsNull() && until == horizon.Never
 }

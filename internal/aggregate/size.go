@@ -9,6 +9,9 @@ import (
 
 // Size returns about how much memory the state takes.
 func (a *State) Size() int {
+	if a.distinct != nil {
+		return int(unsafe.Sizeof(*a)) + a.distinct.size()
+	}
 	return int(unsafe.Sizeof(*a)) + a.coming.size() + a.tally.size()
 }
 

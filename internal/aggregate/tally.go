@@ -33,7 +33,14 @@ func newTally(c trait.Computed, windowed bool) tally {
 		return &last{}
 	case trait.TypeUniqueList:
 		return newUniqueList(windowed)
-	case trait.TypeUniqueListCount:
+	case trait.TypeFirstTime:
+		if windowed {
+			return &firstTime{*newFirst()}
+		}
+		return &earliestTime{}
+	case trait.TypeLastTime:
+		return &lastTime{}
+	case trait.TypeUniqueListCount, trait.TypeUniqueDays:
 		return &uniqueCount{unique{windowed: windowed}}
 	}
 	return none{}
@@ -50,7 +57,7 @@ func (none) ends() int64                     { return horizon.Never }
 // counts reports whether an event with value v counts for the type.
 func counts(t trait.Type, v profile.Value) bool {
 	switch {
-	case t == trait.TypeCount:
+	case t == trait.TypeCount, timely(t):
 		return true
 	case numeric(t):
 		_, ok := v.Float()
@@ -62,13 +69,16 @@ func counts(t trait.Type, v profile.Value) bool {
 // detached returns what the type needs of v, in memory of its own.
 func detached(t trait.Type, v profile.Value) profile.Value {
 	switch {
-	case t == trait.TypeCount:
+	case t == trait.TypeCount, timely(t):
 		return profile.Value{}
 	case numeric(t):
 		return v
 	}
 	return canonicalCopy(v)
 }
+
+// timely reports whether only the time of an event counts for the type.
+func timely(t trait.Type) bool { return t == trait.TypeFirstTime || t == trait.TypeLastTime }
 
 // numeric reports whether only numbers count for the type.
 func numeric(t trait.Type) bool { return t >= trait.TypeSum && t <= trait.TypeAverage }

@@ -99,7 +99,13 @@ func (r *Run) compute(n *network.Node) (v horizon.Verdict, moved bool) {
 func (r *Run) computeCount(n *network.Node) horizon.Verdict {
 	until := r.refill(n)
 	v := horizon.Always(n.Idle)
-	if i, ok := r.Profile.Find(n.ID); ok {
+	if n.Distinct {
+		if a := r.Profile.AggregateOf(n); a != nil {
+			if v = a.Holds(r.At); a.Spent(profile.Value{}, horizon.Never) {
+				r.Profile.LetGo(n)
+			}
+		}
+	} else if i, ok := r.Profile.Find(n.ID); ok {
 		v = r.Profile.Cells[i].At(&n.Count, r.At)
 	}
 	v.Until = min(v.Until, until)

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"iter"
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
@@ -187,7 +188,7 @@ func (r *Run) Counts(n *network.Node) bool {
 // feed adds the event at hand to a leaf that it matches.
 func (r *Run) feed(to network.Target) {
 	n := to.Node
-	if n.Kind != network.KindEvent {
+	if n.Kind != network.KindEvent || n.Distinct {
 		r.collect(to)
 		r.touch(n)
 		return
@@ -208,34 +209,59 @@ func (r *Run) collect(to network.Target) {
 		r.attempt(to)
 		return
 	case network.KindComputed:
-		var from property.Fields = &r.Input.Properties
-		if n.Source.OfUser {
-			from = r.actorTraits(n)
-		}
-		if n.Source.Lists() {
-			r.collectAll(n, from)
-			return
-		}
-		value := n.Source.Value(from)
-		if n.Computed.Property != "" && value.IsNull() && !r.Quiet && n.Misses.Add(1) == 1 {
-			n.NoteMissing(from)
-		}
-		r.Profile.Aggregate(n).Add(r.Input.Time, value, r.At)
+		r.collectValues(n)
+		return
+	}
+	if n.Distinct {
+		r.collectValues(n)
 		return
 	}
 	r.Profile.Cell(n).Add(&n.Count, r.Input.Time, r.At)
 }
 
-// collectAll adds the values that the event at hand, or the user whose it is, has for a
-// computed trait of the elements of a list.
-func (r *Run) collectAll(n *network.Node, from property.Fields) {
-	any := false
+// collectValues adds what the event at hand has for a leaf that is about values.
+func (r *Run) collectValues(n *network.Node) {
 	a := r.Profile.Aggregate(n)
-	for value := range n.Source.All(from) {
-		any = true
+	for value := range r.ValuesFor(n) {
 		a.Add(r.Input.Time, value, r.At)
 	}
-	if !any && !r.Quiet && n.Misses.Add(1) == 1 {
+}
+
+// ValuesFor yields what the event at hand has for a leaf that is about values: null once where it
+// has none, several where they are of the elements of a list.
+func (r *Run) ValuesFor(n *network.Node) iter.Seq[profile.Value] {
+	return func(yield func(profile.Value) bool) {
+		if n.Units != nil {
+			yield(profile.IntValue(n.Units.Begin(r.Input.Time)))
+			return
+		}
+		var from property.Fields = &r.Input.Properties
+		if n.Source.OfUser {
+			from = r.actorTraits(n)
+		}
+		if n.Source.Lists() {
+			any := false
+			for value := range n.Source.All(from) {
+				if any = true; !yield(value) {
+					return
+				}
+			}
+			if !any {
+				r.miss(n, from)
+			}
+			return
+		}
+		value := n.Source.Value(from)
+		if n.Property != "" && value.IsNull() {
+			r.miss(n, from)
+		}
+		yield(value)
+	}
+}
+
+// miss notes that an event has no value for a leaf that is about some.
+func (r *Run) miss(n *network.Node, from property.Fields) {
+	if !r.Quiet && n.Misses.Add(1) == 1 {
 		n.NoteMissing(from)
 	}
 }

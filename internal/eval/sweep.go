@@ -49,7 +49,7 @@ func (r *Run) sweepCells() {
 		idle := p.Cells[i].Truth == n.Idle && len(n.Reads) == 0 && !n.Linked
 		switch n.Kind {
 		case network.KindEvent:
-			idle = idle && n.Count.Ends() && len(p.Cells[i].Times) == 0 && !n.ReadsTraits
+			idle = idle && n.Count.Ends() && len(p.Cells[i].Times) == 0 && !n.ReadsTraits && !(n.Distinct && p.Has(n))
 		case network.KindComputed, network.KindFunnel:
 			idle = idle && !p.Has(n) && !n.ReadsTraits
 		case network.KindAll, network.KindAny, network.KindNot:

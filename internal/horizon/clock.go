@@ -21,14 +21,25 @@ func (c clock) first(shown int64) int64 {
 		_, offset := at.Zone()
 		start, end := at.ZoneBounds()
 		first := shown - int64(offset)*int64(time.Second)
-		if !start.IsZero() {
+		if !start.IsZero() && changes(start) {
 			first = max(first, nanos(start))
 		}
 		if end.IsZero() || first < nanos(end) {
 			return first
 		}
+		if !end.After(at) { // ZoneBounds is wrong at the end of some years after 2037
+			end = at.Add(time.Hour)
+		}
 		at = end
 	}
+}
+
+// changes reports whether the clock is set forward or back at an instant: where a rule says when
+// that is, ZoneBounds gives the beginnings of years as well.
+func changes(at time.Time) bool {
+	_, before := at.Add(-1).Zone()
+	_, after := at.Zone()
+	return before != after
 }
 
 // nanos is UnixNano for times as far as it has them, and the nearest for others.

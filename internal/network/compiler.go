@@ -10,7 +10,6 @@ import (
 
 	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/internal/horizon"
-	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/traitset"
 	"github.com/muster-go/muster/profile"
@@ -92,9 +91,12 @@ func (c *Compiler) build(p *Plan) *Node {
 	switch p.Kind {
 	case KindEvent:
 		c.noteNames(n, &p.Select, base, "name")
+		if n.Property != "" {
+			c.Filters = append(c.Filters, FilterAt{Path: base + "distinct.by", Leaf: n})
+		}
 	case KindComputed:
 		c.noteNames(n, &p.Select, "", "event")
-		if p.Computed.Property != "" {
+		if n.Property != "" {
 			c.Filters = append(c.Filters, FilterAt{Path: "property", Leaf: n})
 		}
 	case KindDate:
@@ -197,24 +199,25 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 	switch p.Kind {
 	case KindEvent:
 		n.Events, n.Count = []selector.Selector{p.Select}, newCount(p)
-		n.ReadsTraits = readsTraits(p.Filter)
+		n.setValues(p)
 		n.Idle = n.Count.Holds(0)
-		n.ReadsActor = n.Of == profile.Account && readsActor(p.Filter)
 		n.leaf = fmt.Sprintf("event\x00%d\x00%s\x00%s\x00%d-%d\x00%s\x00%t",
 			since, p.Select.Text(), source(p.Filter), p.Min, p.Max, p.Window, p.Group)
 		if p.Length > 0 {
 			n.leaf += fmt.Sprintf("\x00%d of %s", p.Periods, p.Length)
 		}
+		if p.Distinct {
+			n.leaf += fmt.Sprintf("\x00distinct %q %t %s %q", p.Property, p.Source.OfUser, p.Unit, p.Zone)
+		}
 	case KindComputed:
 		c := *p.Computed
 		n.Events, n.Count, n.Computed = []selector.Selector{p.Select}, newCount(p), &c
-		if c.Property != "" {
-			n.Source, _ = property.Parse(c.Property) // it is valid
-		}
-		n.ReadsTraits = readsTraits(p.Filter) || n.Source.OfUser
-		n.ReadsActor = n.Of == profile.Account && (readsActor(p.Filter) || n.Source.OfUser)
+		n.setValues(p)
 		n.leaf = fmt.Sprintf("computed\x00%d\x00%s\x00%s\x00%s\x00%d\x00%q\x00%s",
 			since, p.Select.Text(), source(p.Filter), c.Type, c.MinFrequency, c.Property, p.Window)
+		if n.Units != nil {
+			n.leaf += fmt.Sprintf("\x00%s %q", p.Unit, p.Zone)
+		}
 	case KindFunnel:
 		n.Events, n.Count, n.Funnel = p.Funnel.Events(), newCount(p), p.Funnel
 		n.StepMisses = make([]atomic.Uint64, len(p.Funnel.Funnel().Steps))
@@ -244,6 +247,16 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 			n.leaf += fmt.Sprintf("\x00yearly %q", p.Date.Zone)
 		}
 	}
+}
+
+// setValues sets what is read of events, and what that depends on.
+func (n *Node) setValues(p *Plan) {
+	n.Distinct, n.Source, n.Property = p.Distinct, p.Source, p.Property
+	if p.Unit != profile.NoUnit {
+		n.Units = horizon.NewUnits(p.Unit, p.Zone)
+	}
+	n.ReadsTraits = readsTraits(p.Filter) || n.Source.OfUser
+	n.ReadsActor = n.Of == profile.Account && (readsActor(p.Filter) || n.Source.OfUser)
 }
 
 func (n *Node) setGroup() {

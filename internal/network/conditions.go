@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/sequence"
 	"github.com/muster-go/muster/profile"
@@ -23,8 +24,13 @@ type Plan struct {
 	Min, Max   int               // counts for which it holds
 	Group      bool              // only events sent with the account's id count
 	Window     profile.Window
-	Periods    int           // of an event leaf: what is counted are periods
-	Length     time.Duration // of each
+	Periods    int             // of an event leaf: what is counted are periods
+	Length     time.Duration   // of each
+	Distinct   bool            // of an event leaf: what is counted are distinct values
+	Property   string          // of a computed trait and of distinct values: what is read of events
+	Source     property.Source // likewise
+	Unit       profile.Unit    // instead of it, the unit of the calendar
+	Zone       string          // in which
 	Date       trait.Date
 	Computed   *trait.Computed
 	Funnel     *sequence.Matcher

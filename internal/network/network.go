@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/internal/celfilter"
+	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/internal/property"
 	"github.com/muster-go/muster/internal/selector"
 	"github.com/muster-go/muster/internal/sequence"
@@ -77,7 +78,10 @@ type Node struct {
 	Funnel      *sequence.Matcher
 	StepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	Computed    *trait.Computed
-	Source      property.Source
+	Distinct    bool            // of an event leaf: it counts the values of events
+	Source      property.Source // of a computed trait and of distinct values: where these are
+	Property    string          // the same as it is written; empty: none
+	Units       *horizon.Units  // instead: the values are units of the calendar
 	Quantifier  Quantifier
 	Sample      Sample
 	Tenure      Tenure

@@ -4,7 +4,6 @@ import (
 	"iter"
 
 	"github.com/muster-go/muster/profile"
-	"github.com/muster-go/muster/trait"
 )
 
 // noData are the traits of a profile without any data, as a leaf sees them: it has no custom
@@ -33,5 +32,5 @@ func (noData) All() iter.Seq2[string, profile.Value] {
 // CountsSomething reports whether a node is a computed trait of which a profile
 // without a value has 0.
 func (n *Node) CountsSomething() bool {
-	return n.Kind == KindComputed && (n.Computed.Type == trait.TypeCount || n.Computed.Type == trait.TypeUniqueListCount)
+	return n.Kind == KindComputed && n.Computed.Type.Counts()
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -56,13 +57,29 @@ func (v view) samples(c computed) []sample {
 		if name, ok := strings.CutPrefix(path, "user.traits."); ok && d.Of == profile.Account {
 			in, path = v.of(of.user).traits(c.since).plain(), name
 		}
-		if d.Type == trait.TypeCount {
-			all = appendSample(all, d.Type, of.message, profile.Value{})
-			continue
+		for _, value := range valuesOfEvent(d, of.time(), in, path) {
+			all = appendSample(all, d.Type, of.message, value)
 		}
-		for _, value := range properties(in, keysOf(path)) {
-			all = appendSample(all, d.Type, of.message, pack(value))
-		}
+	}
+	return all
+}
+
+// valuesOfEvent returns what an event has for a computed trait.
+func valuesOfEvent(d *trait.Computed, at int64, in map[string]any, path string) []profile.Value {
+	switch d.Type {
+	case trait.TypeFirstTime, trait.TypeLastTime:
+		return []profile.Value{profile.StringValue(time.Unix(0, at).UTC().Format(time.RFC3339Nano))}
+	case trait.TypeUniqueDays:
+		return []profile.Value{profile.IntValue(int64(unitOf(profile.UnitDay, dayOf(at, zoneOf(d.Zone)))))}
+	case trait.TypeCount:
+		return []profile.Value{{}}
+	}
+	return packed(properties(in, keysOf(path)))
+}
+
+func packed(values []any) (all []profile.Value) {
+	for _, v := range values {
+		all = append(all, pack(v))
 	}
 	return all
 }
@@ -181,9 +198,9 @@ func valueOf(c trait.Computed, samples []sample) profile.Value {
 		return extreme(samples, -1)
 	case trait.TypeMax:
 		return extreme(samples, 1)
-	case trait.TypeFirst:
+	case trait.TypeFirst, trait.TypeFirstTime:
 		return samples[0].value
-	case trait.TypeLast:
+	case trait.TypeLast, trait.TypeLastTime:
 		return samples[len(samples)-1].value
 	case trait.TypeMostFrequent:
 		return mostFrequent(samples, cmp.Or(c.MinFrequency, 2))
@@ -193,7 +210,7 @@ func valueOf(c trait.Computed, samples []sample) profile.Value {
 			list = append(list, run[0].value)
 		}
 		return profile.ListValue(list...)
-	case trait.TypeUniqueListCount:
+	case trait.TypeUniqueListCount, trait.TypeUniqueDays:
 		return profile.IntValue(int64(len(runs(samples))))
 	}
 	panic("oracle: unknown type of computed trait")

@@ -146,7 +146,7 @@ func (v view) cover(ts traits, key string) {
 	if c, ok := v.world.traits[key]; ok && c.definition.Of == v.ref.Subject {
 		delete(ts, key)
 		value := v.value(key)
-		if t := c.definition.Type; value.IsNull() && (t == trait.TypeCount || t == trait.TypeUniqueListCount) {
+		if t := c.definition.Type; value.IsNull() && (t == trait.TypeCount || t == trait.TypeUniqueListCount || t == trait.TypeUniqueDays) {
 			value = profile.IntValue(0) // a count of nothing
 		}
 		if !value.IsNull() {

@@ -5,9 +5,11 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/trait"
 )
 
 // view is what can be known of one profile at one instant.
@@ -115,6 +117,9 @@ func (v view) holds(n audience.Node, since int) bool {
 		if r := e.Regularly; !r.IsZero() {
 			return v.periods(e, since) >= r.AtLeast
 		}
+		if by := e.Distinct; !by.IsZero() {
+			return compare(e.Count, v.distinct(e, since))
+		}
 		return compare(e.Count, len(v.matching(ofEvent(e), e.Filter, e.Window, e.Scope, since)))
 	case n.Funnel != nil:
 		return v.follows(n.Funnel, since)
@@ -133,6 +138,28 @@ func (v view) holds(n audience.Node, since int) bool {
 		return v.stays(n)
 	}
 	return v.in(n.Audience) // which has its own since
+}
+
+// distinct counts the values that matching events have.
+func (v view) distinct(e *audience.Event, since int) int {
+	var all []sample
+	for _, of := range v.matching(ofEvent(e), e.Filter, e.Window, e.Scope, since) {
+		in := of.track.Event.Properties.Map()
+		path, isProperty := strings.CutPrefix(e.Distinct.By, "properties.")
+		var values []profile.Value
+		if name, ofUser := strings.CutPrefix(e.Distinct.By, "user.traits."); ofUser {
+			values = packed(properties(v.of(of.user).traits(since).plain(), keysOf(name)))
+		} else if isProperty {
+			values = packed(properties(in, keysOf(path)))
+		} else {
+			unit, _ := profile.ParseUnit(e.Distinct.By) // it was checked
+			values = append(values, profile.IntValue(int64(unitOf(unit, dayOf(of.time(), zoneOf(e.Distinct.Zone))))))
+		}
+		for _, value := range values {
+			all = appendSample(all, trait.TypeUniqueListCount, of.message, value)
+		}
+	}
+	return len(runs(all))
 }
 
 // stays reports whether the profile has been in an audience for as long as is asked for, by

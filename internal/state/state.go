@@ -61,11 +61,22 @@ func (p *State) AggregateOf(n *network.Node) *ComputedState {
 func (p *State) Aggregate(n *network.Node) *ComputedState {
 	i, ok := slices.BinarySearchFunc(p.Aggregates, n.ID, CompareAggregate)
 	if !ok {
-		a := &ComputedState{State: aggregate.New(*n.Computed, n.Count.Window), Node: n.ID}
+		a := &ComputedState{State: newAggregate(n), Node: n.ID}
 		p.Aggregates = slices.Insert(p.Aggregates, i, a)
 	}
 	return p.Aggregates[i]
 }
+
+// newAggregate returns that of a node for a profile without events.
+func newAggregate(n *network.Node) *aggregate.State {
+	if n.Distinct {
+		return aggregate.NewDistinct(aggregate.Range{Min: n.Count.Min, Max: n.Count.Max, Enough: n.Count.Enough()}, n.Count.Window)
+	}
+	return aggregate.New(*n.Computed, n.Count.Window)
+}
+
+// aggregates reports whether a node keeps what it has of events as an aggregate.
+func aggregates(n *network.Node) bool { return n.Kind == network.KindComputed || n.Distinct }
 
 // Cell is what one profile makes of one node. Profiles have cells only for
 // nodes that are not idle for them, or were not once.
@@ -150,10 +161,10 @@ func insert[T any](s []T, i int, v T) []T {
 
 // Has reports whether there is anything of a leaf.
 func (p *State) Has(n *network.Node) bool {
-	switch n.Kind {
-	case network.KindComputed:
+	switch {
+	case aggregates(n):
 		return p.AggregateOf(n) != nil
-	case network.KindFunnel:
+	case n.Kind == network.KindFunnel:
 		return p.AttemptsOf(n) != nil
 	}
 	_, ok := p.Find(n.ID)
@@ -162,13 +173,13 @@ func (p *State) Has(n *network.Node) bool {
 
 // Empty drops the events that a leaf holds.
 func (p *State) Empty(n *network.Node) {
-	switch n.Kind {
-	case network.KindComputed:
+	switch {
+	case aggregates(n):
 		if a := p.AggregateOf(n); a != nil {
-			a.State = aggregate.New(*n.Computed, n.Count.Window)
+			a.State = newAggregate(n)
 		}
 		return
-	case network.KindFunnel:
+	case n.Kind == network.KindFunnel:
 		if a := p.AttemptsOf(n); a != nil {
 			a.State = *n.Funnel.NewState()
 		}

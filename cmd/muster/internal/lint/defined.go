@@ -43,6 +43,5 @@ func (d defined) counts(name string, of profile.Subject) bool {
 	if !d.is(name, of) || d.traits[name] == nil {
 		return false
 	}
-	t := d.traits[name].Type
-	return t == trait.TypeCount || t == trait.TypeUniqueListCount
+	return d.traits[name].Type.Counts()
 }

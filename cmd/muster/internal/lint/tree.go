@@ -146,7 +146,7 @@ func (s signed) contradicts(t signed) bool {
 		return true
 	}
 	a, b := s.node.Event, t.node.Event
-	if a == nil || b == nil || !a.Regularly.IsZero() || !b.Regularly.IsZero() || !sameEvents(a, b) || a.Filter != b.Filter || a.Scope != b.Scope {
+	if a == nil || b == nil || a.Distinct != b.Distinct || !a.Regularly.IsZero() || !b.Regularly.IsZero() || !sameEvents(a, b) || a.Filter != b.Filter || a.Scope != b.Scope {
 		return false
 	}
 	return fewer(s, t) || fewer(t, s)

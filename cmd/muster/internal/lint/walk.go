@@ -19,15 +19,7 @@ func (l *linter) computed(c *trait.Computed) {
 	of := selector.Of(c.Event, c.Names, c.Prefix, c.Any)
 	l.events(&of, "", "event")
 	l.window(c.Window, "window")
-	if c.Property != "" {
-		source, err := property.Parse(c.Property)
-		l.fails(err)
-		if err == nil && source.OfUser {
-			l.traits(profile.User, "property", []string{source.Keys[0].String()})
-		} else if err == nil {
-			l.properties(&of, "property", []string{source.Keys[0].String()})
-		}
-	}
+	l.source(c.Property, &of, "property")
 	l.filter(c.Filter, &of, "where")
 	l.judge(l.truthOfFilter(c.Filter), "where", "the filter")
 }
@@ -55,6 +47,7 @@ func (l *linter) node(n *audience.Node, path string) {
 		l.events(&of, path+".event.", "name")
 		l.window(n.Event.Reach(), path+".event.window")
 		l.filter(n.Event.Filter, &of, path+".event.where")
+		l.source(n.Event.Distinct.Source(), &of, path+".event.distinct.by")
 	case n.Trait != "":
 		l.trait(n.Trait, path+".trait")
 	case n.TraitDate != nil:
@@ -90,6 +83,21 @@ func windowText(w profile.Window) string {
 		return "of all time"
 	}
 	return w.String()
+}
+
+// source looks at what is read of some events: a property, or a trait of who did them; nothing if
+// it is empty.
+func (l *linter) source(text string, of *selector.Selector, path string) {
+	if text == "" {
+		return
+	}
+	source, err := property.Parse(text)
+	l.fails(err)
+	if err == nil && source.OfUser {
+		l.traits(profile.User, path, []string{source.Keys[0].String()})
+	} else if err == nil {
+		l.properties(of, path, []string{source.Keys[0].String()})
+	}
 }
 
 // selectorOf says which events a condition counts.

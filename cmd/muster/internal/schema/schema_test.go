@@ -70,6 +70,9 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 		"window": {"within": "1w2d3h4m5.5s"}, "backfill": false},
 	{"key": "b", "type": "most_frequent", "event": "E", "property": "x", "min_frequency": 3, "window": {"between": ["0s", "1d12h"]}},
 	{"key": "f", "type": "count", "names": ["E", "F"]},
+	{"key": "h", "type": "first_time", "event": "E"},
+	{"key": "i", "type": "last_time", "event": "E", "window": {"within": "3mo"}},
+	{"key": "j", "type": "unique_days", "event": "E", "zone": "Europe/Berlin"},
 	{"key": "g", "type": "first", "prefix": "Order ", "property": "x"},
 	{"key": "c", "type": "count", "any": true, "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
 ], "audiences": [
@@ -81,6 +84,9 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 		{"event": {"names": ["E", "F"]}},
 		{"event": {"prefix": "Order "}},
 		{"event": {"any": true}},
+		{"event": {"name": "E", "distinct": {"by": "properties.sku"}, "count": {"at_least": 3}, "window": {"within": "30d"}}},
+		{"event": {"name": "E", "distinct": {"by": "day", "zone": "Europe/Berlin"}, "count": {"at_least": 3}}},
+		{"event": {"name": "E", "distinct": {"by": "user.traits.email"}, "count": {"exactly": 2}}},
 		{"event": {"name": "E", "regularly": {"at_least": 15, "periods": 30, "of": "1d"}}},
 		{"event": {"name": "E", "window": {"unit": "month", "from": -1, "to": -1, "zone": "America/New_York", "since": "2026-01-01", "until": "2027-01-01T00:00:00Z"}}}
 	]}},
@@ -140,7 +146,7 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 	for name, has := range map[string][]string{
 		"audience": fields(t, audience.Definition{Name: "n", Description: "d", Tags: []string{"t"}, Owner: "o", Of: profile.Account, PerUser: true, NoBackfill: true, Batch: 1, Paused: true}),
 		"computed": fields(t, trait.Computed{Type: trait.TypeMostFrequent, Event: "e", Names: []string{"e"}, Prefix: "e", Any: true, Name: "n", Description: "d", Of: profile.Account, Property: "p",
-			Filter: "f", Window: profile.Within(1), MinFrequency: 3, NoBackfill: true}),
+			Filter: "f", Window: profile.Within(1), Zone: "UTC", MinFrequency: 3, NoBackfill: true}),
 	} {
 		require.ElementsMatch(t, has, keys(s.Defs[name].Properties), name)
 	}
