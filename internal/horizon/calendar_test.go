@@ -128,3 +128,26 @@ func TestMonthsOverTwentyYears(t *testing.T) {
 }
 
 func utc(at int64) string { return time.Unix(0, at).UTC().Format(time.RFC3339Nano) }
+
+// Go tells wrong bounds of a zone's offset at the end of some years after 2037, the last one
+// with bounds of their own: days begin all the same, one after the other.
+func TestDaysAtTheEndsOfFarYears(t *testing.T) {
+	for _, zone := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca", "Asia/Kolkata"} {
+		at, err := profile.LoadZone(zone)
+		require.NoError(t, err)
+		units := horizon.NewUnits(profile.UnitDay, zone)
+		for year := 2036; year < 2100; year++ {
+			last := int64(0)
+			for day := 28; day <= 34; day++ { // to the third of January
+				begins := units.Begin(time.Date(year, time.December, day, 12, 0, 0, 0, at).UnixNano())
+				if want := time.Date(year, time.December, day, 0, 0, 0, 0, at).UnixNano(); begins != want {
+					t.Fatalf("%s: day %d of December %d begins at %s", zone, day, year, time.Unix(0, begins).In(at))
+				}
+				if begins <= last {
+					t.Fatalf("%s: day %d of December %d begins before the one before it", zone, day, year)
+				}
+				last = begins
+			}
+		}
+	}
+}
