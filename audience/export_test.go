@@ -16,6 +16,9 @@ func (e *Engine) SetTimersHeld(n int) {
 	}
 }
 
+// SetSingly has as many steps made one by one, as if others had been in the way of a group.
+func (e *Engine) SetSingly(n int) { e.singly.Store(int32(n)) }
+
 // Held returns how many states are in memory.
 func (e *Engine) Held() (n int) {
 	e.lock()

@@ -46,6 +46,34 @@ func TestAnEventThatConcernsMoreThanItsAccounts(t *testing.T) {
 	require.Empty(t, members("busy"))
 }
 
+// What time changes of an account by way of its user is told by the Advance that fires the
+// user's timer, also where that takes the locks of two shards and no group: the account's
+// notices wait in the queue of its own shard.
+func TestATimerOfAUserTellsOfTheAccountAtOnce(t *testing.T) {
+	ctx, clock := context.Background(), audience.NewManualClock(start)
+	e := openOn(t, profile.NewMemStore(), audience.Options{Clock: clock, Shards: 8})
+	require.NoError(t, e.Create(ctx, audience.Define("busy").OfAccounts().Members(audience.AnyUser(audience.Performed("Buy").Within(time.Hour)))))
+	var told []string
+	_, err := e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		told = append(told, tr.String())
+		return nil
+	})
+	require.NoError(t, err)
+	for i := range 16 { // users and accounts of all shards
+		user, account := fmt.Sprint("u", i), fmt.Sprint("a", i)
+		require.NoError(t, e.Group(ctx, audience.Group{Profile: user, Account: account}))
+		require.NoError(t, e.Track(ctx, event(user, "Buy", time.Duration(i)*time.Second)))
+		clock.Set(start.Add(time.Duration(i+1) * time.Second))
+	}
+	for i := range 16 {
+		told = nil
+		e.SetSingly(1000)
+		require.NoError(t, e.Advance(ctx, start.Add(time.Hour+time.Duration(i)*time.Second)))
+		require.Len(t, told, 1)
+		require.Contains(t, told[0], fmt.Sprint("a", i, " "))
+	}
+}
+
 // A clock that is wrong is found whichever locks a call takes.
 func TestAClockJumpIsFoundWithAccounts(t *testing.T) {
 	ctx, clock := context.Background(), audience.NewManualClock(start)

@@ -41,11 +41,11 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 			first = sh
 		}
 	}
-	err = first.fireFirst(ctx, due)
+	told, err := first.fireFirst(ctx, due)
 	if err == errJoined {
 		err = e.fireJoined(ctx, t)
 	}
-	first.deliver(ctx)
+	told.deliver(ctx, e)
 	return true, err
 }
 
@@ -78,8 +78,9 @@ func (e *Engine) fireAll(ctx context.Context, t int64) error {
 var errJoined = errors.New("profiles depend on each other")
 
 // fireFirst settles the profile that is due first, unless somebody was faster, with the
-// locks of what that may change; errJoined: it takes all locks.
-func (sh *shard) fireFirst(ctx context.Context, due int64) (err error) {
+// locks of what that may change; errJoined: it takes all locks. told are the shards in which
+// something may be told.
+func (sh *shard) fireFirst(ctx context.Context, due int64) (told shardSet, err error) {
 	e := sh.e
 	shards := sh.self
 	shards.lock(e)
@@ -89,22 +90,22 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) (err error) {
 	for e.nets.Joined() && sh.due.Load() == due && !e.closed.Load() {
 		held := shards
 		if refs, err = sh.firesWith(ctx, due, refs[:0]); err != nil {
-			return err
+			return sh.self, err
 		}
 		switch shards = e.relock(held, refs); shards {
 		case 0:
-			return nil // who comes next looks once more
+			return sh.self, nil // who comes next looks once more
 		case held:
-			return sh.fireWith(ctx, shards, refs)
+			return shards, sh.fireWith(ctx, shards, refs)
 		}
 	}
 	switch {
 	case e.closed.Load():
-		return profile.ErrClosed
+		return sh.self, profile.ErrClosed
 	case sh.due.Load() != due:
-		return nil
+		return sh.self, nil
 	}
-	return sh.fireWith(ctx, shards, refs[:0])
+	return shards, sh.fireWith(ctx, shards, refs[:0])
 }
 
 // fireWith settles the profile of the shard that is due first, with the locks of some
