@@ -20,7 +20,8 @@ type Dispatch struct {
 	All     []*Use // the same, in a list
 	Plain   []*Use // those no index finds
 	Indexes []*equalityIndex
-	several int // how many targets take events of other names as well
+	several int  // how many targets take events of other names as well
+	joint   bool // one of the targets is: see Rejoin
 }
 
 // Several reports whether a leaf takes events of other names as well, one of which is as

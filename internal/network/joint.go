@@ -14,15 +14,18 @@ import (
 // depends on other profiles, or others on it.
 func (net *Network) ConfinesEvent(name string) bool {
 	for d := range net.Dispatches(name) {
-		for _, u := range d.All {
-			for _, to := range u.Targets {
-				if to.Node.Joint {
-					return false
-				}
-			}
+		if d.joint {
+			return false
 		}
 	}
 	return true
+}
+
+// findJoint notes whether one of the leaves is joint: it is asked for with each event.
+func (d *Dispatch) findJoint() {
+	d.joint = slices.ContainsFunc(d.All, func(u *Use) bool {
+		return slices.ContainsFunc(u.Targets, func(to Target) bool { return to.Node.Joint })
+	})
 }
 
 // ConfinesTraits is ConfinesEvent for traits that are set.
@@ -64,6 +67,12 @@ func (nets *Networks) Rejoin(a *Alone) {
 		if n.Joint = isJoint(n, known); n.Joint {
 			users.Joint++
 		}
+	}
+	for _, d := range users.named {
+		d.findJoint()
+	}
+	for _, p := range users.prefixes {
+		p.d.findJoint()
 	}
 	a.Timers = a.Accounts && users.Joint == 0
 }
