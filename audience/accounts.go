@@ -78,7 +78,7 @@ func (x *txn) renewAccounts(ids []string) {
 
 func (x *txn) deleteAccount(account string) error {
 	ref := profile.AccountRef(account)
-	was, err := x.belongings(ref)
+	was, err := x.holdings(ref)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (x *txn) deleteAccount(account string) error {
 		users = append(users, user)
 	}
 	del := &profile.Delete{Ref: ref}
-	if err := x.put(del); err != nil || !del.Existed || !x.e.nets.Joined() {
+	if err := x.put(del); err != nil || !del.Existed || !x.e.nets.CrossProfile() {
 		return err
 	}
 	return x.run(CauseDelete, func() {

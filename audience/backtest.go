@@ -68,13 +68,13 @@ func (e *Engine) backtest(ctx context.Context, d Definition, from, to time.Time,
 	var key string
 	for i := range views {
 		var a *live
-		if views[i], a, err = e.aside(snap, d, 0); err != nil {
+		if views[i], a, err = e.previewView(snap, d, 0); err != nil {
 			return nil, err
 		}
 		views[i].past = true
 		key = a.key
 	}
-	if views[0].nets.Joined() {
+	if views[0].nets.CrossProfile() {
 		return nil, fmt.Errorf("%w: audience %q is of accounts, or of users by their accounts", profile.ErrInvalid, key)
 	}
 	ids := make([][]string, len(views))

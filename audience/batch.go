@@ -124,8 +124,8 @@ func (e *Engine) batchesAt(at int64) (nodes []*network.Node) {
 // what that latched. All locks are held, and nothing is due at t any more.
 func (x *txn) latchAll(nodes []*network.Node, cause Cause) error {
 	slices.SortStableFunc(nodes, func(a, b *network.Node) int { return int(a.Height - b.Height) })
-	if x.e.nets.Joined() {
-		return x.run(cause, func() { x.latchJoined(nodes) })
+	if x.e.nets.CrossProfile() {
+		return x.run(cause, func() { x.latchTogether(nodes) })
 	}
 	for id, err := range x.Store.Profiles(x.Ctx, profile.User, "") {
 		if err != nil {
@@ -169,9 +169,9 @@ func (x *txn) anyDiffers(ref profile.Ref, nodes []*network.Node) bool {
 	return slices.ContainsFunc(nodes, func(n *network.Node) bool { return n.Of == ref.Subject && k.Has(n.Differing()) })
 }
 
-// latchJoined has nodes, by height, latch for every profile, and for those whose
+// latchTogether has nodes, by height, latch for every profile, and for those whose
 // conditions what follows has changed.
-func (x *txn) latchJoined(nodes []*network.Node) {
+func (x *txn) latchTogether(nodes []*network.Node) {
 	var first []profile.Ref
 	for of := range x.Nets {
 		for id, err := range x.Store.Profiles(x.Ctx, profile.Subject(of), "") {

@@ -80,17 +80,17 @@ func (x *txn) gatherAll() {
 		x.Values = slices.DeleteFunc(x.Values, func(m eval.ValueChange) bool { return m.P.Part == nil })
 	}
 	x.SortChanges()
-	flips, moves := x.Truths, x.Values
+	truths, values := x.Truths, x.Values
 	for _, pt := range x.parts {
 		nf, nm := 0, 0
-		for nf < len(flips) && flips[nf].P == pt.p {
+		for nf < len(truths) && truths[nf].P == pt.p {
 			nf++
 		}
-		for nm < len(moves) && moves[nm].P == pt.p {
+		for nm < len(values) && values[nm].P == pt.p {
 			nm++
 		}
-		x.gather(pt, flips[:nf], moves[:nm])
-		flips, moves = flips[nf:], moves[nm:]
+		x.gather(pt, truths[:nf], values[:nm])
+		truths, values = truths[nf:], values[nm:]
 		if x.Err != nil {
 			return
 		}
@@ -99,10 +99,10 @@ func (x *txn) gatherAll() {
 
 // gather gathers what changed for one part: those of computed traits before those
 // of memberships and each in the order of keys.
-func (x *txn) gather(pt *part, flips []eval.TruthChange, moves []eval.ValueChange) {
+func (x *txn) gather(pt *part, truths []eval.TruthChange, values []eval.ValueChange) {
 	x.changes, x.values = x.changes[:0], x.values[:0]
 	x.Switch(pt.p)
-	pt.diff(x, pt, flips, moves)
+	pt.diff(x, pt, truths, values)
 	slices.SortFunc(x.changes, func(a, b change) int { return strings.Compare(a.audience.Key, b.audience.Key) })
 	slices.SortFunc(x.values, func(a, b valueChange) int { return strings.Compare(a.trait.Key, b.trait.Key) })
 	at := instant(x.At)

@@ -9,19 +9,19 @@ import (
 // A differ finds what a run tells of one of its parts, which is at hand, and adds it to the
 // changes and values: given are the truths of nodes that were roots, and the values, that
 // changed. Which it is was decided when the profile became a part.
-type differ func(x *txn, pt *part, flips []eval.TruthChange, moves []eval.ValueChange)
+type differ func(x *txn, pt *part, truths []eval.TruthChange, values []eval.ValueChange)
 
 // diffChanged is that of a profile whose state was in memory.
-func (x *txn) diffChanged(pt *part, flips []eval.TruthChange, moves []eval.ValueChange) {
-	x.takeFlips(flips, pt.cause)
-	x.takeMoves(moves, pt.cause)
+func (x *txn) diffChanged(pt *part, truths []eval.TruthChange, values []eval.ValueChange) {
+	x.takeTruths(truths, pt.cause)
+	x.takeValues(values, pt.cause)
 }
 
 // diffNew is that of a profile that is new: it was in nothing.
-func (x *txn) diffNew(pt *part, _ []eval.TruthChange, moves []eval.ValueChange) {
+func (x *txn) diffNew(pt *part, _ []eval.TruthChange, values []eval.ValueChange) {
 	x.NoteAll()
 	x.addMembers(pt.cause)
-	x.takeMoves(moves, pt.cause)
+	x.takeValues(values, pt.cause)
 }
 
 // diffMade is that of a profile to which something new was brought: only that is told.
@@ -39,15 +39,15 @@ func (x *txn) diffEnded(pt *part, _ []eval.TruthChange, _ []eval.ValueChange) {
 // diffStored is that of a profile whose state was read from the store: it tells how that
 // differs from the memberships and values that are stored. What was made anew has its own
 // cause.
-func (x *txn) diffStored(pt *part, _ []eval.TruthChange, moves []eval.ValueChange) {
+func (x *txn) diffStored(pt *part, _ []eval.TruthChange, values []eval.ValueChange) {
 	x.NoteAll()
-	was, err := x.belongings(pt.ref)
+	was, err := x.holdings(pt.ref)
 	if err != nil {
 		x.Err = err
 		return
 	}
 	x.compareMembers(was.members, pt.cause)
-	x.compareValues(moves, was.values, pt.cause)
+	x.compareValues(values, was.values, pt.cause)
 	for _, m := range pt.made {
 		for i := range x.changes {
 			if x.changes[i].audience == &m.live.Output {
@@ -62,13 +62,13 @@ func (x *txn) diffStored(pt *part, _ []eval.TruthChange, moves []eval.ValueChang
 	}
 }
 
-// takeFlips makes changes of the flips of one profile, sorted. A node may change
+// takeTruths makes changes of the truths of one profile, sorted. A node may change
 // its truth several times in a transaction: what counts is what it was before the
 // first and what it is.
-func (x *txn) takeFlips(flips []eval.TruthChange, cause Cause) {
-	for i, f := range flips {
+func (x *txn) takeTruths(truths []eval.TruthChange, cause Cause) {
+	for i, f := range truths {
 		truth := f.P.Truth(f.Node)
-		if i > 0 && flips[i-1].Node == f.Node || truth == f.Was {
+		if i > 0 && truths[i-1].Node == f.Node || truth == f.Was {
 			continue
 		}
 		for _, a := range f.Node.Audiences {
@@ -79,13 +79,13 @@ func (x *txn) takeFlips(flips []eval.TruthChange, cause Cause) {
 	}
 }
 
-// takeMoves is takeFlips for computed traits. The moves are sorted.
-func (x *txn) takeMoves(moves []eval.ValueChange, cause Cause) {
-	for i := 0; i < len(moves); {
-		first := moves[i]
+// takeValues is takeTruths for computed traits. The values are sorted.
+func (x *txn) takeValues(values []eval.ValueChange, cause Cause) {
+	for i := 0; i < len(values); {
+		first := values[i]
 		last := first.New
-		for i++; i < len(moves) && moves[i].Node == first.Node; i++ {
-			last = moves[i].New
+		for i++; i < len(values) && values[i].Node == first.Node; i++ {
+			last = values[i].New
 		}
 		if eval.Same(first.Old, last) {
 			continue
@@ -142,12 +142,12 @@ func (x *txn) compareMembers(stored []profile.Membership, cause Cause) {
 	}
 }
 
-func (x *txn) compareValues(moves []eval.ValueChange, stored []profile.ComputedValue, cause Cause) {
+func (x *txn) compareValues(values []eval.ValueChange, stored []profile.ComputedValue, cause Cause) {
 	was := make(map[string]profile.Value, len(stored))
 	for _, v := range stored {
 		was[v.Key] = v.Value
 	}
-	x.takeMoves(moves, cause)
+	x.takeValues(values, cause)
 	is := x.values // from null, each
 	x.values = x.values[:0]
 	for _, v := range is {

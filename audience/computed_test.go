@@ -89,13 +89,13 @@ func TestComputedTraitsReadEachOtherAndAudiences(t *testing.T) {
 			trait.Count("big_orders", "Order Completed").Where("properties.total > traits.limit && traits.insiders"),
 			trait.Max("limit", "Limit Set", "value"),
 		},
-		Audiences: []audience.Definition{audience.Define("insiders").Members(audience.Performed("Joined"))},
+		Audiences: []audience.Definition{audience.Define("insiders").Members(audience.Performed("CrossProfile"))},
 	}))
 	limit, err := profile.NewObject(map[string]any{"value": 10})
 	require.NoError(t, err)
 	require.NoError(t, e.Track(ctx, order(t, "u1", 0, 11)))
 	require.NoError(t, e.Track(ctx, profile.Event{Profile: "u1", Name: "Limit Set", Time: start, Properties: limit}))
-	require.NoError(t, e.Track(ctx, event("u1", "Joined", 0)))
+	require.NoError(t, e.Track(ctx, event("u1", "CrossProfile", 0)))
 	require.NoError(t, e.Track(ctx, order(t, "u1", 0, 12)))
 	require.Equal(t, []string{
 		"u1 limit null → 10 at 2026-01-01T00:00:00Z (event)",

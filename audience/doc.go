@@ -157,7 +157,7 @@
 //	engine, enter, locks, fire, timers    who takes which locks, and when
 //	txn, touch, others, commit, keep      the transaction, and what it stores
 //	group                                 many steps in one transaction
-//	lifecycle, edit, rollout, growth      definitions that come and go, beside the data
+//	lifecycle, edit, rollout, revision      definitions that come and go, beside the data
 //	batch, pause                          audiences that stand still
 //	deliver, durable, backlog             what is told
 //	explain, stop, preview, backtest      questions that change nothing

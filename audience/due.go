@@ -48,7 +48,7 @@ func (e *Engine) due(ctx context.Context, until time.Time) (due []Transition, er
 		return nil, err
 	}
 	f := newForecast(ctx, view, until.UnixNano(), func(tr Transition) { due = append(due, tr) })
-	if view.nets.Joined() || view.hasIntervals() {
+	if view.nets.CrossProfile() || view.hasIntervals() {
 		err = f.all(now)
 	} else {
 		err = f.each(now)

@@ -71,7 +71,7 @@ func (e *Engine) editTogether(ctx context.Context, edited ...*definition) error 
 		e.lock()
 		defer e.unlock()
 		r.end()
-		e.giveUp(r.growth)
+		e.giveUp(r.revision)
 	}
 	return err
 }
@@ -364,7 +364,7 @@ func (e *Engine) dropNodes(released []*network.Node) {
 			}
 		}
 	}
-	if !e.nets.Joined() { // and so accounts are of no account
+	if !e.nets.CrossProfile() { // and so accounts are of no account
 		for _, sh := range e.shards {
 			for p := range sh.states.All(profile.Account) {
 				sh.states.Forget(p)

@@ -34,7 +34,7 @@ func TestEditsOfTextsComputeNothing(t *testing.T) {
 	require.NoError(t, err)
 	before := e.Stats()
 
-	named := was.WithName("Buyers").WithDescription("who bought").WithTags("shop", "money").WithOwner("growth@example.com")
+	named := was.WithName("Buyers").WithDescription("who bought").WithTags("shop", "money").WithOwner("revision@example.com")
 	require.NoError(t, e.EditAudience(ctx, named))
 	described := total
 	described.Description = "all that was spent"

@@ -80,12 +80,12 @@ type Engine struct {
 	// Data of one profile is applied with that shard locked. What concerns more,
 	// creating audiences or merging profiles, locks all shards, in their order,
 	// and then mu. nets and live may be read under any of these locks.
-	mu       sync.RWMutex
-	nets     network.Networks
-	x        *txn       // under all locks
-	rollouts []*rollout // that run
-	growths  []*growth  // that have not come to every profile yet
-	version  uint32     // of the last of them there was, in this engine or one before
+	mu        sync.RWMutex
+	nets      network.Networks
+	x         *txn        // under all locks
+	rollouts  []*rollout  // that run
+	revisions []*revision // that have not come to every profile yet
+	version   uint32      // of the last of them there was, in this engine or one before
 
 	moved atomic.Uint64 // counts what was done with all locks: only so users come to accounts
 
@@ -101,7 +101,7 @@ type Engine struct {
 	broken        map[string]*broken
 	words         network.Names
 	untake        func()                 // lets another engine take the store
-	roster        atomic.Pointer[roster] // of live and growths
+	roster        atomic.Pointer[roster] // of live and revisions
 	crowded       atomic.Bool            // somebody waited for a shard: see group.go
 	singly        atomic.Int32           // so many steps are made one by one
 	closed        atomic.Bool
@@ -245,7 +245,7 @@ func (e *Engine) lock() {
 }
 
 func (e *Engine) unlock() {
-	e.nets.Rejoin(&e.stays)
+	e.nets.FindCrosses(&e.stays)
 	e.mu.Unlock()
 	allShards.unlock(e)
 }

@@ -77,7 +77,7 @@ func (e *Engine) tryEnter(ctx context.Context, id string, r reach) (x *txn, all 
 	}()
 	var room [8]profile.Ref
 	refs := room[:0]
-	if e.nets.Joined() {
+	if e.nets.CrossProfile() {
 		if refs, all, err = sh.reaches(ctx, r, id, refs); all || err != nil {
 			return nil, all, err
 		}
@@ -115,7 +115,7 @@ func (e *Engine) firstOf(ctx context.Context, home *shard, shards shardSet, refs
 		return nil, false, profile.ErrClosed
 	}
 	var lacking profile.Ref
-	joined := e.nets.Joined()
+	joined := e.nets.CrossProfile()
 	if joined {
 		if lacks, err := home.x.lacksAny(ctx, refs...); lacks || err != nil {
 			return nil, err == nil, err

@@ -85,12 +85,12 @@ func (x *txn) warm(ref profile.Ref) error {
 func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists bool, t int64) (Explanation, error) {
 	x := Explanation{Audience: a.key, Profile: ref, At: instant(t), Paused: a.audience.Paused}
 	root := a.RootOf(ref.Subject)
-	p, err := e.crowd(ctx, ref)
+	p, err := e.largeAccount(ctx, ref)
 	if err != nil {
 		return x, err
 	}
 	if p != nil {
-		s := e.peek(ctx, e.store, p, t)
+		s := e.readOnlyRun(ctx, e.store, p, t)
 		v := s.Ask(root)
 		if x.Member = v.True; v.Until != horizon.Never {
 			x.Until = instant(v.Until)
@@ -98,7 +98,7 @@ func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists
 		x.Tree = s.explainMembership(a)
 		return x, s.Err
 	}
-	s := e.glance(ctx, e.store, ref, exists, t)
+	s := e.readOnlyRunOf(ctx, e.store, ref, exists, t)
 	x.Member = exists && s.Ask(root).True
 	x.Tree = s.explainMembership(a)
 	if exists {
@@ -111,9 +111,9 @@ func (e *Engine) explainAt(ctx context.Context, a *live, ref profile.Ref, exists
 // explain a condition.
 const MaxExamined = 1000
 
-// crowd returns a copy of the state of an account that has more users than are
+// largeAccount returns a copy of the state of an account that has more users than are
 // read; nil: it is none, or there is no state that can be looked at.
-func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state.State, error) {
+func (e *Engine) largeAccount(ctx context.Context, ref profile.Ref) (*state.State, error) {
 	p := e.shardOf(ref.ID).states.Get(ref)
 	if ref.Subject != profile.Account || p == nil {
 		return nil, nil
@@ -130,12 +130,12 @@ func (e *Engine) crowd(ctx context.Context, ref profile.Ref) (*state.State, erro
 	return nil, nil
 }
 
-// peek returns a run that is none of the engine's, with a state of its own.
-func (e *Engine) peek(ctx context.Context, store profile.Reader, p *state.State, t int64) *txn {
+// readOnlyRun returns a run that is none of the engine's, with a state of its own.
+func (e *Engine) readOnlyRun(ctx context.Context, store profile.Reader, p *state.State, t int64) *txn {
 	x := newTxn(e, e.shards[0])
 	x.locks = allShards
 	x.Store = store
-	x.Peek, x.Aside, x.Outside = true, true, onlooker{x}
+	x.ReadOnly, x.Aside, x.Outside = true, true, onlooker{x}
 	x.Quiet = true
 	p.Version = e.version
 	x.Run.Begin(ctx, p, t)
@@ -150,11 +150,11 @@ func (s *txn) explainMembership(a *live) Explained {
 	return s.explain(a.plan.Condition(), &a.audience.Where, "where")
 }
 
-// glance returns a step with a state of its own for a profile: what is due at
+// readOnlyRunOf returns a step with a state of its own for a profile: what is due at
 // this very instant waits for the data of the instant, which explaining must not
 // separate.
-func (e *Engine) glance(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *txn {
-	s := e.peek(ctx, store, state.New(ref), t)
+func (e *Engine) readOnlyRunOf(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *txn {
+	s := e.readOnlyRun(ctx, store, state.New(ref), t)
 	if exists {
 		s.Load(&s.Net.Leaves)
 		s.Push(s.Net.Linked...)
@@ -218,7 +218,7 @@ func (s *txn) explainInAccount(x *Explained, p *network.Plan, n *Node, path stri
 
 // explainOther explains a condition of another profile.
 func (s *txn) explainOther(ref profile.Ref, p *network.Plan, n *Node, path string) Explained {
-	other := s.e.glance(s.Ctx, s.Store, ref, true, s.At)
+	other := s.e.readOnlyRunOf(s.Ctx, s.Store, ref, true, s.At)
 	x := other.explain(p, n, path)
 	x.Of = ref
 	if other.Err != nil {

@@ -42,8 +42,8 @@ func (e *Engine) fire(ctx context.Context, t int64) (fired bool, err error) {
 		}
 	}
 	told, err := first.fireFirst(ctx, due)
-	if err == errJoined {
-		err = e.fireJoined(ctx, t)
+	if err == errCrossProfile {
+		err = e.fireTogether(ctx, t)
 	}
 	told.deliver(ctx, e)
 	return true, err
@@ -74,11 +74,11 @@ func (e *Engine) fireAll(ctx context.Context, t int64) error {
 	return nil
 }
 
-// errJoined says that one shard's lock is not enough, nor those of some.
-var errJoined = errors.New("profiles depend on each other")
+// errCrossProfile says that one shard's lock is not enough, nor those of some.
+var errCrossProfile = errors.New("profiles depend on each other")
 
 // fireFirst settles the profile that is due first, unless somebody was faster, with the
-// locks of what that may change; errJoined: it takes all locks. told are the shards in which
+// locks of what that may change; errCrossProfile: it takes all locks. told are the shards in which
 // something may be told.
 func (sh *shard) fireFirst(ctx context.Context, due int64) (told shardSet, err error) {
 	e := sh.e
@@ -87,7 +87,7 @@ func (sh *shard) fireFirst(ctx context.Context, due int64) (told shardSet, err e
 	defer func() { shards.unlock(e) }()
 	var room [8]profile.Ref
 	refs := room[:0]
-	for e.nets.Joined() && sh.due.Load() == due && !e.closed.Load() {
+	for e.nets.CrossProfile() && sh.due.Load() == due && !e.closed.Load() {
 		held := shards
 		if refs, err = sh.firesWith(ctx, due, refs[:0]); err != nil {
 			return sh.self, err
@@ -117,7 +117,7 @@ func (sh *shard) fireWith(ctx context.Context, shards shardSet, refs []profile.R
 	x.evict()
 	x.locks = sh.self
 	if x.isBeyond(err) {
-		return errJoined
+		return errCrossProfile
 	}
 	return err
 }
@@ -128,7 +128,7 @@ func (sh *shard) firesWith(ctx context.Context, due int64, refs []profile.Ref) (
 	e := sh.e
 	for _, other := range e.shards {
 		if other != sh && other.due.Load() <= due {
-			return nil, errJoined
+			return nil, errCrossProfile
 		}
 	}
 	timers, err := sh.timersTo(ctx, e.reader, due)
@@ -136,18 +136,18 @@ func (sh *shard) firesWith(ctx context.Context, due int64, refs []profile.Ref) (
 		return nil, err
 	}
 	if len(timers) != 1 {
-		return nil, errJoined
+		return nil, errCrossProfile
 	}
 	ref := timers[0].ref
 	if lacks, err := sh.x.lacksAny(ctx, ref); lacks || err != nil {
-		return nil, cmp.Or(err, errJoined)
+		return nil, cmp.Or(err, errCrossProfile)
 	}
 	refs = append(refs, ref)
 	if e.stays.Timers || sh.staysAlone(timers[0]) {
 		return refs, nil
 	}
 	if ref.Subject != profile.User || e.evident || len(e.nets[profile.User].Linked) > 0 {
-		return nil, errJoined
+		return nil, errCrossProfile
 	}
 	accounts, err := e.store.Accounts(ctx, ref.ID)
 	return appendAccounts(refs, accounts), err
@@ -157,12 +157,12 @@ func (sh *shard) firesWith(ctx context.Context, due int64, refs []profile.Ref) (
 // asks for none.
 func (sh *shard) staysAlone(due timer) bool {
 	p := sh.states.Get(due.ref)
-	return p != nil && sh.e.jointWake(p) > due.at
+	return p != nil && sh.e.crossWake(p) > due.at
 }
 
-// fireJoined settles the profiles that are due first, if that is at t or before: as one
+// fireTogether settles the profiles that are due first, if that is at t or before: as one
 // transaction, unless what changes stays with each.
-func (e *Engine) fireJoined(ctx context.Context, t int64) error {
+func (e *Engine) fireTogether(ctx context.Context, t int64) error {
 	e.lock()
 	defer func() { _ = e.release(ctx) }()
 	first, due := e.earliest()
@@ -177,7 +177,7 @@ func (e *Engine) fireJoined(ctx context.Context, t int64) error {
 		return err
 	}
 	if !alone {
-		// Other shards may be ahead, with what this does not concern: see few.go.
+		// Other shards may be ahead, with what this does not concern: see locks.go.
 		e.x.Ctx, e.x.At = lasting(ctx), due
 		return e.x.within(func() error { return e.x.run(CauseTime, func() {}) })
 	}

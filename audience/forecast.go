@@ -124,7 +124,7 @@ func (f *forecast) goOn() error {
 		if batch < at {
 			at = batch
 			nodes := f.view.batchesAt(batch)
-			do = func(x *txn) { x.latchJoined(nodes) }
+			do = func(x *txn) { x.latchTogether(nodes) }
 		}
 		told, err := f.step(at, do)
 		if err != nil {

@@ -88,7 +88,7 @@ func (e *Engine) beginGroup(ctx context.Context) *txn {
 		e.singly.Store(groupPause)
 		return nil
 	}
-	if e.closed.Load() || len(e.growths) > 0 || len(e.rollouts) > 0 {
+	if e.closed.Load() || len(e.revisions) > 0 || len(e.rollouts) > 0 {
 		e.unlock()
 		return nil
 	}
@@ -190,7 +190,7 @@ func (x *txn) fireBefore(ctx context.Context, t int64) (all bool, err error) {
 		if due >= t {
 			return true, nil
 		}
-		if first == nil || e.nets.Joined() || !x.goesOn() || ctx.Err() != nil {
+		if first == nil || e.nets.CrossProfile() || !x.goesOn() || ctx.Err() != nil {
 			return false, nil
 		}
 		told := len(x.notices)
@@ -277,7 +277,7 @@ func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, fro
 			if all, err := x.fireBefore(ctx, at); !all || err != nil {
 				return err
 			}
-			if e.nets.Joined() && e.isDue(at) && x.steps > 0 {
+			if e.nets.CrossProfile() && e.isDue(at) && x.steps > 0 {
 				return nil // the store is asked what that is
 			}
 			if err := x.moveTo(at); err != nil {

@@ -293,7 +293,7 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 		if join.Changed {
 			x.bring(user, func() { x.Recompute(x.Net.Linked...) })
 		}
-		if x.e.nets.Joined() {
+		if x.e.nets.CrossProfile() {
 			x.joinAccount(user, join, put)
 		}
 	})
@@ -317,7 +317,7 @@ func (x *txn) joinAccount(user *state.State, join *profile.Join, put *profile.Pu
 }
 
 func (x *txn) leave(user, account string) error {
-	was, err := x.tiesOf(user)
+	was, err := x.linksOf(user)
 	if err != nil {
 		return err
 	}
@@ -327,7 +327,7 @@ func (x *txn) leave(user, account string) error {
 		return err
 	}
 	return x.run(CauseTrait, func() {
-		x.loosen(was)
+		x.unlink(was)
 		x.renewAccounts(was.renew)
 		x.bring(x.reach(profile.UserRef(leave.OutUser)), func() { x.Recompute(x.Net.Linked...) })
 	})
@@ -335,11 +335,11 @@ func (x *txn) leave(user, account string) error {
 
 func (x *txn) delete(user string) error {
 	ref := profile.UserRef(user)
-	was, err := x.belongings(ref)
+	was, err := x.holdings(ref)
 	if err != nil {
 		return err
 	}
-	ties, err := x.tiesOf(user)
+	links, err := x.linksOf(user)
 	if err != nil {
 		return err
 	}
@@ -348,8 +348,8 @@ func (x *txn) delete(user string) error {
 		return err
 	}
 	return x.run(CauseDelete, func() {
-		x.loosen(ties)
+		x.unlink(links)
 		x.end(profile.UserRef(del.OutID), was)
-		x.renewAccounts(ties.renew)
+		x.renewAccounts(links.renew)
 	})
 }

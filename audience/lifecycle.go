@@ -227,7 +227,7 @@ func (e *Engine) breakOff(ctx context.Context, r *rollout, broken error) error {
 		}
 		x.onCommit(func() {
 			r.end()
-			e.giveUp(r.growth)
+			e.giveUp(r.revision)
 		})
 		return nil
 	}))

@@ -30,12 +30,12 @@ type looker struct {
 func (e *Engine) lookers(ctx context.Context, snap profile.Snapshot, d Definition, seq uint64, t int64, show int) ([]*looker, error) {
 	var all []*looker
 	for n := min(runtime.GOMAXPROCS(0), profile.Lanes); len(all) < n; {
-		view, a, err := e.aside(snap, d, seq)
+		view, a, err := e.previewView(snap, d, seq)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, &looker{view: view, of: a, ctx: ctx, at: t, p: state.New(profile.Ref{}), show: show})
-		if view.nets.Joined() {
+		if view.nets.CrossProfile() {
 			break
 		}
 	}
@@ -46,7 +46,7 @@ func (e *Engine) lookers(ctx context.Context, snap profile.Snapshot, d Definitio
 // many. Where the store scans histories, and all are wanted, no id is read beforehand.
 func lookAt(ctx context.Context, snap profile.Snapshot, of profile.Subject, opts PreviewOptions, looks []*looker, p *Preview) (err error) {
 	scanner, scans := snap.(profile.HistoryScanner)
-	if scans && opts.Profiles <= 0 && !looks[0].view.nets.Joined() {
+	if scans && opts.Profiles <= 0 && !looks[0].view.nets.CrossProfile() {
 		err = eachLane(looks, func(l *looker, lane int) error {
 			return scanner.ScanHistory(ctx, lane, l.look)
 		})
@@ -120,7 +120,7 @@ func (l *looker) look(id string, past *profile.History) error {
 // meets computes whether a profile meets the condition.
 func (l *looker) meets(id string, past *profile.History) (bool, error) {
 	ref := profile.Ref{Subject: l.of.Of, ID: id}
-	if l.view.nets.Joined() {
+	if l.view.nets.CrossProfile() {
 		x := l.view.x
 		x.begin(l.ctx, l.at, CauseTime)
 		p := x.reach(ref)

@@ -35,19 +35,19 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 		}
 		known = exists
 	}
-	was, err := x.belongings(profile.UserRef(from))
+	was, err := x.holdings(profile.UserRef(from))
 	if err != nil {
 		return err
 	}
-	fromTies, err := x.tiesOf(from)
+	fromLinks, err := x.linksOf(from)
 	if err != nil {
 		return err
 	}
-	intoTies, err := x.tiesOf(into)
+	intoLinks, err := x.linksOf(into)
 	if err != nil {
 		return err
 	}
-	fromTies.join(&intoTies)
+	fromLinks.join(&intoLinks)
 	merge := &profile.Merge{From: from, Into: into, MessageID: messageID}
 	if err := x.put(merge); err != nil || merge.Duplicate {
 		return err
@@ -76,8 +76,8 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 			x.renewIDs(x.user(merge.OutInto, merge.Created))
 			return
 		}
-		x.loosen(fromTies)
-		x.loosen(intoTies)
+		x.unlink(fromLinks)
+		x.unlink(intoLinks)
 		x.end(profile.UserRef(merge.OutFrom), was)
 		// What each of the two remembers does not tell what both together do.
 		p := x.renew(whole, x.keptOf(whole))
@@ -85,7 +85,7 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 			p.Version = x.e.version // it has lacked nothing
 		}
 		x.hydrate(p)
-		x.tie(p, fromTies, intoTies)
-		x.renewAccounts(intoTies.renew)
+		x.link(p, fromLinks, intoLinks)
+		x.renewAccounts(intoLinks.renew)
 	})
 }

@@ -83,13 +83,13 @@ func typeOf(member bool) Type {
 	return Exited
 }
 
-// belongings are what the engine has made of a profile.
-type belongings struct {
+// holdings are what the engine has made of a profile.
+type holdings struct {
 	members []profile.Membership
 	values  []profile.ComputedValue
 }
 
-func (x *txn) belongings(ref profile.Ref) (b belongings, err error) {
+func (x *txn) holdings(ref profile.Ref) (b holdings, err error) {
 	if b.members, err = x.Store.Memberships(x.Ctx, ref); err != nil {
 		return b, err
 	}
@@ -98,7 +98,7 @@ func (x *txn) belongings(ref profile.Ref) (b belongings, err error) {
 }
 
 // appendEnd tells that a profile is no more, which had these.
-func (b belongings) appendEnd(into []notice, t int64, cause Cause) []notice {
+func (b holdings) appendEnd(into []notice, t int64, cause Cause) []notice {
 	for _, v := range b.values {
 		into = append(into, endOf(v, t, cause))
 	}

@@ -128,9 +128,9 @@ func (r readOnly) Retention() time.Duration { return r.retention }
 
 func (r readOnly) Close() error { return nil }
 
-// aside returns an engine on a snapshot with a definition and those that it
+// previewView returns an engine on a snapshot with a definition and those that it
 // reads, but no profiles.
-func (e *Engine) aside(snap profile.Snapshot, d Definition, seq uint64) (*Engine, *live, error) {
+func (e *Engine) previewView(snap profile.Snapshot, d Definition, seq uint64) (*Engine, *live, error) {
 	if d.Key == "" {
 		d.Key = "preview"
 	}

@@ -82,10 +82,10 @@ func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile
 	}
 	refs = append(refs, profile.UserRef(id))
 	users, accounts := e.nets[profile.User], e.nets[profile.Account]
-	if exists && p == nil && users.Joint > 0 {
+	if exists && p == nil && users.Crosses > 0 {
 		return nil, true, nil // it is read, and may ask others for what depends on them
 	}
-	asks := func(n *network.Node) bool { return n.Joint && n.ReadsIDs() }
+	asks := func(n *network.Node) bool { return n.Crosses && n.ReadsIDs() }
 	if r.kind != reachesAll && (slices.ContainsFunc(users.Identity, asks) || slices.ContainsFunc(accounts.Actor, (*network.Node).ReadsIDs)) {
 		return nil, true, nil // any message may tell ids
 	}
@@ -116,8 +116,8 @@ func appendAccounts(refs []profile.Ref, accounts []string) []profile.Ref {
 	return refs
 }
 
-// jointWake returns when time changes something of a profile that may change others.
-func (e *Engine) jointWake(p *state.State) int64 {
+// crossWake returns when time changes something of a profile that may change others.
+func (e *Engine) crossWake(p *state.State) int64 {
 	switch {
 	case p.Wake == horizon.Never:
 		return horizon.Never
@@ -127,11 +127,11 @@ func (e *Engine) jointWake(p *state.State) int64 {
 		return p.Wake
 	}
 	net, wake := e.nets[profile.User], horizon.Never
-	if net.Joint == 0 {
+	if net.Crosses == 0 {
 		return wake
 	}
 	for i, id := range p.Nodes {
-		if until := p.Cells[i].Until; until < wake && net.Root[id] && net.Nodes[id].Joint {
+		if until := p.Cells[i].Until; until < wake && net.Root[id] && net.Nodes[id].Crosses {
 			wake = until
 		}
 	}

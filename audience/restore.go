@@ -47,7 +47,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	if err := e.restorePending(ctx, now.UnixNano(), pending); err != nil {
 		return err
 	}
-	e.nets.Rejoin(&e.stays)
+	e.nets.FindCrosses(&e.stays)
 	e.publish()
 	e.batchesDue(now.UnixNano())
 	for _, sh := range e.shards {
@@ -97,8 +97,8 @@ func (e *Engine) restorePending(ctx context.Context, now int64, defs []*definiti
 			return err
 		}
 		r.start()
-		r.growth = newGrowth(version, r.bring(), r)
-		e.growths = append(e.growths, r.growth)
+		r.revision = newRevision(version, r.bring(), r)
+		e.revisions = append(e.revisions, r.revision)
 	}
 	return nil
 }

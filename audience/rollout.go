@@ -14,16 +14,16 @@ import (
 // what the stages before it have brought, and goes through every profile that it concerns.
 // Most have one.
 type rollout struct {
-	e       *Engine
-	defs    []*definition // each after those that it reads
-	keys    []string
-	lives   map[string]*live // of the definitions
-	edited  []*definition    // of an edit: the lives are shadows, which are told to nobody
-	stages  []stage
-	next    int     // the stage to be brought next
-	growth  *growth // of the stage before
-	resumed bool    // an engine before has brought some profiles more than the stage at hand
-	started time.Time
+	e        *Engine
+	defs     []*definition // each after those that it reads
+	keys     []string
+	lives    map[string]*live // of the definitions
+	edited   []*definition    // of an edit: the lives are shadows, which are told to nobody
+	stages   []stage
+	next     int       // the stage to be brought next
+	revision *revision // of the stage before
+	resumed  bool      // an engine before has brought some profiles more than the stage at hand
+	started  time.Time
 	counters
 }
 
@@ -116,7 +116,7 @@ func (r *rollout) live(key string) *live {
 type brought struct {
 	concerns bool
 	fresh    []*network.Node
-	rely     []*network.Node // is up to date from now on, as roots are; so far it has answered when asked
+	observed []*network.Node // is up to date from now on, as roots are; so far it has answered when asked
 	made     []remade        // what is told of each profile when it is upgraded
 }
 
@@ -140,7 +140,7 @@ func (r *rollout) bring() (b [2]brought) {
 		for _, n := range fresh {
 			b[n.Of].fresh = append(b[n.Of].fresh, n)
 			if n.Latched != nil {
-				b[n.Of].rely = append(b[n.Of].rely, n.Latched)
+				b[n.Of].observed = append(b[n.Of].observed, n.Latched)
 			}
 		}
 	}
@@ -174,7 +174,7 @@ func (r *rollout) bring() (b [2]brought) {
 			add(c.Fresh)
 		}
 		r.e.nets.Pin(p.node)
-		b[p.node.Of].rely = append(b[p.node.Of].rely, p.node)
+		b[p.node.Of].observed = append(b[p.node.Of].observed, p.node)
 	}
 	return b
 }

@@ -21,7 +21,7 @@ type part struct {
 	cause Cause        // of what is told
 	read  bool         // its state was read from the store, with all that arrived
 	made  []remade     // what is new to it, of causes of its own
-	was   belongings   // of one that is no more
+	was   holdings     // of one that is no more
 	diff  differ       // finds what is told of it
 }
 
@@ -131,7 +131,7 @@ func (x *txn) user(id string, created bool) *state.State {
 }
 
 // end notes that a profile is no more.
-func (x *txn) end(ref profile.Ref, was belongings) {
+func (x *txn) end(ref profile.Ref, was holdings) {
 	x.forget(ref)
 	pt := x.add(ref, nil)
 	pt.was, pt.diff = was, (*txn).diffEnded

@@ -137,7 +137,7 @@ func (x *txn) run(cause Cause, bring func()) error {
 // runAt is run at an instant.
 func (x *txn) runAt(t int64, cause Cause, bring func()) error {
 	x.begin(x.Ctx, t, cause)
-	if x.holdsAll() && x.e.nets.Joined() {
+	if x.holdsAll() && x.e.nets.CrossProfile() {
 		x.reachDue()
 	}
 	bring()

@@ -18,12 +18,12 @@ const upgradeTime = time.Millisecond
 // locks, in the transaction of the last.
 func (e *Engine) carryOut(ctx context.Context, r *rollout, end func(*txn) error) error {
 	for {
-		if err := e.upgradeAll(ctx, r.growth); err != nil {
+		if err := e.upgradeAll(ctx, r.revision); err != nil {
 			return err
 		}
 		all := false
 		err := e.alone(lasting(ctx), "", true, func(x *txn) (err error) {
-			e.over(r.growth)
+			e.over(r.revision)
 			if all, err = x.bringRest(r); all && err == nil {
 				err = end(x)
 			}
@@ -35,8 +35,8 @@ func (e *Engine) carryOut(ctx context.Context, r *rollout, end func(*txn) error)
 	}
 }
 
-// upgradeAll upgrades every profile that a growth concerns, shards side by side.
-func (e *Engine) upgradeAll(ctx context.Context, g *growth) error {
+// upgradeAll upgrades every profile that a revision concerns, shards side by side.
+func (e *Engine) upgradeAll(ctx context.Context, g *revision) error {
 	refs := make(map[*shard][]profile.Ref, len(e.shards))
 	for _, of := range g.subjects() {
 		for id, err := range e.store.Profiles(ctx, of, "") {
@@ -81,7 +81,7 @@ func (sh *shard) upgradeMany(ctx context.Context, refs []profile.Ref, r *rollout
 		switch {
 		case err == nil:
 			refs, err = sh.upgradeSome(ctx, refs, r, t)
-		case errors.Is(err, errJoined):
+		case errors.Is(err, errCrossProfile):
 			err = sh.e.alone(ctx, "", true, func(x *txn) (err error) {
 				refs, err = x.upgradeSome(refs, r, x.At, x.upgradeID)
 				return err
@@ -126,14 +126,14 @@ func (x *txn) upgradeSome(refs []profile.Ref, r *rollout, t int64, upgrade func(
 }
 
 // enter locks the shard for what its profiles are to be brought, as Engine.enter
-// does for data. The error is errJoined where that lock is not enough.
+// does for data. The error is errCrossProfile where that lock is not enough.
 func (sh *shard) enter(ctx context.Context) (t int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, context.Cause(ctx)
 		}
 		t, ready, err := sh.tryEnter(ctx)
-		if ready || err == errJoined {
+		if ready || err == errCrossProfile {
 			return t, err
 		}
 		sh.deliver(ctx)
@@ -154,8 +154,8 @@ func (sh *shard) tryEnter(ctx context.Context) (t int64, ready bool, err error) 
 			sh.mu.Unlock()
 		}
 	}()
-	if sh.e.nets.Joined() && !sh.e.stays.Timers {
-		return 0, false, errJoined
+	if sh.e.nets.CrossProfile() && !sh.e.stays.Timers {
+		return 0, false, errCrossProfile
 	}
 	if t, err = sh.e.now(sh.self); err != nil {
 		return 0, false, err

@@ -15,7 +15,7 @@ import (
 // PropagateAcross marks what depends on a node of the profile at hand, which changed, in
 // other profiles.
 func (r *Run) PropagateAcross(n *network.Node) {
-	if r.Peek || r.Profile.Mute || len(n.Across) == 0 {
+	if r.ReadOnly || r.Profile.Mute || len(n.Across) == 0 {
 		return
 	}
 	if r.Profile.Ref.Subject == profile.Account {
@@ -39,7 +39,7 @@ func (r *Run) PropagateAcross(n *network.Node) {
 
 // overUsers marks nodes for all users of the account at hand.
 func (r *Run) overUsers(nodes []*network.Node) {
-	if len(nodes) == 0 || r.Peek {
+	if len(nodes) == 0 || r.ReadOnly {
 		return
 	}
 	for user, err := range r.Store.Users(r.Ctx, r.Profile.Ref.ID) {

@@ -8,7 +8,7 @@ import (
 	"github.com/muster-go/muster/internal/state"
 )
 
-// SortChanges brings the flips and moves of each node of a profile together, in
+// SortChanges brings the changes of each node of a profile together, in
 // the order in which they happened: several nodes may change in turns.
 func (r *Run) SortChanges() {
 	if len(r.Truths) > 1 {

@@ -26,19 +26,19 @@ import (
 // walk. And a verdict that has run out needs no walk: who relied on it has run out as well,
 // and asks again when it is asked itself.
 type Run struct {
-	Nets    *network.Networks
-	Net     *network.Network // of the profile at hand
-	Store   profile.Reader
-	Ctx     context.Context // of the call that the run is part of
-	Profile *state.State    // the profile at hand
-	At      int64
-	Err     error // of the store, the first of the transaction: it is void
-	Quiet   bool  // misses of filters are not counted: nothing arrived
-	Stale   heap
-	Truths  []TruthChange // roots whose truth changed
-	Values  []ValueChange // computed traits whose value changed
-	Peek    bool          // of a state that is not the engine's: nothing is changed
-	Aside   bool          // what follows is not stored, and told to nobody
+	Nets     *network.Networks
+	Net      *network.Network // of the profile at hand
+	Store    profile.Reader
+	Ctx      context.Context // of the call that the run is part of
+	Profile  *state.State    // the profile at hand
+	At       int64
+	Err      error // of the store, the first of the transaction: it is void
+	Quiet    bool  // misses of filters are not counted: nothing arrived
+	Stale    heap
+	Truths   []TruthChange // roots whose truth changed
+	Values   []ValueChange // computed traits whose value changed
+	ReadOnly bool          // of a state that is not the engine's: nothing is changed
+	Aside    bool          // what follows is not stored, and told to nobody
 
 	Outside Outside
 	Words   *network.Names

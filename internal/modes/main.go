@@ -2,7 +2,7 @@
 // in which a name stands that says so. It is how the engine's way to one mechanism is
 // measured.
 //
-//	go run ./internal/modes ./audience joined home mute waiting peek quiet first fresh stale created ended made failed epoch
+//	go run ./internal/modes ./audience CrossProfile read lacking later wrote singly evident detached past stays holdsAll revisions rollouts ReadOnly Mute crowded inclusive
 package main
 
 import (

@@ -184,7 +184,7 @@ func (c *Compiler) intern(n *Node) *Node {
 		net.Linked = append(net.Linked, n)
 	}
 	net.Leaves.Add(n)
-	net.rejoin = net.rejoin || n.Linked || n.Of == profile.Account
+	net.recross = net.recross || n.Linked || n.Of == profile.Account
 	if n.Accounts {
 		c.Nets[profile.Account].addReader(n)
 	}

@@ -21,7 +21,7 @@ type Dispatch struct {
 	Plain   []*Use // those no index finds
 	Indexes []*equalityIndex
 	several int  // how many targets take events of other names as well
-	joint   bool // one of the targets is: see Rejoin
+	crosses bool // one of the targets does: see FindCrosses
 }
 
 // Several reports whether a leaf takes events of other names as well, one of which is as

@@ -53,7 +53,7 @@ type Node struct {
 	Others    []*Node   // of the other subject, which it depends on
 	Across    []*Node   // of the other subject, which depend on it
 	Linked    bool      // it, or what it depends on, depends on others
-	Joint     bool      // a change of it may change, or ask for, other profiles: see joint.go
+	Crosses   bool      // a change of it may change, or ask for, other profiles: see crosses.go
 	Latched   *Node     // of KindBatch: the condition
 	Latches   int       // how many latch it
 	pins      int       // how many rollouts keep it up to date before it is asked across
@@ -129,8 +129,8 @@ type Network struct {
 	Linked     []*Node // those with others
 	Nodes      []*Node // by id; nil once released
 	Root       []bool  // by id: it is the root of an audience, or a computed trait
-	Joint      int     // how many nodes are joint
-	rejoin     bool    // nodes came or went that decide which are joint
+	Crosses    int     // how many nodes do
+	recross    bool    // nodes came or went that decide which do
 	IdleTrue   []*Node // roots that a new profile meets without any data
 	byText     map[string]*Node
 }
@@ -185,9 +185,9 @@ func (nets *Networks) Unpin(n *Node) (released []*Node) {
 	return nets.release(n, nil)
 }
 
-// Joined reports whether profiles depend on each other: something is defined of accounts, or
+// CrossProfile reports whether profiles depend on each other: something is defined of accounts, or
 // of users by what their accounts are.
-func (nets *Networks) Joined() bool {
+func (nets *Networks) CrossProfile() bool {
 	return len(nets[profile.Account].byText)+len(nets[profile.User].Linked) > 0
 }
 
@@ -219,7 +219,7 @@ func (nets *Networks) release(n *Node, released []*Node) []*Node {
 		return released
 	}
 	nets[n.Of].remove(n)
-	nets[n.Of].rejoin = nets[n.Of].rejoin || n.Linked || n.Of == profile.Account
+	nets[n.Of].recross = nets[n.Of].recross || n.Linked || n.Of == profile.Account
 	if n.Accounts {
 		nets[profile.Account].removeReader(n)
 	}

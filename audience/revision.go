@@ -9,17 +9,17 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// growth is what one stage of a rollout asks of every profile. The network has its nodes
+// revision is what one stage of a rollout asks of every profile. The network has its nodes
 // at once; a profile has not, until it is upgraded: by a goroutine that goes through all,
 // a few under a lock at a time, or when data or time comes to it first.
-type growth struct {
-	version uint32   // profiles of an earlier one have yet to be upgraded
-	of      [2]grown // by Subject
-	rollout *rollout // nil: it was given up
+type revision struct {
+	version uint32     // profiles of an earlier one have yet to be upgraded
+	of      [2]revised // by Subject
+	rollout *rollout   // nil: it was given up
 }
 
-// grown is what a growth brings to the profiles of a subject.
-type grown struct {
+// revised is what a revision brings to the profiles of a subject.
+type revised struct {
 	brought
 	leaves *network.Leaves // of fresh
 }
@@ -36,15 +36,15 @@ func (x *txn) bringNext(r *rollout) (all bool, err error) {
 	if err := x.storeVersion(r); err != nil {
 		return false, err
 	}
-	before := r.growth
+	before := r.revision
 	b := r.bring()
-	g := newGrowth(e.version, b, r)
-	r.growth = g
-	e.growths = append(e.growths, g)
+	g := newRevision(e.version, b, r)
+	r.revision = g
+	e.revisions = append(e.revisions, g)
 	e.publish()
 	x.onAbandon(func() {
-		e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool { return o == g })
-		r.growth = before
+		e.revisions = slices.DeleteFunc(e.revisions, func(o *revision) bool { return o == g })
+		r.revision = before
 		r.unbring()
 		e.publish()
 	})
@@ -75,7 +75,7 @@ func (x *txn) bringRest(r *rollout) (all bool, err error) {
 		if all, err := x.bringNext(r); !all || err != nil {
 			return false, err
 		}
-		x.e.over(r.growth)
+		x.e.over(r.revision)
 	}
 	return true, nil
 }
@@ -91,11 +91,11 @@ func (e *Engine) forgetAll() {
 	}
 }
 
-// newGrowth returns what b brings to profiles as a version.
-func newGrowth(version uint32, b [2]brought, r *rollout) *growth {
-	g := &growth{version: version, rollout: r}
+// newRevision returns what b brings to profiles as a version.
+func newRevision(version uint32, b [2]brought, r *rollout) *revision {
+	g := &revision{version: version, rollout: r}
 	for of := range b {
-		g.of[of] = grown{b[of], indexOf(b[of].fresh)}
+		g.of[of] = revised{b[of], indexOf(b[of].fresh)}
 		setPending(b[of].fresh, version)
 	}
 	return g
@@ -110,8 +110,8 @@ func indexOf(nodes []*network.Node) *network.Leaves {
 	return &ix
 }
 
-// subjects returns those whose profiles the growth concerns.
-func (g *growth) subjects() (of []profile.Subject) {
+// subjects returns those whose profiles the revision concerns.
+func (g *revision) subjects() (of []profile.Subject) {
 	for subject := range g.of {
 		if g.of[subject].concerns {
 			of = append(of, profile.Subject(subject))
@@ -123,7 +123,7 @@ func (g *growth) subjects() (of []profile.Subject) {
 // floor returns the version that every profile of a subject has.
 func (e *Engine) floor(of profile.Subject) uint32 {
 	v := e.version
-	for _, g := range e.growths {
+	for _, g := range e.revisions {
 		if g.of[of].concerns {
 			v = min(v, g.version-1)
 		}
@@ -131,9 +131,9 @@ func (e *Engine) floor(of profile.Subject) uint32 {
 	return v
 }
 
-// wanted returns the version of the last growth that concerns a subject.
+// wanted returns the version of the last revision that concerns a subject.
 func (e *Engine) wanted(of profile.Subject) (version uint32) {
-	for _, g := range e.growths {
+	for _, g := range e.revisions {
 		if g.of[of].concerns {
 			version = max(version, g.version)
 		}
@@ -141,13 +141,13 @@ func (e *Engine) wanted(of profile.Subject) (version uint32) {
 	return version
 }
 
-// over ends a growth that all profiles have. All locks are held.
-func (e *Engine) over(g *growth) {
+// over ends a revision that all profiles have. All locks are held.
+func (e *Engine) over(g *revision) {
 	for of := range g.of {
 		allHave(g.of[of].fresh)
 	}
 	// What was given up before it has been made up with it.
-	e.growths = slices.DeleteFunc(e.growths, func(o *growth) bool {
+	e.revisions = slices.DeleteFunc(e.revisions, func(o *revision) bool {
 		if o.rollout == nil && o.version < g.version {
 			for of := range o.of {
 				o.of[of].concerns = o.of[of].concerns && !g.of[of].concerns
@@ -157,18 +157,18 @@ func (e *Engine) over(g *growth) {
 	})
 }
 
-// giveUp forgets what a growth tells. What others use of it by now profiles still have to
+// giveUp forgets what a revision tells. What others use of it by now profiles still have to
 // be brought. All locks are held.
-func (e *Engine) giveUp(g *growth) {
+func (e *Engine) giveUp(g *revision) {
 	g.rollout = nil
 	used := false
 	for of := range g.of {
 		fresh := slices.DeleteFunc(slices.Clone(g.of[of].fresh), func(n *network.Node) bool { return e.nets[of].Nodes[n.ID] != n })
-		rely := slices.DeleteFunc(slices.Clone(g.of[of].rely), func(n *network.Node) bool { return e.nets[of].Nodes[n.ID] != n })
-		g.of[of] = grown{brought{concerns: g.of[of].concerns, fresh: fresh, rely: rely}, indexOf(fresh)}
+		observed := slices.DeleteFunc(slices.Clone(g.of[of].observed), func(n *network.Node) bool { return e.nets[of].Nodes[n.ID] != n })
+		g.of[of] = revised{brought{concerns: g.of[of].concerns, fresh: fresh, observed: observed}, indexOf(fresh)}
 		used = used || len(fresh) > 0
 	}
-	if !used || len(e.growths) == 1 {
+	if !used || len(e.revisions) == 1 {
 		e.over(g)
 	}
 }
@@ -179,7 +179,7 @@ func (e *Engine) giveUp(g *growth) {
 func (x *txn) upgrade(p *state.State, t int64) error {
 	now := x.At
 	defer func() { x.At = now }()
-	for _, g := range x.e.growths {
+	for _, g := range x.e.revisions {
 		of := &g.of[p.Ref.Subject]
 		if g.version <= p.Version || !of.concerns {
 			continue
@@ -191,7 +191,7 @@ func (x *txn) upgrade(p *state.State, t int64) error {
 		x.Switch(p)
 		x.BringFresh(of.leaves, of.fresh)
 		x.Walk()
-		x.Observe(of.rely)
+		x.Observe(of.observed)
 		if err := x.gatherRun(); err != nil {
 			return err
 		}
@@ -223,9 +223,9 @@ func (x *txn) lacksAny(ctx context.Context, refs ...profile.Ref) (bool, error) {
 	return false, nil
 }
 
-// madeSince returns what growths tell that came after a version.
+// madeSince returns what revisions tell that came after a version.
 func (e *Engine) madeSince(of profile.Subject, version uint32) (made []remade) {
-	for _, g := range e.growths {
+	for _, g := range e.revisions {
 		if g.version > version {
 			made = append(made, g.of[of].made...)
 		}
@@ -253,7 +253,7 @@ func (x *txn) upgradeID(ref profile.Ref, t int64) error {
 
 // lacking returns the user that an id names if it has yet to be upgraded; else none.
 func (sh *shard) lacking(ctx context.Context, id string) (ref profile.Ref, err error) {
-	if len(sh.e.growths) == 0 {
+	if len(sh.e.revisions) == 0 {
 		return ref, nil
 	}
 	if sh.states.Get(profile.UserRef(id)) == nil {

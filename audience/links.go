@@ -7,21 +7,21 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// ties are the accounts that have counted a user, who is about to leave them.
-type ties struct {
+// links are the accounts that have counted a user, who is about to leave them.
+type links struct {
 	user     *state.State // as others know it
 	accounts []string     // attached to
-	// renew are those that have to be computed anew, as they took events of the
-	// user: what is left of the others' cannot be told from what they keep.
+	// renew are those that have to be computed anew, as they took events of the user:
+	// an aggregate cannot un-count one user's events.
 	renew []string
 	taken bool // the user has such events, whether or not an account took them
 }
 
-// tiesOf returns the ties of a user, by any id of it; none where profiles do not
+// linksOf returns the links of a user, by any id of it; none where profiles do not
 // depend on each other.
-func (x *txn) tiesOf(user string) (of ties, err error) {
+func (x *txn) linksOf(user string) (of links, err error) {
 	e, ctx, store := x.e, x.Ctx, x.Store
-	if !e.nets.Joined() {
+	if !e.nets.CrossProfile() {
 		return of, nil
 	}
 	id, exists, err := store.Resolve(ctx, profile.UserRef(user))
@@ -48,9 +48,9 @@ func (x *txn) tiesOf(user string) (of ties, err error) {
 	return of, nil
 }
 
-// loosen takes a user out of what accounts have counted that are not computed
+// unlink takes a user out of what accounts have counted that are not computed
 // anew. It comes before anything changes for the user.
-func (x *txn) loosen(was ties) {
+func (x *txn) unlink(was links) {
 	for _, id := range was.accounts {
 		if slices.Contains(was.renew, id) {
 			continue
@@ -59,8 +59,8 @@ func (x *txn) loosen(was ties) {
 	}
 }
 
-// leaveOne makes the ties those to one account alone, which the user leaves.
-func (x *ties) leaveOne(account string) {
+// leaveOne makes the links those to one account alone, which the user leaves.
+func (x *links) leaveOne(account string) {
 	only := func(ids []string) []string {
 		if slices.Contains(ids, account) {
 			return []string{account}
@@ -70,9 +70,9 @@ func (x *ties) leaveOne(account string) {
 	x.accounts, x.renew = only(x.accounts), only(x.renew)
 }
 
-// join makes the ties of two users who become one those of the whole: what took
+// join makes the links of two users who become one those of the whole: what took
 // events of either takes those of the other as well.
-func (x *ties) join(y *ties) {
+func (x *links) join(y *links) {
 	if x.taken || y.taken {
 		x.renew = slices.Concat(x.accounts, y.accounts, x.renew, y.renew)
 		slices.Sort(x.renew)
@@ -81,13 +81,13 @@ func (x *ties) join(y *ties) {
 	y.renew = x.renew
 }
 
-// tie counts a user, whose state is new, in accounts that are not to be computed
+// link counts a user, whose state is new, in accounts that are not to be computed
 // anew.
-func (x *txn) tie(user *state.State, of ...ties) {
+func (x *txn) link(user *state.State, of ...links) {
 	var done []string
 	for _, t := range of {
 		for _, id := range t.accounts {
-			if slices.Contains(done, id) || slices.ContainsFunc(of, func(t ties) bool { return slices.Contains(t.renew, id) }) {
+			if slices.Contains(done, id) || slices.ContainsFunc(of, func(t links) bool { return slices.Contains(t.renew, id) }) {
 				continue
 			}
 			done = append(done, id)

@@ -14,23 +14,23 @@ import (
 // depends on other profiles, or others on it.
 func (net *Network) ConfinesEvent(name string) bool {
 	for d := range net.Dispatches(name) {
-		if d.joint {
+		if d.crosses {
 			return false
 		}
 	}
 	return true
 }
 
-// findJoint notes whether one of the leaves is joint: it is asked for with each event.
-func (d *Dispatch) findJoint() {
-	d.joint = slices.ContainsFunc(d.All, func(u *Use) bool {
-		return slices.ContainsFunc(u.Targets, func(to Target) bool { return to.Node.Joint })
+// findCrosses notes whether one of the leaves crosses: it is asked for with each event.
+func (d *Dispatch) findCrosses() {
+	d.crosses = slices.ContainsFunc(d.All, func(u *Use) bool {
+		return slices.ContainsFunc(u.Targets, func(to Target) bool { return to.Node.Crosses })
 	})
 }
 
 // ConfinesTraits is ConfinesEvent for traits that are set.
 func (net *Network) ConfinesTraits(traits profile.Object) bool {
-	is := func(n *Node) bool { return n.Joint }
+	is := func(n *Node) bool { return n.Crosses }
 	if slices.ContainsFunc(net.AllTrait, is) {
 		return false
 	}
@@ -48,46 +48,46 @@ type Alone struct {
 	Timers   bool // and what it changes of a user, too
 }
 
-// Rejoin finds out anew which nodes of users are joint, if nodes came or went so that it may
-// be others.
-func (nets *Networks) Rejoin(a *Alone) {
+// FindCrosses finds out anew which nodes of users cross, if nodes came or went so that it may be
+// others.
+func (nets *Networks) FindCrosses(a *Alone) {
 	users, accounts := nets[profile.User], nets[profile.Account]
-	if !users.rejoin && !accounts.rejoin {
+	if !users.recross && !accounts.recross {
 		return
 	}
-	users.rejoin, accounts.rejoin = false, false
+	users.recross, accounts.recross = false, false
 	a.Accounts = len(users.Linked) == 0 &&
 		!slices.ContainsFunc(accounts.Nodes, func(n *Node) bool { return n != nil && n.ReadsTraits })
 	known := map[*Node]bool{}
-	users.Joint = 0
+	users.Crosses = 0
 	for _, n := range users.Nodes {
 		if n == nil {
 			continue
 		}
-		if n.Joint = isJoint(n, known); n.Joint {
-			users.Joint++
+		if n.Crosses = crosses(n, known); n.Crosses {
+			users.Crosses++
 		}
 	}
 	for _, d := range users.named {
-		d.findJoint()
+		d.findCrosses()
 	}
 	for _, p := range users.prefixes {
-		p.d.findJoint()
+		p.d.findCrosses()
 	}
-	a.Timers = a.Accounts && users.Joint == 0
+	a.Timers = a.Accounts && users.Crosses == 0
 }
 
-// isJoint reports whether a change of a node of users, or of what depends on it, may
+// crosses reports whether a change of a node of users, or of what depends on it, may
 // change other profiles or ask for them.
-func isJoint(n *Node, known map[*Node]bool) bool {
-	joint, is := known[n]
+func crosses(n *Node, known map[*Node]bool) bool {
+	does, is := known[n]
 	if is {
-		return joint
+		return does
 	}
-	joint = len(n.Across) > 0 || n.Linked // what has run out below it is computed with it
+	does = len(n.Across) > 0 || n.Linked // what has run out below it is computed with it
 	for _, parent := range n.Parents {
-		joint = joint || isJoint(parent, known)
+		does = does || crosses(parent, known)
 	}
-	known[n] = joint
-	return joint
+	known[n] = does
+	return does
 }
