@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/muster-go/muster/audience"
 	"github.com/muster-go/muster/profile"
@@ -57,4 +58,25 @@ func TestNewIDsAreTold(t *testing.T) {
 	told = nil
 	r.NoError(engine.Alias(ctx, "w", "ann"))
 	r.Empty(told)
+}
+
+// A message that says of two ids that they are one person's, which they are already, tells
+// the new id, and changes nothing else: what is due at its instant is due by time.
+func TestAnIDThatNobodyReadsTouchesNothing(t *testing.T) {
+	ctx, clock := context.Background(), audience.NewManualClock(start)
+	e := openOn(t, profile.NewMemStore(), audience.Options{Clock: clock})
+	var told []string
+	_, err := e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+		told = append(told, tr.Type.String()+" "+tr.Cause.String())
+		return nil
+	})
+	require.NoError(t, err)
+	require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Buy").Within(time.Hour))))
+	require.NoError(t, e.Track(ctx, event("ann", "Buy", 0)))
+	require.NoError(t, e.Alias(ctx, "visitor", "ann"))
+	clock.Set(start.Add(time.Hour))
+	require.NoError(t, e.Apply(ctx, profile.Message{Type: profile.Alias, PreviousID: "ann", UserID: "visitor"}))
+	require.Equal(t, []string{"entered event"}, told)
+	require.NoError(t, e.Advance(ctx, start.Add(time.Hour)))
+	require.Equal(t, []string{"entered event", "exited time"}, told)
 }

@@ -176,6 +176,11 @@ func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) error 
 	return nil
 }
 
+// readsIDs reports whether anything reads the ids of users.
+func (x *txn) readsIDs() bool {
+	return len(x.Nets[profile.User].Identity) > 0 || slices.ContainsFunc(x.Nets[profile.Account].Actor, (*network.Node).ReadsIDs)
+}
+
 // renewIDs has what reads the ids of a user computed anew, if the transaction put some.
 func (x *txn) renewIDs(p *state.State) {
 	if !x.ids.Changed {

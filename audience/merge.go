@@ -56,8 +56,8 @@ func (x *txn) merge(from, into, messageID string, ids []profile.ExternalID) erro
 		if from == into {
 			return nil // of one id there need not be a profile
 		}
-		if err := x.putIDs(into, ids, false); err != nil || !x.ids.Changed {
-			return err
+		if err := x.putIDs(into, ids, false); err != nil || !x.ids.Changed || !x.readsIDs() {
+			return err // else what is due at this instant would be told as if it came of the merge
 		}
 		return x.run(CauseMerge, func() {
 			x.renewIDs(x.reach(profile.UserRef(merge.OutInto)))

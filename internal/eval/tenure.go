@@ -14,8 +14,9 @@ func (r *Run) computeTenure(n *network.Node) horizon.Verdict {
 	root, key := n.Member()
 	member := r.Ask(root)
 	if !member.True {
-		if r.Aside {
-			r.Profile.Cell(n) // to note when it begins
+		if r.Aside { // when it begins is to be noted
+			r.Profile.Cell(n)
+			return horizon.Verdict{Until: member.Until}
 		}
 		return horizon.Verdict{Until: horizon.Add(member.Until, n.Tenure.Min)}
 	}
