@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/internal/state"
 	"github.com/muster-go/muster/internal/usage"
 	"github.com/muster-go/muster/profile"
@@ -178,7 +176,7 @@ func (x *txn) putIDs(user string, ids []profile.ExternalID, visitor bool) error 
 
 // readsIDs reports whether anything reads the ids of users.
 func (x *txn) readsIDs() bool {
-	return len(x.Nets[profile.User].Identity) > 0 || slices.ContainsFunc(x.Nets[profile.Account].Actor, (*network.Node).ReadsIDs)
+	return len(x.Nets[profile.User].Identity) > 0 || x.Nets[profile.Account].ReadsIDsOfActor()
 }
 
 // renewIDs has what reads the ids of a user computed anew, if the transaction put some.
@@ -190,7 +188,7 @@ func (x *txn) renewIDs(p *state.State) {
 		p.Self = nil
 		x.Recompute(x.Net.Identity...)
 	})
-	if slices.ContainsFunc(x.Nets[profile.Account].Actor, (*network.Node).ReadsIDs) {
+	if x.Nets[profile.Account].ReadsIDsOfActor() {
 		x.recountActor(p.Ref.ID)
 	}
 }

@@ -86,7 +86,7 @@ func (sh *shard) reaches(ctx context.Context, r reach, id string, refs []profile
 		return nil, true, nil // it is read, and may ask others for what depends on them
 	}
 	asks := func(n *network.Node) bool { return n.Crosses && n.ReadsIDs() }
-	if r.kind != reachesAll && (slices.ContainsFunc(users.Identity, asks) || slices.ContainsFunc(accounts.Actor, (*network.Node).ReadsIDs)) {
+	if r.kind != reachesAll && (slices.ContainsFunc(users.Identity, asks) || accounts.ReadsIDsOfActor()) {
 		return nil, true, nil // any message may tell ids
 	}
 	switch r.kind {

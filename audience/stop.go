@@ -2,7 +2,6 @@ package audience
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -124,7 +123,6 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 			}
 		}
 	}
-	var read []string
 	if step.Filter != "" {
 		var earlier []string
 		for _, m := range x.Funnel {
@@ -136,9 +134,8 @@ func (s *txn) stopped(x *Explained, n *network.Node, f *funnel.Funnel, reached i
 			return
 		}
 		look.filter = filter
-		read, _ = filter.Properties()
 	}
-	s.lookAtStop(stop, n, &look, closeTo{missing: slices.Clone(read)})
+	s.lookAtStop(stop, n, &look, closeTo{missing: missingOf(look.filter)})
 	if step.UntilNext && stop.Followed.Time.IsZero() { // then it is the one behind it that is missing
 		*stop = Stop{}
 		s.stopped(x, n, f, reached+1)

@@ -72,6 +72,10 @@ func (ix *Leaves) ReadsOfActor(name string) bool {
 	})
 }
 
+// ReadsIDsOfActor reports whether a leaf of accounts reads the ids of the user whose event
+// it is.
+func (ix *Leaves) ReadsIDsOfActor() bool { return slices.ContainsFunc(ix.Actor, (*Node).ReadsIDs) }
+
 // filters returns those of a leaf.
 func (n *Node) filters() []*celfilter.Filter {
 	switch {
