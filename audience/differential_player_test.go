@@ -123,6 +123,7 @@ func (p *player) open() error {
 	if p.cache > 0 {
 		e.SetTimersHeld(1)
 	}
+	e.SetCountsFrom(1)
 	if p.beside {
 		e.SetFirstUpgrades(0)
 	}
