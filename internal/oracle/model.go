@@ -17,6 +17,7 @@ type Model struct {
 	React func(Notice) []Operation
 
 	log     []Operation
+	done    []int64 // the instants of its operations
 	world   *world
 	filters *filters
 	clock   int64                         // what the clock was set to
@@ -101,7 +102,7 @@ func (m *Model) parts(op Operation) []Operation {
 func (m *Model) change(op Operation) {
 	t := m.now
 	before := m.world
-	m.log = append(m.log, op)
+	m.log, m.done = append(m.log, op), append(m.done, t)
 	m.world = fold(m.log)
 	m.world.keep(before.frozen)
 	m.pause()
