@@ -108,8 +108,10 @@ func (n Notice) String() string {
 		return n.Transition.String()
 	case n.TraitChange != nil:
 		return n.TraitChange.String()
+	case n.IDChange != nil:
+		return n.IDChange.String()
 	}
-	return n.IDChange.String()
+	return "nothing"
 }
 
 // putNotices stores what the transaction tells: for nobody, unless somebody has a cursor,
