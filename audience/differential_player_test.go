@@ -260,6 +260,18 @@ func (p *player) make(c call) error {
 	return p.do(c.do)
 }
 
+// refuse has the engine refuse an operation by which a definition would read itself.
+func (p *player) refuse(op oracle.Operation) error {
+	if !p.live.circular(op) {
+		return nil
+	}
+	heard := len(p.heard)
+	if err := p.do(op); !errors.Is(err, audience.ErrCycle) || len(p.heard) > heard {
+		return fmt.Errorf("a circle was not refused: %w", err)
+	}
+	return nil
+}
+
 // attempt makes a call with a fault, and makes it again if it failed of that.
 func (p *player) attempt(c call) error {
 	p.blind = true
