@@ -52,7 +52,9 @@ func (c *Chunk) to() uint64 {
 
 // Follows reports whether the chunk is the next one after another, or the first if that is
 // nil.
-func (c *Chunk) Follows(before *Chunk) bool { return c.From == before.to() && c.First == before.Last()+1 }
+func (c *Chunk) Follows(before *Chunk) bool {
+	return c.From == before.to() && c.First == before.Last()+1
+}
 
 // Same reports whether two chunks are one, as far as its head tells. It compares no epochs:
 // an owner that fences again goes on with what it had under way.

@@ -70,7 +70,7 @@ func recordsOf(steps []step) (records []replica.Record) {
 
 // What the workers are held to, one engine in one process, is itself held to the oracle.
 func TestOneEngineTellsWhatTheOracleTells(t *testing.T) {
-	for seed := range uint64(*histories / 4) {
+	for seed := range uint64(*histories / 10) {
 		steps := generate(seed, 40)
 		store, err := newStore(t.Context(), 0)
 		require.NoError(t, err)
@@ -91,4 +91,3 @@ func script(steps []step) string {
 	}
 	return b.String()
 }
-

@@ -15,7 +15,9 @@ type Alarm struct {
 	Err       error // wraps ErrGap, ErrRepeated, ErrLost or ErrDiverged, or says which record kills the engine
 }
 
-func (a *Alarm) Error() string { return fmt.Sprintf("partition %d stands still: %v", a.Partition, a.Err) }
+func (a *Alarm) Error() string {
+	return fmt.Sprintf("partition %d stands still: %v", a.Partition, a.Err)
+}
 
 // Unwrap returns the cause.
 func (a *Alarm) Unwrap() error { return a.Err }
