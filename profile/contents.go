@@ -66,8 +66,8 @@ func compareMessages(a, b KeptMessage) int {
 	return cmp.Or(strings.Compare(a.Event.Name, b.Event.Name), a.Event.Time.Compare(b.Event.Time), cmp.Compare(a.Event.Seq, b.Event.Seq))
 }
 
-// compareDeleted is the order of rows of what is deleted.
-func compareDeleted(a, b *Deleted) int {
+// CompareDeleted is the order of rows of what is deleted.
+func CompareDeleted(a, b Deleted) int {
 	return cmp.Or(a.Profile.Compare(b.Profile), a.Until.Compare(b.Until), slices.CompareFunc(a.Messages, b.Messages, Hash.Compare))
 }
 

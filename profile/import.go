@@ -294,7 +294,7 @@ func precedes(last, row Row) bool {
 	case *Notice:
 		return last.(*Notice).ID < r.ID
 	case *Deleted:
-		return compareDeleted(last.(*Deleted), r) <= 0
+		return CompareDeleted(*last.(*Deleted), *r) <= 0
 	case *Contents:
 		return last.(*Contents).Ref.Compare(r.Ref) < 0
 	}

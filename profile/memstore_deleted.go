@@ -154,6 +154,6 @@ func (r *reader) deleted(st *state) (all []Deleted) {
 			})
 		}
 	}
-	slices.SortFunc(all, func(a, b Deleted) int { return compareDeleted(&a, &b) })
+	slices.SortFunc(all, CompareDeleted)
 	return all
 }
