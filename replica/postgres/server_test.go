@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +26,8 @@ type server struct {
 	port int
 	cmd  *exec.Cmd
 	as   *syscall.SysProcAttr
+
+	ended chan struct{} // closed when the process has
 }
 
 // theServer is started by the first test that needs it, and ended by TestMain.
@@ -34,7 +36,7 @@ var theServer struct {
 	*server
 }
 
-// tools returns the path of a program of the server.
+// tool returns the path of a program of the server.
 func tool(name string) string {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if path, err := exec.LookPath(name); len(found) == 0 && err == nil {
@@ -107,37 +109,55 @@ func (s *server) do(name string, args ...string) {
 	require.NoError(s.t, err, "%s: %s", name, out)
 }
 
-// start starts the server on its folder, and waits until it answers.
+// start starts the server on its folder, and waits until it answers. After a kill it refuses
+// for as long as processes of the former one are there: it is tried again.
 func (s *server) start() {
-	s.cmd = exec.Command(tool("postgres"), "-D", filepath.Join(s.dir, "data"), "-p", strconv.Itoa(s.port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "max_connections=200")
-	s.cmd.Dir, s.cmd.SysProcAttr = s.dir, s.as
-	require.NoError(s.t, s.cmd.Start())
 	require.Eventually(s.t, func() bool {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		pool, err := pgxpool.New(ctx, s.url("postgres"))
-		if err != nil {
+		s.cmd = exec.Command(tool("postgres"), "-D", filepath.Join(s.dir, "data"), "-p", strconv.Itoa(s.port),
+			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "max_connections=200")
+		s.cmd.Dir, s.cmd.SysProcAttr = s.dir, s.as
+		if s.cmd.Start() != nil {
 			return false
 		}
-		defer pool.Close()
-		return pool.Ping(ctx) == nil
+		ended := make(chan struct{})
+		s.ended = ended
+		go func(cmd *exec.Cmd) {
+			defer close(ended)
+			_ = cmd.Wait() // it was killed, or could not start
+		}(s.cmd)
+		return s.answers()
 	}, time.Minute, 20*time.Millisecond)
 }
 
-// kill ends the server with all its processes, as a crash of the machine does, but for what
-// the machine had not written.
-func (s *server) kill() error {
-	err := syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	if wait := s.cmd.Wait(); wait != nil && (&exec.ExitError{}).Error() == "" {
-		err = errors.Join(err, wait)
+// answers waits until the server answers, or has ended.
+func (s *server) answers() bool {
+	for {
+		select {
+		case <-s.ended:
+			return false
+		case <-time.After(20 * time.Millisecond):
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		conn, err := pgx.Connect(ctx, s.url("postgres"))
+		if err == nil {
+			_ = conn.Close(ctx) // it answers
+		}
+		cancel()
+		if err == nil {
+			return true
+		}
 	}
-	// Its other processes have groups of their own, and end when they find it gone.
+}
+
+// kill ends the server as a crash of it does. Its other processes end when they find it gone.
+func (s *server) kill() error {
+	err := s.cmd.Process.Kill()
+	<-s.ended
 	return err
 }
 
 func (s *server) url(database string) string {
-	return fmt.Sprintf("postgres://muster@127.0.0.1:%d/%s?pool_max_conns=16", s.port, database)
+	return fmt.Sprintf("postgres://muster@127.0.0.1:%d/%s", s.port, database)
 }
 
 // database makes an empty database, and returns a pool of it and its URL.
@@ -157,10 +177,10 @@ func (s *server) database(t *testing.T) (*pgxpool.Pool, string) {
 	name := fmt.Sprintf("test_%d", time.Now().UnixNano())
 	_, err = admin.Exec(ctx, "CREATE DATABASE "+name)
 	require.NoError(t, err)
-	pool, err := pgxpool.New(ctx, s.url(name))
+	pool, err := pgxpool.New(ctx, s.url(name)+"?pool_max_conns=16")
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	return pool, s.url(name)
+	return pool, s.url(name) + "?pool_max_conns=16"
 }
 
 func TestMain(m *testing.M) {
