@@ -27,8 +27,9 @@ type Chaos struct {
 	Worker func(name string, deaf bool) *exec.Cmd
 	// Owners returns the names of the workers that own partitions; empty: nobody does.
 	Owners func() (map[int]string, error)
-	// CrashServer kills the server of the log, and starts it again; nil: it has none.
-	CrashServer func() error
+	// Outage has the server of the log be away: killed and started again, or stopped for a
+	// while; nil: it has none.
+	Outage func() error
 	// Records returns the input of a partition.
 	Records func(partition int) ([]replica.Record, error)
 	Lease   time.Duration // of an owner
@@ -56,7 +57,7 @@ type process struct {
 }
 
 // AllFaults are what happens to workers and servers.
-var AllFaults = []string{"kill worker", "stop worker longer than its lease", "deaf owner", "hand over", "kill server", "kill all workers"}
+var AllFaults = []string{"kill worker", "server away", "stop worker longer than its lease", "hand over", "deaf owner", "kill all workers"}
 
 // Run runs it, and returns how what was told differs from what was to be told.
 func (c *Chaos) Run(t *testing.T) Difference {
@@ -74,7 +75,7 @@ func (c *Chaos) Run(t *testing.T) Difference {
 	}()
 	readers := c.read()
 	began := time.Now()
-	for i := 0; time.Since(began) < c.Length; i++ {
+	for i := 0; i < len(c.Faults) || time.Since(began) < c.Length; i++ { // each at least once
 		c.disturb(c.Faults[i%len(c.Faults)])
 	}
 	close(stop)
@@ -152,11 +153,11 @@ func (c *Chaos) disturb(fault string) {
 	case "hand over":
 		c.start(false)
 		c.end(i, syscall.SIGTERM)
-	case "kill server":
-		if c.CrashServer == nil {
+	case "server away":
+		if c.Outage == nil {
 			return
 		}
-		require.NoError(c.t, c.CrashServer())
+		require.NoError(c.t, c.Outage())
 	case "kill all workers":
 		for len(c.workers) > 0 {
 			c.end(0, syscall.SIGKILL)

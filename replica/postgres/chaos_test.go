@@ -69,20 +69,20 @@ func chaosOn(t *testing.T, pool *pgxpool.Pool, url string, unfenced bool) *logte
 
 // safeBuffer keeps what several processes say.
 type safeBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
 func (b *safeBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
+	return b.text.Write(p)
 }
 
 func (b *safeBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.String()
+	return b.text.String()
 }
 
 // Workers and the server are killed, stopped and replaced, and all that is told is what one
@@ -95,7 +95,7 @@ func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
 	})
 	pool, url := s.database(t)
 	c := chaosOn(t, pool, url, false)
-	c.CrashServer = func() error {
+	c.Outage = func() error {
 		if err := s.kill(); err != nil {
 			return err
 		}
