@@ -112,7 +112,7 @@ func (e *Engine) runOnce(ctx context.Context) (next time.Duration, err error) {
 		return 0, err
 	}
 	if err := profile.CheckTime(now); err != nil {
-		return 0, fmt.Errorf("clock: %w", err)
+		return 0, fmt.Errorf("clock: %w", failing(err))
 	}
 	if err := e.checkJump(now, e.reached()); err != nil {
 		return 0, err

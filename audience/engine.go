@@ -272,7 +272,7 @@ func (e *Engine) now(shards shardSet) (int64, error) {
 		return 0, err
 	}
 	if err := profile.CheckTime(now); err != nil {
-		return 0, fmt.Errorf("clock: %w", err)
+		return 0, fmt.Errorf("clock: %w", failing(err))
 	}
 	if err := e.checkJump(now, reached); err != nil {
 		return 0, err

@@ -1,6 +1,7 @@
 package audience_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -32,6 +33,7 @@ type faultyStore struct {
 	points  atomic.Int64 // so many there were since arm
 	at      atomic.Int64 // the point of the fault; 0: none
 	fault   fault
+	err     error // of a failure or a panic; nil: errFault
 	endCall func()
 }
 
@@ -74,9 +76,9 @@ func (s *faultyStore) point(ctx context.Context) error {
 		case endContext:
 			s.endCall()
 		case failOnce:
-			return errFault
+			return cmp.Or(s.err, errFault)
 		case panicOnce:
-			panic(errFault)
+			panic(cmp.Or(s.err, errFault))
 		}
 	}
 	return ctx.Err()

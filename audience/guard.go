@@ -28,11 +28,26 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// catch, deferred, makes a panic the error of a method.
+// failure is an error of what the caller supplied, of the store or the clock: whatever it
+// wraps, it says nothing about what was given to the engine, and refuses nothing.
+type failure struct{ error }
+
+func (f *failure) Unwrap() error { return f.error }
+
+// failing makes an error one of the store or the clock.
+func failing(err error) error {
+	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return &failure{err}
+}
+
+// catch, deferred, makes a panic the error of a method, and every error a failure.
 func catch(in string, err *error) {
 	if v := recover(); v != nil {
 		*err = &PanicError{In: in, Value: v, Stack: debug.Stack()}
 	}
+	*err = failing(*err)
 }
 
 // readClock asks the clock.
@@ -105,9 +120,31 @@ type guardedTx struct {
 	tx profile.Tx
 }
 
-func (g *guardedTx) Put(changes ...profile.Change) (err error) {
+func (g *guardedTx) Put(changes ...profile.Change) error {
+	err := g.put(changes)
+	if f := (*failure)(nil); errors.As(err, &f) && isRefusal(f.error, changes) {
+		return f.error
+	}
+	return err
+}
+
+func (g *guardedTx) put(changes []profile.Change) (err error) {
 	defer catch("store.Put", &err)
 	return g.tx.Put(changes...)
+}
+
+// isRefusal reports whether an error of Put can be about what was put: no store takes one of
+// the changes, or a profile has no room for it.
+func isRefusal(err error, changes []profile.Change) bool {
+	if limit := (*profile.LimitError)(nil); errors.As(err, &limit) {
+		return true
+	}
+	for _, c := range changes {
+		if profile.CheckChange(c) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (g *guardedTx) At(now time.Time) (err error) {
@@ -325,7 +362,7 @@ func guardSeq[V any](in string, open func() iter.Seq2[V, error]) iter.Seq2[V, er
 			}()
 			open()(func(v V, err error) bool {
 				inside = true
-				more := yield(v, err)
+				more := yield(v, failing(err))
 				inside = false
 				stopped = !more
 				return more
@@ -334,7 +371,7 @@ func guardSeq[V any](in string, open func() iter.Seq2[V, error]) iter.Seq2[V, er
 		}
 		if err := pull(); err != nil && !stopped {
 			var none V
-			yield(none, err)
+			yield(none, failing(err))
 		}
 	}
 }

@@ -18,10 +18,10 @@ func (e *Engine) Track(ctx context.Context, ev profile.Event) (err error) {
 	ctx, end := e.begin(ctx, "track")
 	defer func() { end(err) }()
 	if ev, err = ev.Packed(); err != nil {
-		return in("track", err)
+		return taking("track", err)
 	}
 	r := ofEvent(ev.Name, ev.Account, profile.UserRef(ev.Profile))
-	return in("track", e.update(ctx, ev.Profile, r, func(x *txn) error { return x.track(&ev, nil, false) }))
+	return taking("track", e.update(ctx, ev.Profile, r, func(x *txn) error { return x.track(&ev, nil, false) }))
 }
 
 // in says in which call an error came.
@@ -47,10 +47,10 @@ func (e *Engine) Identify(ctx context.Context, id Identify) (err error) {
 	ctx, end := e.begin(ctx, "identify")
 	defer func() { end(err) }()
 	if err := id.validate(); err != nil {
-		return in("identify", err)
+		return taking("identify", err)
 	}
 	r := ofTraits(id.Traits, profile.UserRef(id.Profile))
-	return in("identify", e.update(ctx, id.Profile, r, func(x *txn) error { return x.identify(&id, false) }))
+	return taking("identify", e.update(ctx, id.Profile, r, func(x *txn) error { return x.identify(&id, false) }))
 }
 
 func (id *Identify) validate() error {
@@ -74,10 +74,10 @@ func (e *Engine) Group(ctx context.Context, g Group) (err error) {
 	ctx, end := e.begin(ctx, "group")
 	defer func() { end(err) }()
 	if err := g.validate(); err != nil {
-		return in("group", err)
+		return taking("group", err)
 	}
 	r := reach{named: []profile.Ref{profile.UserRef(g.Profile), profile.AccountRef(g.Account)}}
-	return in("group", e.update(ctx, g.Profile, r, func(x *txn) error { return x.group(&g, nil, false) }))
+	return taking("group", e.update(ctx, g.Profile, r, func(x *txn) error { return x.group(&g, nil, false) }))
 }
 
 // Leave detaches a user from an account. Events that the user sent with the
@@ -86,10 +86,10 @@ func (e *Engine) Leave(ctx context.Context, user, account string) (err error) {
 	ctx, end := e.begin(ctx, "leave")
 	defer func() { end(err) }()
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
-		return in("leave", err)
+		return taking("leave", err)
 	}
 	r := reach{named: []profile.Ref{profile.UserRef(user)}}
-	return in("leave", e.update(ctx, user, r, func(x *txn) error { return x.leave(user, account) }))
+	return taking("leave", e.update(ctx, user, r, func(x *txn) error { return x.leave(user, account) }))
 }
 
 func (g *Group) validate() error {
@@ -108,9 +108,9 @@ func (e *Engine) DeleteUser(ctx context.Context, user string) (err error) {
 	ctx, end := e.begin(ctx, "delete user")
 	defer func() { end(err) }()
 	if err := profile.CheckID("profile id", user); err != nil {
-		return in("delete user", err)
+		return taking("delete user", err)
 	}
-	return in("delete user", e.update(ctx, user, reach{}, func(x *txn) error { return x.delete(user) }))
+	return taking("delete user", e.update(ctx, user, reach{}, func(x *txn) error { return x.delete(user) }))
 }
 
 // DeleteAccount removes an account with its traits; it exits every audience it
@@ -121,9 +121,9 @@ func (e *Engine) DeleteAccount(ctx context.Context, account string) (err error) 
 	ctx, end := e.begin(ctx, "delete account")
 	defer func() { end(err) }()
 	if err := profile.CheckID("group id", account); err != nil {
-		return in("delete account", err)
+		return taking("delete account", err)
 	}
-	return e.alone(ctx, "delete account", false, func(x *txn) error { return x.deleteAccount(account) })
+	return taking("", e.alone(ctx, "delete account", false, func(x *txn) error { return x.deleteAccount(account) }))
 }
 
 // track stores an event, and ids of its user, and works out what follows.

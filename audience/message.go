@@ -237,9 +237,25 @@ func (x *txn) attaches(m *profile.Message) (bool, error) {
 	return !known, err
 }
 
-// ErrRefused says that a message can never be taken as it is, and has had no
-// effect. No other failure wraps it.
+// ErrRefused says that a message, or what was given to Track, Identify, Group, Leave, Alias,
+// DeleteUser or DeleteAccount, can never be taken as it is, and has had no effect. No failure
+// wraps it: neither a context's end nor an error or a panic of the store or the clock,
+// whatever these wrap. So who reads a log may go on behind what is refused, on every replica.
 var ErrRefused = errors.New("refused")
+
+// refusedError is an error that is ErrRefused.
+type refusedError struct{ error }
+
+func (e *refusedError) Unwrap() error        { return e.error }
+func (e *refusedError) Is(target error) bool { return target == ErrRefused }
+
+// taking says in which call an error came, and whether it refuses what was given.
+func taking(what string, err error) error {
+	if err = in(what, err); err != nil && refuses(err) {
+		return &refusedError{err}
+	}
+	return err
+}
 
 // MessageError says which message of a call was not taken, and why.
 type MessageError struct {
@@ -279,8 +295,12 @@ func refusal(i int, m *profile.Message, err error) *MessageError {
 	return &MessageError{Index: i, MessageID: m.MessageID, Refused: refuses(err), Err: err}
 }
 
-// refuses reports whether an error says that input cannot be taken as it is.
+// refuses reports whether an error says that input cannot be taken as it is. One that came
+// together with a failure does not.
 func refuses(err error) bool {
+	if f := (*failure)(nil); errors.As(err, &f) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
 	for _, why := range []error{
 		profile.ErrInvalid, profile.ErrTooLarge, profile.ErrTime, profile.ErrRetention, profile.ErrLimit, ErrComputed,
 	} {
