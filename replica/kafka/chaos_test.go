@@ -19,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var costRecords = flag.Int("records", 1000, "how many records of each partition TestCost has")
+
 var chaosLength = flag.Duration("chaos", 18*time.Second, "how long workers are killed and the broker is stopped")
 
 // broker is a broker as a process.
@@ -91,19 +93,20 @@ func (s *said) String() string {
 	return s.text.String()
 }
 
-// chaosOn returns workers as processes.
-func chaosOn(t *testing.T, b *broker, unfenced bool) *logtest.Chaos {
+// chaosOn returns workers as processes, which do as config says.
+func chaosOn(t *testing.T, b *broker, config workerConfig) *logtest.Chaos {
 	opts := Options{Brokers: []string{b.address()}, Partitions: 3, Replicas: 1, Session: session, Leave: 2 * time.Second}
 	l, err := Open(t.Context(), opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	blobs := t.TempDir()
+	config.Options, config.Blobs = opts, t.TempDir()
 	return &logtest.Chaos{
-		Log: l, Lease: session, Length: *chaosLength, Seed: uint64(time.Now().UnixNano()), Unfenced: unfenced,
+		Log: l, Lease: session, Length: *chaosLength, Seed: uint64(time.Now().UnixNano()), Unfenced: config.Unfenced,
 		Worker: func(name string, deaf bool) *exec.Cmd {
-			config, err := json.Marshal(workerConfig{name, blobs, deaf, unfenced, opts})
+			config.Name, config.Deaf = name, deaf
+			text, err := json.Marshal(config)
 			require.NoError(t, err)
-			return b.process(workerEnv, config)
+			return b.process(workerEnv, text)
 		},
 		Owners:  l.owners,
 		Records: l.records,
@@ -151,7 +154,7 @@ func (l *Log) records(n int) (all []replica.Record, err error) {
 // the transactions that were open when it was, so that nobody reads beyond them.
 func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
 	b := newBroker(t)
-	c := chaosOn(t, b, false)
+	c := chaosOn(t, b, workerConfig{})
 	c.Outage = func() error {
 		if err := b.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			return err
@@ -166,9 +169,18 @@ func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
 
 // Without transactions the same test sees entries that are told twice.
 func TestWithoutTheFenceEntriesAreDoubled(t *testing.T) {
-	c := chaosOn(t, newBroker(t), true)
+	c := chaosOn(t, newBroker(t), workerConfig{Unfenced: true})
 	c.Length = min(c.Length, 8*time.Second)
 	c.Faults = []string{"deaf owner"}
 	d := c.Run(t)
 	require.Positive(t, d.Doubled, "%v", d)
+}
+
+// What records cost on workers, and in one engine without a log.
+func TestCost(t *testing.T) {
+	for _, workers := range []int{1, 2, 4} {
+		cost := chaosOn(t, newBroker(t), workerConfig{Large: true}).Cost(t, workers, *costRecords)
+		t.Log(cost)
+		require.Positive(t, cost.On)
+	}
 }

@@ -29,6 +29,7 @@ type workerConfig struct {
 	Blobs    string
 	Deaf     bool
 	Unfenced bool
+	Large    bool // chunks are as large, and snapshots as rare, as they are by default
 	Options  Options
 }
 
@@ -91,10 +92,14 @@ func work(text string) error {
 	if c.Deaf {
 		log = logtest.Deaf{Log: log}
 	}
-	return replica.Run(ctx, log, c.Name, replica.Options{
+	opts := replica.Options{
 		Blobs: replica.Folder(c.Blobs), SnapshotEvery: 200, ChunkEntries: 50, ChunkRecords: 50, TickEvery: 200 * time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+	}
+	if c.Large {
+		opts = replica.Options{Blobs: opts.Blobs, Logger: opts.Logger}
+	}
+	return replica.Run(ctx, log, c.Name, opts)
 }
 
 // unfenced is the log without its fence: chunks are produced without transactions.

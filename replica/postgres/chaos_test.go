@@ -18,15 +18,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var costRecords = flag.Int("records", 1000, "how many records of each partition TestCost has")
+
 var chaosLength = flag.Duration("chaos", 18*time.Second, "how long workers and server are killed")
 
 const partitions = 3
 
-// chaosOn returns workers as processes on a server, which may be killed too.
-func chaosOn(t *testing.T, pool *pgxpool.Pool, url string, unfenced bool) *logtest.Chaos {
+// chaosOn returns workers as processes on a server, which may be killed too. They do as config
+// says.
+func chaosOn(t *testing.T, pool *pgxpool.Pool, url string, config workerConfig) *logtest.Chaos {
 	lease := time.Second
 	l, err := Open(t.Context(), pool, partitions, Options{Lease: lease})
 	require.NoError(t, err)
+	config.URL, config.Partitions, config.Lease = url, partitions, lease
 	said := &safeBuffer{}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -34,12 +38,13 @@ func chaosOn(t *testing.T, pool *pgxpool.Pool, url string, unfenced bool) *logte
 		}
 	})
 	return &logtest.Chaos{
-		Log: l, Lease: lease, Length: *chaosLength, Seed: uint64(time.Now().UnixNano()), Unfenced: unfenced,
+		Log: l, Lease: lease, Length: *chaosLength, Seed: uint64(time.Now().UnixNano()), Unfenced: config.Unfenced,
 		Worker: func(name string, deaf bool) *exec.Cmd {
-			config, err := json.Marshal(workerConfig{url, name, partitions, lease, deaf, unfenced})
+			config.Name, config.Deaf = name, deaf
+			text, err := json.Marshal(config)
 			require.NoError(t, err)
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), workerEnv+"="+string(config))
+			cmd.Env = append(os.Environ(), workerEnv+"="+string(text))
 			cmd.Stderr = said
 			return cmd
 		},
@@ -94,7 +99,7 @@ func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
 		require.NoError(t, os.RemoveAll(s.dir))
 	})
 	pool, url := s.database(t)
-	c := chaosOn(t, pool, url, false)
+	c := chaosOn(t, pool, url, workerConfig{})
 	c.Outage = func() error {
 		if err := s.kill(); err != nil {
 			return err
@@ -110,9 +115,19 @@ func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
 // Without the check of the epoch the same test sees entries that are told twice.
 func TestWithoutTheFenceEntriesAreDoubled(t *testing.T) {
 	pool, url := database(t)
-	c := chaosOn(t, pool, url, true)
+	c := chaosOn(t, pool, url, workerConfig{Unfenced: true})
 	c.Length = min(c.Length, 8*time.Second)
 	c.Faults = []string{"deaf owner"}
 	d := c.Run(t)
 	require.Positive(t, d.Doubled, "%v", d)
+}
+
+// What records cost on workers, and in one engine without a log.
+func TestCost(t *testing.T) {
+	for _, workers := range []int{1, 2, 4} {
+		pool, url := database(t)
+		cost := chaosOn(t, pool, url, workerConfig{Large: true}).Cost(t, workers, *costRecords)
+		t.Log(cost)
+		require.Positive(t, cost.On)
+	}
 }

@@ -25,6 +25,7 @@ type workerConfig struct {
 	Lease      time.Duration
 	Deaf       bool
 	Unfenced   bool
+	Large      bool // chunks are as large, and snapshots as rare, as they are by default
 }
 
 // workerMain is the whole program of a worker.
@@ -62,10 +63,14 @@ func work(c workerConfig) error {
 	if c.Deaf {
 		log = logtest.Deaf{Log: log}
 	}
-	return replica.Run(ctx, log, c.Name, replica.Options{
+	opts := replica.Options{
 		Blobs: l, SnapshotEvery: 200, ChunkEntries: 50, ChunkRecords: 50, TickEvery: 200 * time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+	}
+	if c.Large {
+		opts = replica.Options{Blobs: opts.Blobs, Logger: opts.Logger}
+	}
+	return replica.Run(ctx, log, c.Name, opts)
 }
 
 // unfenced is the log without its fence: chunks are taken whoever they are of.
