@@ -39,7 +39,7 @@ const maxPoints = 100_000
 // when a user has an account is not kept.
 func (e *Engine) Backtest(ctx context.Context, d Definition, from, to time.Time, step time.Duration) (_ []Point, err error) {
 	ctx, end := e.begin(ctx, "backtest")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	points, err := e.backtest(ctx, d, from, to, step)
 	return points, in("backtest", err)
 }
