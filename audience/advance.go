@@ -20,7 +20,7 @@ import (
 // nothing.
 func (e *Engine) Advance(ctx context.Context, t time.Time) (err error) {
 	ctx, end := e.begin(ctx, "advance")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	return e.advance(ctx, t)
 }
 

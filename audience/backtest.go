@@ -48,7 +48,7 @@ const maxPoints = 100_000
 // many are in memory at a time, and the ids of all.
 func (e *Engine) Backtest(ctx context.Context, d Definition, from, to time.Time, step time.Duration) (_ []Point, err error) {
 	ctx, end := e.begin(ctx, "backtest")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	points, err := e.backtest(ctx, d, from, to, step)
 	return points, in("backtest", err)
 }

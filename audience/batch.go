@@ -27,8 +27,8 @@ var ErrPaused = errors.New("the audience is paused")
 // profile while no data is taken.
 func (e *Engine) Recompute(ctx context.Context, keys ...string) (err error) {
 	ctx, end := e.begin(ctx, "recompute")
-	defer func() { end(err) }()
-	return e.alone(ctx, "recompute", true, func(x *txn) error {
+	defer func() { err = end(err) }()
+	return e.aloneNoting(ctx, "recompute", true, func(x *txn) error {
 		var nodes []*network.Node
 		for _, key := range keys {
 			a := e.live[key]

@@ -21,7 +21,7 @@ import (
 // reached. What is being created is left out, and what is being edited is as it was.
 func (e *Engine) Due(ctx context.Context, until time.Time) (_ []Transition, err error) {
 	ctx, end := e.begin(ctx, "due")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	due, err := e.due(ctx, until)
 	return due, in("due", err)
 }

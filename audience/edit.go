@@ -25,14 +25,14 @@ import (
 // once, and the data that counts stays the same also where that is without backfill.
 func (e *Engine) EditTrait(ctx context.Context, c trait.Computed) (err error) {
 	ctx, end := e.begin(ctx, "edit")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	return e.edit(ctx, "trait", &definition{key: c.Key, computed: &c})
 }
 
 // EditAudience gives a live audience another definition, as EditTrait does.
 func (e *Engine) EditAudience(ctx context.Context, d Definition) (err error) {
 	ctx, end := e.begin(ctx, "edit")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	return e.edit(ctx, "audience", &definition{key: d.Key, audience: &d})
 }
 

@@ -29,8 +29,9 @@ func (e *Engine) change(ctx context.Context, after *aftermath, id string, r reac
 	if err != nil {
 		return err
 	}
+	x.noting = notingOf(ctx)
 	if err = e.perform(after, x, do); err == errBeyond {
-		return e.alone(ctx, "", false, do)
+		return e.aloneNoting(ctx, "", false, do)
 	}
 	return err
 }

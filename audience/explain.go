@@ -23,7 +23,7 @@ import (
 // which the answer is sure, which may come before its change.
 func (e *Engine) Explain(ctx context.Context, key string, ref profile.Ref) (_ Explanation, err error) {
 	ctx, end := e.begin(ctx, "explain")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	x, err := e.explain(ctx, key, ref)
 	if err != nil {
 		return Explanation{}, fmt.Errorf("explain %q of %s %q: %w", key, ref.Subject, ref.ID, err)

@@ -262,8 +262,8 @@ func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, fro
 	if err != nil {
 		return 0, nil
 	}
-	at, last := now, profile.MinTime.UnixNano()
-	err = x.grouped(func() error {
+	at, last, taken := now, profile.MinTime.UnixNano(), -1
+	take := func() error {
 		for ; n < len(messages) && x.goesOn() && ctx.Err() == nil; n++ {
 			m := messages[n].WithoutNoIDs(e.noID)
 			if t, ok := timed(&m); ok {
@@ -287,11 +287,23 @@ func (e *Engine) applyGroup(ctx context.Context, messages []profile.Message, fro
 			err := x.step(func() error { return x.message(&m) })
 			switch {
 			case err == nil:
+				taken = n
 			case refuses(err) && !x.wrote && x.Err == nil:
 				refused = append(refused, refusal(from+n, &messages[n], err))
 			default:
 				return err
 			}
+		}
+		return nil
+	}
+	err = x.grouped(func() error {
+		if err := take(); err != nil || n == 0 {
+			return err
+		}
+		// Those that are refused behind the last that was taken come with what is next: to be
+		// at their instant, what is due before would have to happen.
+		if of := notingOf(ctx); of != nil && taken >= 0 {
+			of.at, x.noting = from+taken, of
 		}
 		return nil
 	})

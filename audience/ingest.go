@@ -16,7 +16,7 @@ import (
 // zero time is the engine's now.
 func (e *Engine) Track(ctx context.Context, ev profile.Event) (err error) {
 	ctx, end := e.begin(ctx, "track")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if ev, err = ev.Packed(); err != nil {
 		return taking("track", err)
 	}
@@ -45,7 +45,7 @@ type Identify struct {
 // null removes it. The profile is made if there is none.
 func (e *Engine) Identify(ctx context.Context, id Identify) (err error) {
 	ctx, end := e.begin(ctx, "identify")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if err := id.validate(); err != nil {
 		return taking("identify", err)
 	}
@@ -72,7 +72,7 @@ type Group struct {
 // Group takes one group call. Both profiles are made if there are none.
 func (e *Engine) Group(ctx context.Context, g Group) (err error) {
 	ctx, end := e.begin(ctx, "group")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if err := g.validate(); err != nil {
 		return taking("group", err)
 	}
@@ -84,7 +84,7 @@ func (e *Engine) Group(ctx context.Context, g Group) (err error) {
 // account's id stay the account's.
 func (e *Engine) Leave(ctx context.Context, user, account string) (err error) {
 	ctx, end := e.begin(ctx, "leave")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if err := errors.Join(profile.CheckID("profile id", user), profile.CheckID("group id", account)); err != nil {
 		return taking("leave", err)
 	}
@@ -106,7 +106,7 @@ func (g *Group) validate() error {
 // it was in. A later message of its id begins a new profile.
 func (e *Engine) DeleteUser(ctx context.Context, user string) (err error) {
 	ctx, end := e.begin(ctx, "delete user")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if err := profile.CheckID("profile id", user); err != nil {
 		return taking("delete user", err)
 	}
@@ -119,11 +119,11 @@ func (e *Engine) DeleteUser(ctx context.Context, user string) (err error) {
 // call makes the account anew.
 func (e *Engine) DeleteAccount(ctx context.Context, account string) (err error) {
 	ctx, end := e.begin(ctx, "delete account")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if err := profile.CheckID("group id", account); err != nil {
 		return taking("delete account", err)
 	}
-	return taking("", e.alone(ctx, "delete account", false, func(x *txn) error { return x.deleteAccount(account) }))
+	return taking("", e.aloneNoting(ctx, "delete account", false, func(x *txn) error { return x.deleteAccount(account) }))
 }
 
 // track stores an event, and ids of its user, and works out what follows.

@@ -39,7 +39,7 @@ func (e *Engine) CreateTraits(ctx context.Context, traits ...trait.Computed) err
 // definitions may read each other in any order, but not in a circle.
 func (e *Engine) CreateFile(ctx context.Context, f File) (err error) {
 	ctx, end := e.begin(ctx, "create")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	return in("create", e.create(ctx, f.definitions()))
 }
 

@@ -12,14 +12,14 @@ import (
 // difference that the whole makes, both with the cause merge.
 func (e *Engine) Alias(ctx context.Context, from, into string) (err error) {
 	ctx, end := e.begin(ctx, "alias")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if err := profile.CheckID("previous id", from); err != nil {
 		return taking("alias", err)
 	}
 	if err := profile.CheckID("profile id", into); err != nil {
 		return taking("alias", err)
 	}
-	return taking("", e.alone(ctx, "alias", false, func(x *txn) error { return x.merge(from, into, "", nil) }))
+	return taking("", e.aloneNoting(ctx, "alias", false, func(x *txn) error { return x.merge(from, into, "", nil) }))
 }
 
 // merge is Alias that attaches ids to the whole.

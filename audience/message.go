@@ -23,7 +23,7 @@ import (
 // user of its own.
 func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) (err error) {
 	ctx, end := e.begin(ctx, "apply")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if len(messages) == 1 {
 		var after aftermath
 		err := e.take(ctx, &after, messages[0])
@@ -40,7 +40,10 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) (err er
 		}
 	}
 	failed := -1
-	err = e.alone(ctx, "", false, func(x *txn) error {
+	if n := notingOf(ctx); n != nil {
+		n.at = len(n.offsets) - 1
+	}
+	err = e.aloneNoting(ctx, "", false, func(x *txn) error {
 		for i := range messages {
 			if err := x.message(&messages[i]); err != nil {
 				failed = i
@@ -66,7 +69,7 @@ func (e *Engine) Apply(ctx context.Context, messages ...profile.Message) (err er
 // they are stored: a callback finds those that came after its own taken as well.
 func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
 	ctx, end := e.begin(ctx, "apply")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	return e.applyEach(ctx, messages, func(*profile.Message) (int64, bool) { return 0, false })
 }
 
@@ -76,7 +79,7 @@ func (e *Engine) ApplyEach(ctx context.Context, messages ...profile.Message) (re
 // times of the messages, and Advance, are all that moves the engine.
 func (e *Engine) Replay(ctx context.Context, messages ...profile.Message) (refused []*MessageError, err error) {
 	ctx, end := e.begin(ctx, "apply")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	return e.applyEach(ctx, messages, ownTime)
 }
 
@@ -85,6 +88,7 @@ type timeOfMessage func(*profile.Message) (t int64, ok bool)
 
 // applyEach takes messages, each at the instant that timed says.
 func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, timed timeOfMessage) (refused []*MessageError, err error) {
+	ctx = notingOf(ctx).ofEach(ctx, len(messages))
 	var after aftermath
 	first, kept := 0, 0 // those before first, and of refused, stay
 	flush := func(next int) error {
@@ -98,6 +102,9 @@ func (e *Engine) applyEach(ctx context.Context, messages []profile.Message, time
 		n, some := e.applyGroup(ctx, messages[i:], i, timed, &after)
 		refused = append(refused, some...)
 		if n == 0 {
+			if of := notingOf(ctx); of != nil {
+				of.at = i
+			}
 			err := e.applyOne(ctx, &messages[i], timed, &after)
 			switch {
 			case refuses(err):
@@ -143,7 +150,7 @@ func (e *Engine) take(ctx context.Context, after *aftermath, m profile.Message) 
 	}
 	err := e.change(ctx, after, m.Profile(), ofMessage(&m), func(x *txn) error { return x.message(&m) })
 	if err == errMerges {
-		return e.alone(ctx, "", false, func(x *txn) error { return x.message(&m) })
+		return e.aloneNoting(ctx, "", false, func(x *txn) error { return x.message(&m) })
 	}
 	return err
 }

@@ -44,18 +44,24 @@ type Step struct {
 }
 
 // unobserved is told how a call ended that nobody observes.
-func unobserved(error) {}
+func unobserved(err error) error { return err }
 
 // begin begins a call, and returns the context that it goes on with and what is told how it
 // ended.
-func (e *Engine) begin(ctx context.Context, call string) (within context.Context, end func(error)) {
-	if e.observer == nil {
-		return ctx, unobserved
+func (e *Engine) begin(ctx context.Context, call string) (within context.Context, end func(error) error) {
+	ctx, n := note(ctx)
+	end = unobserved
+	if e.observer != nil {
+		ctx, end = e.observeCall(ctx, call)
 	}
-	return e.observeCall(ctx, call)
+	if n == nil {
+		return ctx, end
+	}
+	observed := end
+	return ctx, func(err error) error { return observed(n.ended(ctx, e, err)) }
 }
 
-func (e *Engine) observeCall(ctx context.Context, call string) (within context.Context, end func(error)) {
+func (e *Engine) observeCall(ctx context.Context, call string) (within context.Context, end func(error) error) {
 	within, end = ctx, unobserved
 	e.guarded("observer.Call", func() {
 		c, ended := e.observer.Call(ctx, call)
@@ -63,7 +69,10 @@ func (e *Engine) observeCall(ctx context.Context, call string) (within context.C
 			within = c
 		}
 		if ended != nil {
-			end = func(err error) { e.guarded("observer.Call", func() { ended(err) }) }
+			end = func(err error) error {
+				e.guarded("observer.Call", func() { ended(err) })
+				return err
+			}
 		}
 	})
 	return within, end

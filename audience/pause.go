@@ -34,7 +34,7 @@ var errOvertaken = errors.New("another edit came first")
 
 func (e *Engine) setPaused(ctx context.Context, what, key string, paused bool) (err error) {
 	ctx, end := e.begin(ctx, what)
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	for err = errOvertaken; errors.Is(err, errOvertaken); {
 		e.mu.RLock()
 		a := e.live[key]

@@ -51,7 +51,7 @@ func (p Preview) Exact() bool { return p.Looked == p.Total }
 // its place. The error is a *DefinitionError for a bad definition.
 func (e *Engine) Preview(ctx context.Context, d Definition, opts PreviewOptions) (_ Preview, err error) {
 	ctx, end := e.begin(ctx, "preview")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	p, err := e.preview(ctx, d, opts)
 	if err != nil {
 		return Preview{}, fmt.Errorf("preview: %w", err)

@@ -23,6 +23,20 @@ func (e *Engine) Keep(ctx context.Context, subscriber string, upTo uint64, recor
 }
 
 func (e *Engine) keepRecords(ctx context.Context, subscriber string, upTo uint64, records []profile.Record) (profile.Mark, error) {
+	return e.keepChanges(ctx, subscriber, func(o profile.Outbox) []profile.Change {
+		changes := make([]profile.Change, 0, 1+len(records))
+		if _, is := o.Cursors[subscriber]; is {
+			changes = append(changes, &profile.SetCursor{Subscriber: subscriber, UpTo: upTo})
+		}
+		for _, r := range records {
+			changes = append(changes, &profile.SetRecord{Subscriber: subscriber, Record: r})
+		}
+		return changes
+	})
+}
+
+// keepChanges commits changes of what somebody keeps.
+func (e *Engine) keepChanges(ctx context.Context, name string, changes func(profile.Outbox) []profile.Change) (profile.Mark, error) {
 	if e.closed.Load() {
 		return 0, profile.ErrClosed
 	}
@@ -35,7 +49,7 @@ func (e *Engine) keepRecords(ctx context.Context, subscriber string, upTo uint64
 		now = e.Now()
 	}
 	// No profile is touched, and so no other lane waits than that of the name.
-	tx, err := e.store.Begin(ctx, now, profile.UserRef(subscriber))
+	tx, err := e.store.Begin(ctx, now, profile.UserRef(name))
 	if err != nil {
 		return 0, err
 	}
@@ -44,14 +58,7 @@ func (e *Engine) keepRecords(ctx context.Context, subscriber string, upTo uint64
 	if err != nil {
 		return 0, err
 	}
-	changes := make([]profile.Change, 0, 1+len(records))
-	if _, is := o.Cursors[subscriber]; is {
-		changes = append(changes, &profile.SetCursor{Subscriber: subscriber, UpTo: upTo})
-	}
-	for _, r := range records {
-		changes = append(changes, &profile.SetRecord{Subscriber: subscriber, Record: r})
-	}
-	if err := tx.Put(changes...); err != nil {
+	if err := tx.Put(changes(o)...); err != nil {
 		return 0, err
 	}
 	return tx.Commit()

@@ -13,8 +13,8 @@ import (
 // the error wraps ErrInUse.
 func (e *Engine) DeleteAudience(ctx context.Context, key string) (err error) {
 	ctx, end := e.begin(ctx, "delete")
-	defer func() { end(err) }()
-	return e.alone(ctx, fmt.Sprintf("delete audience %q", key), true, func(x *txn) error {
+	defer func() { err = end(err) }()
+	return e.aloneNoting(ctx, fmt.Sprintf("delete audience %q", key), true, func(x *txn) error {
 		return x.deleteAudience(key)
 	})
 }
@@ -35,8 +35,8 @@ func (x *txn) deleteAudience(key string) error {
 // stays: the error wraps ErrInUse.
 func (e *Engine) DeleteTrait(ctx context.Context, key string) (err error) {
 	ctx, end := e.begin(ctx, "delete")
-	defer func() { end(err) }()
-	return e.alone(ctx, fmt.Sprintf("delete trait %q", key), true, func(x *txn) error {
+	defer func() { err = end(err) }()
+	return e.aloneNoting(ctx, fmt.Sprintf("delete trait %q", key), true, func(x *txn) error {
 		return x.deleteTrait(key)
 	})
 }

@@ -24,7 +24,7 @@ type SyncOptions struct {
 // it beside what is live, is an error now as it would be then.
 func (e *Engine) Plan(ctx context.Context, f File, opts SyncOptions) (_ Plan, err error) {
 	ctx, end := e.begin(ctx, "plan")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	s, err := e.syncPrepare(ctx, f, opts)
 	if err == nil && opts.Count {
 		err = s.count(ctx)
@@ -56,7 +56,7 @@ func (e *Engine) Plan(ctx context.Context, f File, opts SyncOptions) (_ Plan, er
 // another has made what it was to make; called again it finds nothing to do.
 func (e *Engine) Sync(ctx context.Context, f File, opts SyncOptions) (_ Plan, err error) {
 	ctx, end := e.begin(ctx, "sync")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	s, err := e.syncPrepare(ctx, f, opts)
 	if err == nil && opts.Count {
 		err = s.count(ctx)
@@ -134,7 +134,7 @@ func (s *syncer) call(ctx context.Context, steps []PlanStep) error {
 // edit makes several edits as one, so that who is moved by more than one is told of once.
 func (s *syncer) edit(ctx context.Context, steps []PlanStep) (err error) {
 	ctx, end := s.engine.begin(ctx, "edit")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	var edited []*definition
 	for _, step := range steps {
 		d := s.wanted[step.key()]

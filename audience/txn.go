@@ -60,6 +60,7 @@ type txn struct {
 	used  []*part // parts of earlier runs, to be used again
 
 	guarded guardedTx        // what tx is
+	noting  *noting          // the position that the commit stores; nil: none
 	putting []profile.Change // scratch
 	event   profile.PutEvent // scratch
 	ids     profile.PutIDs   // scratch
@@ -258,10 +259,18 @@ func (x *txn) commit() error {
 			return err
 		}
 	}
+	if x.noting != nil {
+		if err := x.putPosition(); err != nil {
+			return err
+		}
+	}
 	if x.tx != nil {
 		mark, err := x.commitStore()
 		if err != nil {
 			return err
+		}
+		if x.noting != nil {
+			x.noting.stored = x.noting.at + 1
 		}
 		x.upTo = max(x.upTo, mark)
 	}
@@ -329,6 +338,7 @@ func (x *txn) settled() {
 	x.retimed, x.timers, x.fired = x.retimed[:0], reuse.Emptied(x.timers), reuse.Emptied(x.fired)
 	x.noted = reuse.Emptied(x.noted)
 	x.undo, x.done = reuse.Emptied(x.undo), reuse.Emptied(x.done)
+	x.noting = nil
 	x.commitment.clear()
 }
 

@@ -93,7 +93,7 @@ func (x *txn) noteUse() {
 // are the events that the store still keeps, and of traits the writes that still matter.
 func (e *Engine) Catalog(ctx context.Context) (_ Catalog, err error) {
 	ctx, end := e.begin(ctx, "catalog")
-	defer func() { end(err) }()
+	defer func() { err = end(err) }()
 	if err := ctx.Err(); err != nil {
 		return Catalog{}, in("catalog", err)
 	}
