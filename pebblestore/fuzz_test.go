@@ -23,7 +23,7 @@ func FuzzRows(f *testing.F) {
 	for _, seed := range [][]byte{
 		h.append(nil), st.append(nil), counted.append(nil), appendMessage(nil, &m, dict), appendMessage(nil, &call, dict), count.append(nil),
 		appendKeyRecord(nil, &k), appendRecord(nil, st.append(nil), []byte{1, 2, 3, 4}), appendText(nil, "a\x00\x01b"),
-		appendBuried(nil, 9, []uint64{1, 2}), numbered{kind: numberTrait, key: "t"}.row(), appendMark(nil, 12),
+		appendBuried(nil, 9, []profile.Hash{{1}, {2}}), numbered{kind: numberTrait, key: "t"}.row(), appendMark(nil, 12),
 		appendWrites(nil, []profile.TraitWrite{{Name: "n", Value: profile.IntValue(1), Time: fromNano(3), MessageID: "m", Seq: 2}}, dict),
 	} {
 		f.Add(seed)
@@ -74,7 +74,7 @@ func FuzzRows(f *testing.F) {
 			require.True(t, bytes.Equal(hashes, hashes2))
 			_, _, _ = readRecordRow(b)
 		}
-		_ = eachBuried(b, func(_ int64, sums []byte) { require.Zero(t, len(sums)%8) })
+		_ = eachBuried(b, func(_ int64, hashes []byte) { require.Zero(t, len(hashes)%wideSize) })
 		if text, rest, ok := readText(b); ok {
 			require.Equal(t, b, append(appendText(nil, text), rest...))
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,7 +119,10 @@ func dump(r profile.Reader) (lines []string, err error) {
 	each(&d, r.Keys(ctx), func(k profile.KeyRecord) { d.add("key %+v", k) })
 	o, err := r.Outbox(ctx)
 	d.check(err)
-	d.add("outbox %+v", o)
+	d.add("outbox {Last:%d Notices:%d Bytes:%d Cursors:%v}", o.Last, o.Notices, o.Bytes, o.Cursors)
+	for _, name := range slices.Sorted(maps.Keys(o.Positions)) {
+		d.add("position of %q: %+v", name, o.Positions[name])
+	}
 	each(&d, r.Notices(ctx, 0), func(n profile.Notice) { d.add("notice %d %q", n.ID, n.Body) })
 	for i := range 3 {
 		name := fmt.Sprint("subscriber ", i)

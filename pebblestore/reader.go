@@ -27,7 +27,7 @@ type source interface {
 	// live reports whether others change what is read.
 	live() bool
 	// counted calls do with what is counted, which holds until do returns.
-	counted(ctx context.Context, do func(*tally, map[string]uint64)) error
+	counted(ctx context.Context, do func(*tally, readers)) error
 }
 
 // scope is what a call reads.

@@ -49,6 +49,9 @@ func (r *Run) overUsers(nodes []*network.Node) {
 			r.Err = err
 			return
 		}
+		if r.Born != nil && !r.Born(user) {
+			continue
+		}
 		q := r.Outside.Reach(profile.UserRef(user))
 		for _, n := range nodes {
 			delete(q.Counts, n.ID)
@@ -110,6 +113,9 @@ func (r *Run) countUsers(n *network.Node) {
 		if err != nil {
 			r.Err = err
 			break
+		}
+		if r.Born != nil && !r.Born(user) {
+			continue
 		}
 		users++
 		if r.Outside.TruthOf(profile.UserRef(user), n.Others[0]) {

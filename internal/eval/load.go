@@ -20,6 +20,7 @@ func (r *Run) Load(ix *network.Leaves) {
 		r.loadCounts()
 	}
 	r.Push(ix.Identity...)
+	r.Push(ix.Initial...)
 	last := ""
 	for i, w := range r.Profile.Writes {
 		if i == 0 {

@@ -117,7 +117,10 @@ func (p *State) memory() int {
 		n += int(unsafe.Sizeof(p.Writes[i])) + valueSize(p.Writes[i].Value)
 	}
 	for _, a := range p.Aggregates {
-		n += int(unsafe.Sizeof(*a)) + valueSize(a.Value) + a.State.Size()
+		n += int(unsafe.Sizeof(*a)) + valueSize(a.Value)
+		if a.State != nil {
+			n += a.State.Size()
+		}
 	}
 	for _, f := range p.Funnels {
 		n += int(unsafe.Sizeof(*f)) + f.State.Size()
