@@ -134,9 +134,11 @@ func TestAnAccountThatIsTouchedAgainReadsNoneOfItsUsers(t *testing.T) {
 		require.Equal(t, step.want, fmt.Sprint(told), step.what)
 		require.LessOrEqual(t, store.users.Load(), int64(8), step.what)
 	}
+	store.users.Store(0)
 	x, err := c.Explain(ctx, "any", profile.AccountRef("acme"))
 	require.NoError(t, err)
 	require.Equal(t, users-1, x.Tree.Users)
+	require.LessOrEqual(t, store.users.Load(), int64(3*audience.MaxExamined+16))
 	c.sound("at the end")
 }
 

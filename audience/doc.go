@@ -144,7 +144,11 @@
 // count asked for; see the type matches. It does not grow with the history. What
 // funnels and computed traits keep is said in their packages. An account keeps
 // two numbers for each condition on its users, which a user's change moves by
-// one: an event costs the same in an account of ten and of a million.
+// one: an event costs the same in an account of ten and of a million. Those of an account of
+// 32 users or more are in the store as well, in the transaction of what moved them, so that it
+// comes back to memory without any of its users being read. Its users are counted where there
+// are none of these numbers: when a definition comes to it, the first time after an engine was
+// opened on what an earlier one made in stages, and while some definition is broken.
 //
 // What a call changes, the data and all that follows from it, is one transaction of the
 // store: stored together, or not at all. A call that returns an error has changed
@@ -190,8 +194,9 @@
 // for as long as they take. While users depend on accounts, data that moves an account or
 // such a user is taken one after the other, and so is data of profiles that a creation or
 // an edit has yet to come to. An account that takes events of a user is computed anew,
-// from the events of all its users, when that user leaves, is merged or deleted; one that
-// only counts users is not. Conditions that read traits of accounts are asked of all users
+// from the events of all its users, when that user leaves, is merged or deleted, and when it
+// comes back to memory: it reads as many events as its windows see of all of them. One that
+// only counts users does not. Conditions that read traits of accounts are asked of all users
 // of an account when such a trait changes. A funnel of users cannot read account.traits,
 // and what a preview or an explanation foresees takes other profiles as they are.
 package audience

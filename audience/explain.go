@@ -156,6 +156,7 @@ func (s *txn) explainMembership(a *live) Explained {
 func (e *Engine) readOnlyRunOf(ctx context.Context, store profile.Reader, ref profile.Ref, exists bool, t int64) *txn {
 	s := e.readOnlyRun(ctx, store, state.New(ref), t)
 	if exists {
+		s.Profile.Kept = s.keptOf(ref)
 		s.Load(&s.Net.Leaves)
 		s.Push(s.Net.Linked...)
 		s.Walk()

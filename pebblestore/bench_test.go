@@ -144,6 +144,10 @@ func BenchmarkCommit(b *testing.B) {
 			running.Wait()
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+			m, err := s.Metrics(ctx)
+			require.NoError(b, err)
+			b.ReportMetric(float64(b.N)/float64(m.Syncs), "commits/sync")
+			b.ReportMetric(float64(m.SyncTotal.Microseconds())/float64(m.Syncs), "us/sync")
 			require.NoError(b, s.Close())
 		})
 	}

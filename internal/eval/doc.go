@@ -21,6 +21,6 @@
 //  5. The verdict of all, any and not is what their children's verdicts say, where these have
 //     not run out.
 //  6. A node without a cell is idle: true or false as for a profile without any data.
-//  7. What an account has counted of its users is what others know of these: a user's change
-//     is told to its accounts in the same transaction.
+//  7. What an account has counted of its users, in its cells and in the store, is what others
+//     know of these: a user's change is told to its accounts in the same transaction.
 package eval
