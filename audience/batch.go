@@ -159,7 +159,7 @@ func (x *txn) latchAll(nodes []*network.Node, cause Cause) error {
 // anyDiffers reports whether nodes of batch audiences would latch another truth for a
 // profile than they have.
 func (x *txn) anyDiffers(ref profile.Ref, nodes []*network.Node) bool {
-	if lacks, _ := x.lacks(ref); lacks {
+	if lacks, _, _ := x.lacks(ref); lacks {
 		return true
 	}
 	if p := x.shardOf(ref).states.Get(ref); p != nil {

@@ -32,7 +32,7 @@ const firstUpgrades = 512
 // reports whether these were all. All locks are held.
 func (x *txn) bringNext(r *rollout) (all bool, err error) {
 	e := x.e
-	e.version++ // it is used from here on, whatever becomes of the rollout
+	x.nextVersion() // it is used from here on, whatever becomes of the rollout
 	if err := x.storeVersion(r); err != nil {
 		return false, err
 	}
@@ -63,6 +63,12 @@ func (x *txn) bringNext(r *rollout) (all bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// nextVersion has the definitions be another version. It is to be stored.
+func (x *txn) nextVersion() {
+	x.e.version++
+	x.onAbandon(func() { x.e.version-- })
 }
 
 // bringRest brings the stages of a rollout that are left, as long as the first profiles
@@ -199,24 +205,25 @@ func (x *txn) upgrade(p *state.State, t int64) error {
 	return nil
 }
 
-// lacks reports whether a profile has yet to get something that is in the making.
-func (x *txn) lacks(ref profile.Ref) (lacks bool, k state.Kept) {
+// lacks reports whether a profile has yet to get something that is in the making. It returns
+// the state of the profile too, if that is in memory, and what is kept of it.
+func (x *txn) lacks(ref profile.Ref) (lacks bool, p *state.State, k state.Kept) {
 	wanted := x.e.wanted(ref.Subject)
 	if wanted == 0 {
-		return false, state.NothingKept
+		return false, nil, state.NothingKept
 	}
-	if p := x.e.shardOf(ref.ID).states.Get(ref); p != nil {
-		return p.Version < wanted, p.Kept
+	if p := x.shardOf(ref).states.Get(ref); p != nil {
+		return p.Version < wanted, p, p.Kept
 	}
 	k = x.keptOf(ref)
-	return max(k.Version, x.e.floor(ref.Subject)) < wanted, k
+	return max(k.Version, x.e.floor(ref.Subject)) < wanted, nil, k
 }
 
 // lacksAny is lacks for any of some profiles.
 func (x *txn) lacksAny(ctx context.Context, refs ...profile.Ref) (bool, error) {
 	x.Ctx, x.Err = ctx, nil
 	for _, ref := range refs {
-		if lacks, _ := x.lacks(ref); lacks || x.Err != nil {
+		if lacks, _, _ := x.lacks(ref); lacks || x.Err != nil {
 			return true, x.Err
 		}
 	}
@@ -235,11 +242,11 @@ func (e *Engine) madeSince(of profile.Subject, version uint32) (made []remade) {
 
 // upgradeID upgrades a profile by the id that it is kept under, if it lacks anything.
 func (x *txn) upgradeID(ref profile.Ref, t int64) error {
-	lacks, k := x.lacks(ref)
+	lacks, p, k := x.lacks(ref)
 	if !lacks || x.Err != nil {
 		return x.Err
 	}
-	if p := x.shardOf(ref).states.Get(ref); p != nil {
+	if p != nil {
 		return x.upgrade(p, t)
 	}
 	exists, err := x.exists(ref)

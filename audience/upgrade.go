@@ -11,8 +11,12 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// upgradeTime is how long a lock is held to upgrade some profiles.
-const upgradeTime = time.Millisecond
+const (
+	// upgradeTime is how long a lock is held to upgrade some profiles.
+	upgradeTime = time.Millisecond
+	// upgradesTogether is how many profiles one transaction upgrades.
+	upgradesTogether = 8
+)
 
 // carryOut brings a rollout to every profile, stage by stage, and calls end, with all
 // locks, in the transaction of the last.
@@ -59,9 +63,10 @@ func (e *Engine) upgradeAll(ctx context.Context, g *revision) error {
 			}
 		}
 	}
-	// The caller works, and all processors but one: that is for the data.
+	// The caller works, and all processors: data waits for one no longer than for the lock
+	// of its shard, since they are yielded together.
 	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(e.shards)) - 2 {
+	for range min(runtime.GOMAXPROCS(0), len(e.shards)) - 1 {
 		others.Add(1)
 		go func() {
 			defer others.Done()
@@ -78,12 +83,12 @@ func (e *Engine) upgradeAll(ctx context.Context, g *revision) error {
 func (sh *shard) upgradeMany(ctx context.Context, refs []profile.Ref, r *rollout) error {
 	for len(refs) > 0 {
 		t, err := sh.enter(ctx)
-		switch {
-		case err == nil:
+		if err == nil {
 			refs, err = sh.upgradeSome(ctx, refs, r, t)
-		case errors.Is(err, errCrossProfile):
+		}
+		if errors.Is(err, errCrossProfile) || sh.x.isBeyond(err) {
 			err = sh.e.alone(ctx, "", true, func(x *txn) (err error) {
-				refs, err = x.upgradeSome(refs, r, x.At, x.upgradeID)
+				refs, err = r.upgradeSome(refs, func(some []profile.Ref) error { return x.upgradeEach(some, x.At) })
 				return err
 			})
 		}
@@ -106,23 +111,40 @@ func (sh *shard) upgradeSome(ctx context.Context, refs []profile.Ref, r *rollout
 		}
 	}()
 	x := sh.x
-	return x.upgradeSome(refs, r, t, func(ref profile.Ref, t int64) error {
-		return x.within(func() error { return x.upgradeID(ref, t) }, ref)
+	return r.upgradeSome(refs, func(some []profile.Ref) error {
+		return x.within(func() error { return x.upgradeEach(some, t) }, some...)
 	})
 }
 
-// upgradeSome upgrades the first of some profiles, each with upgrade, and returns the
-// others.
-func (x *txn) upgradeSome(refs []profile.Ref, r *rollout, t int64, upgrade func(profile.Ref, int64) error) ([]profile.Ref, error) {
+// upgradeSome upgrades the first of some profiles, a few at a time, until a lock has been
+// held long enough, and returns the others.
+func (r *rollout) upgradeSome(refs []profile.Ref, upgrade func([]profile.Ref) error) ([]profile.Ref, error) {
 	until := time.Now().Add(upgradeTime)
-	for n := 0; len(refs) > 0 && (n%8 > 0 || time.Now().Before(until)); n++ {
-		if err := upgrade(refs[0], t); err != nil {
+	for len(refs) > 0 {
+		few := 1 // an account is computed from what its users have, which the transaction does not name
+		for few < min(upgradesTogether, len(refs)) && refs[few-1].Subject == profile.User && refs[few].Subject == profile.User {
+			few++
+		}
+		if err := upgrade(refs[:few]); err != nil {
 			return refs, err
 		}
-		refs = refs[1:]
-		r.done.Add(1)
+		refs = refs[few:]
+		r.done.Add(int64(few))
+		if !time.Now().Before(until) {
+			break
+		}
 	}
 	return refs, nil
+}
+
+// upgradeEach upgrades profiles within one transaction.
+func (x *txn) upgradeEach(refs []profile.Ref, t int64) error {
+	for _, ref := range refs {
+		if err := x.upgradeID(ref, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enter locks the shard for what its profiles are to be brought, as Engine.enter

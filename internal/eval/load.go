@@ -17,6 +17,7 @@ func (r *Run) Load(ix *network.Leaves) {
 	}
 	if ix == &r.Net.Leaves {
 		r.loadBatches()
+		r.loadCounts()
 	}
 	r.Push(ix.Identity...)
 	r.Push(ix.Initial...)

@@ -20,6 +20,7 @@ import (
 type Compiler struct {
 	Nets    *Networks
 	Since   uint64
+	Version uint32                 // of the definitions, from which on what is compiled has been there
 	Root    func(key string) *Node // the root of a live audience or computed trait
 	Fresh   []*Node                // children before parents
 	Filters []FilterAt
@@ -155,8 +156,10 @@ func (c *Compiler) intern(n *Node) *Node {
 	net := c.Nets[n.Of]
 	n.text = n.identity(func(m *Node) string { return strconv.Itoa(int(m.ID)) })
 	if old, ok := net.byText[n.text]; ok {
+		old.Born = min(old.Born, c.Version)
 		return old
 	}
+	n.Born = c.Version
 	n.setMark()
 	n.ID = uint32(len(net.Nodes))
 	net.Nodes = append(net.Nodes, n)

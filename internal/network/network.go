@@ -91,6 +91,7 @@ type Node struct {
 	Interval    time.Duration // of its computations
 	Paused      bool          // it is never computed: who was in when it was paused stays
 	Due         atomic.Int64  // when the next one is; horizon.Never: nothing has changed since the last
+	Born        uint32        // the version of the definitions from which on it has been there, or a later one
 	Pending     uint32        // the version with which it comes to profiles that do not have it yet; 0: all have
 	Replaces    *Node         // until all have it, the one whose place it takes as something that it reads is edited
 	Since       uint64        // only data of a greater arrival number counts

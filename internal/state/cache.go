@@ -105,7 +105,7 @@ func (c *Cache) Evict() {
 // memory returns about how much memory a state takes, with its entry in the map.
 func (p *State) memory() int {
 	n := int(unsafe.Sizeof(*p)) + 2*len(p.Ref.ID) + 48 +
-		4*cap(p.Nodes) + int(unsafe.Sizeof(Cell{}))*cap(p.Cells) + 8*len(p.Kept.Marks) +
+		4*cap(p.Nodes) + int(unsafe.Sizeof(Cell{}))*cap(p.Cells) + 8*len(p.Kept.Marks) + 16*len(p.Kept.Counts) +
 		int(unsafe.Sizeof(view{}))*cap(p.Views) + 16*len(p.Counts)
 	if p.Self != nil {
 		n += 64 + valueSize(p.Self.IDs.Value())
