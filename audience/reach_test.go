@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/funnel"
 	"github.com/muster-go/muster/profile"
 	"github.com/stretchr/testify/require"
 )
@@ -130,4 +131,113 @@ func TestDataOfUsersBesideDataOfAccounts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An event may tell an id of its user, which no account takes the event for, and which an account asks
+// its users for all the same: the account is then changed with it, in whatever shard it is.
+func TestAnEventThatTellsAnIDReachesTheAccountsThatAskForIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		where audience.Condition
+		want  string
+	}{
+		"a condition on users":          {audience.AnyUser(audience.Trait(`"a@x" in ids.email`)), "entered"},
+		"one in a condition on users":   {audience.AllUsers(audience.Not(audience.Any(audience.Trait(`has(ids.email)`), audience.Performed("Buy").AtMost(0)))), "exited"},
+		"a filter on the acting user":   {audience.Performed("Buy").Where(`has(ids.email)`), "entered"},
+		"what counts of the acting one": {audience.Performed("Buy").DistinctBy("properties.sku").Where(`size(ids.email) == 1`), "entered"},
+		"a step of a funnel":            {audience.Funnel(funnel.Start("one", "Buy").Where(`has(ids.email)`)), "entered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, r := context.Background(), require.New(t)
+			const accounts = 20 // of which some are in the shard of the user
+			clock := audience.NewManualClock(start)
+			e, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: clock, Shards: 16})
+			r.NoError(err)
+			defer e.Close()
+			r.NoError(e.Create(ctx, audience.Define("asking").OfAccounts().Members(c.where)))
+			for i := range accounts {
+				r.NoError(e.Group(ctx, audience.Group{Profile: "u", Account: fmt.Sprint("a", i)}))
+			}
+			r.NoError(e.Track(ctx, profile.Event{Profile: "u", Name: "Buy", Time: start, Properties: object("sku", "p")}))
+			told := 0
+			_, err = e.Subscribe(func(_ context.Context, tr audience.Transition) error {
+				if tr.Type.String() == c.want {
+					told++
+				}
+				return nil
+			})
+			r.NoError(err)
+			r.NoError(e.Apply(ctx, profile.Message{Type: profile.Track, UserID: "u", Name: "View", Time: start,
+				Context: object("externalIds", []any{map[string]any{"type": "email", "id": "a@x", "collection": "users"}})}))
+			r.Equal(accounts, told)
+			members, err := e.MemberCount(ctx, "asking")
+			r.NoError(err)
+			r.Equal(c.want == "entered", members == accounts)
+			r.NoError(e.Check())
+		})
+	}
+}
+
+// Messages that tell ids, taken beside data of the same accounts on eight goroutines: accounts that
+// count by the ids of who acted are in other shards than these, also those that a user has only sent
+// events for, and what is told of them may have evidence, which looks at all of their users. In the
+// end all is as it is for an engine that was told the same one by one. That no account is changed
+// without the lock of its shard is for the race detector to see.
+func TestIDsThatAccountsAskForAreToldBesideDataOfTheAccounts(t *testing.T) {
+	for _, evidence := range []bool{false, true} {
+		t.Run(fmt.Sprintf("evidence=%t", evidence), func(t *testing.T) { tellIDsBeside(t, evidence) })
+	}
+}
+
+func tellIDsBeside(t *testing.T, evidence bool) {
+	ctx, r := context.Background(), require.New(t)
+	defs := []audience.Definition{
+		audience.Define("reached").OfAccounts().Members(audience.Performed("Buy").Where(`has(ids.email)`).AtLeast(3)),
+		audience.Define("asking").OfAccounts().Members(audience.AtLeastUsers(3, audience.Trait(`has(ids.email)`))),
+		audience.Define("buying").OfAccounts().Members(audience.AnyUser(audience.Performed("Buy").AtLeast(5))),
+	}
+	const workers, users, accounts, rounds = 8, 40, 12, 60
+	open := func() *audience.Engine {
+		e, err := audience.New(ctx, profile.NewMemStore(), audience.Options{Clock: audience.NewManualClock(start), Shards: 16, Evidence: evidence})
+		r.NoError(err)
+		r.NoError(e.Create(ctx, defs...))
+		for u := range users {
+			r.NoError(e.Group(ctx, audience.Group{Profile: fmt.Sprint("u", u), Account: fmt.Sprint("a", u%accounts)}))
+		}
+		return e
+	}
+	message := func(worker, round int) profile.Message {
+		rnd := rand.New(rand.NewPCG(uint64(worker), uint64(round)))
+		user := rnd.IntN(users)
+		m := profile.Message{Type: profile.Track, UserID: fmt.Sprint("u", user), Name: []string{"Buy", "View"}[rnd.IntN(2)], Time: start}
+		if rnd.IntN(4) == 0 {
+			m.GroupID = fmt.Sprint("a", rnd.IntN(accounts))
+		}
+		if rnd.IntN(3) == 0 {
+			m.Context = object("externalIds", []any{map[string]any{"type": "email", "id": fmt.Sprintf("%d-%d@x", user, rnd.IntN(30)), "collection": "users"}})
+		}
+		return m
+	}
+	beside, single := open(), open()
+	defer beside.Close()
+	defer single.Close()
+	var working sync.WaitGroup
+	for worker := range workers {
+		working.Add(1)
+		go func() {
+			defer working.Done()
+			for round := range rounds {
+				if err := beside.Apply(ctx, message(worker, round)); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		for round := range rounds {
+			r.NoError(single.Apply(ctx, message(worker, round)))
+		}
+	}
+	working.Wait()
+	r.NoError(beside.Check())
+	want, got := membersOf(t, single), membersOf(t, beside)
+	r.Equal(want, got)
+	r.Len(got, len(defs))
 }
