@@ -72,6 +72,7 @@ func TestCommands(t *testing.T) {
 		"help":                "help",
 		"replay":              "replay" + shop,
 		"replay_traits":       "replay -quiet -traits -until 2026-04-01" + shop,
+		"replay_late":         "replay -definitions company.json -events late.ndjson",
 		"replay_help":         "help replay",
 		"test":                "test -v FOLDER/shop.json right.txt",
 		"test_wrong":          "test FOLDER/shop.json right.txt wrong.txt",
