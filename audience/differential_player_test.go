@@ -1,10 +1,12 @@
 package audience_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +41,7 @@ type player struct {
 	blind       bool        // callbacks do not look: the store fails them too
 	err         error       // in a callback
 	durable     *durableEar // nil: there is none
+	reopened    int
 	model       *oracle.Model
 	live        live
 }
@@ -48,7 +51,7 @@ func newPlayer(h *history, shards int) (*player, error) {
 	p := &player{
 		ctx:       ctx,
 		stop:      stop,
-		store:     newFaultyStore(profile.NewMemStore(profile.WithDuplicateMemory(10 * 365 * profile.Day))), // the oracle forgets no message
+		store:     newFaultyStore(profile.NewMemStore(profile.WithDuplicateMemory(forever))),
 		clock:     audience.NewManualClock(epoch),
 		shards:    shards,
 		still:     len(h.rules) == 0,
@@ -120,6 +123,7 @@ func (p *player) open() error {
 	if p.cache > 0 {
 		e.SetTimersHeld(1)
 	}
+	e.SetCountsFrom(1)
 	if p.beside {
 		e.SetFirstUpgrades(0)
 	}
@@ -185,6 +189,11 @@ func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 		if err := p.engine.Close(); err != nil {
 			return nil, nil, err
 		}
+		if p.reopened++; p.reopened%2 == 0 {
+			if err := p.move(); err != nil {
+				return nil, nil, err
+			}
+		}
 		if err := p.open(); err != nil {
 			return nil, nil, err
 		}
@@ -217,6 +226,29 @@ func (p *player) play(c call) (want, got []oracle.Notice, err error) {
 	return p.model.Heard(), p.heard, err
 }
 
+// forever is how long the store remembers deleted profiles: the oracle forgets no message.
+const forever = 10 * 365 * profile.Day
+
+// move makes the store another one, by an export.
+func (p *player) move() error {
+	var b bytes.Buffer
+	x, err := profile.Export(p.ctx, p.store, &b)
+	if err != nil {
+		return err
+	}
+	next := newFaultyStore(profile.NewMemStore(profile.WithDuplicateMemory(forever)))
+	y, err := profile.Import(p.ctx, next, &b)
+	if err != nil {
+		return err
+	}
+	again, err := profile.Export(p.ctx, next, io.Discard)
+	if err != nil || x != y || x != again {
+		return fmt.Errorf("an export is not what it is of: %v, %v, %v: %w", x, y, again, err)
+	}
+	p.store = next
+	return nil
+}
+
 // make makes a call.
 func (p *player) make(c call) error {
 	switch {
@@ -226,6 +258,18 @@ func (p *player) make(c call) error {
 		return p.send(c.do, c.at)
 	}
 	return p.do(c.do)
+}
+
+// refuse has the engine refuse an operation by which a definition would read itself.
+func (p *player) refuse(op oracle.Operation) error {
+	if !p.live.circular(op) {
+		return nil
+	}
+	heard := len(p.heard)
+	if err := p.do(op); !errors.Is(err, audience.ErrCycle) || len(p.heard) > heard {
+		return fmt.Errorf("a circle was not refused: %w", err)
+	}
+	return nil
 }
 
 // attempt makes a call with a fault, and makes it again if it failed of that.

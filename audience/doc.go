@@ -17,7 +17,8 @@
 //
 // A trait.Computed is a trait that the engine keeps up to date from events: a
 // sum, a count, the most frequent value and so on, of users or of accounts
-// (Engine.CreateTraits). Where no event counts there is no value. It is read as
+// (Engine.CreateTraits); or, a formula, from other traits. Where no event counts, or nothing comes
+// of a formula, there is no value. It is read as
 // any trait, under its key, by filters, trait conditions and other computed
 // traits; the key of an audience is read so as well, as a boolean. What reads
 // what is resolved when a definition is made; a circle is refused. Within one
@@ -105,6 +106,23 @@
 //
 // Explain says why a profile is in or not: the tree with what holds, the events
 // and traits seen for it, and when it changes next.
+//
+// # Replicas
+//
+// With Options.Shards 1, a clock that moves with the data (a ManualClock, Engine.Replay,
+// Advance), one call after the other and creations and edits among them, each waited for, all
+// that is told is a function of the calls: what, in which order, with which instants and ids. So
+// is what is left in the store: profile.Export of it has the same bytes. Neither processors
+// nor the size of the cache make a difference, nor that the engine was closed and another
+// went on, on the same store or on an export of it. So engines that read one log are replicas
+// of each other, and a digest (profile.Exported) says whether they are. Where a store has a
+// retention that holds as far as conditions look back no further: what is older goes by and by.
+//
+// Transition.ID, with the ids of changes of computed traits and of ids, which are of the same
+// sequence, numbers all that is told, from 1 and without gaps, for every cause, across
+// reopenings, crashes and exports. So (partition, ID) names each of it, and a reader of
+// a log into which all of it goes sees loss and repetition with that one number: what comes
+// next is one more than the last, or it was there before.
 //
 // # How it works
 //

@@ -72,16 +72,6 @@ type Matched struct {
 	Seq  uint64    `json:"seq"`  // of the event; its JSON form leaves it out
 }
 
-// SeenTrait is a trait as it was read; null if there is none.
-type SeenTrait struct {
-	Name  string        `json:"name"`
-	Value profile.Value `json:"value"`
-	// Unreadable says that the condition asks for a date, and the value is none.
-	Unreadable bool `json:"unreadable,omitempty"`
-	// Meant is a trait that may be meant, where nobody has this one: see Engine.Catalog.
-	Meant string `json:"meant,omitempty"`
-}
-
 // String returns a tree for people to read, a line for each node and its
 // evidence.
 func (x Explanation) String() string {
@@ -147,15 +137,8 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 		b.WriteByte('\n')
 	}
 	n.Near.write(b, indent+"  ")
-	for _, t := range n.Traits {
-		note := ""
-		if t.Unreadable {
-			note = ", which is no date"
-		}
-		if t.Meant != "" {
-			note = fmt.Sprintf(", which nobody has, did you mean %q?", t.Meant)
-		}
-		fmt.Fprintf(b, "%s  %s = %s%s\n", indent, t.Name, t.Value, note)
+	for i := range n.Traits {
+		n.Traits[i].write(b, indent+"  ")
 	}
 	for _, m := range n.Funnel {
 		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))

@@ -46,9 +46,13 @@ func (s *faultyStore) Durable(ctx context.Context, upTo profile.Mark) error {
 }
 
 func (s *faultyStore) Take(ctx context.Context) (func(), error) { return s.store.Take(ctx) }
-func (s *faultyStore) Retention() time.Duration                 { return s.store.Retention() }
-func (s *faultyStore) SyncInterval() time.Duration              { return s.store.SyncInterval() }
-func (s *faultyStore) Close() error                             { return s.store.Close() }
+func (s *faultyStore) Restore(ctx context.Context, rows iter.Seq2[profile.Row, error]) error {
+	return s.store.Restore(ctx, rows)
+}
+
+func (s *faultyStore) Retention() time.Duration    { return s.store.Retention() }
+func (s *faultyStore) SyncInterval() time.Duration { return s.store.SyncInterval() }
+func (s *faultyStore) Close() error                { return s.store.Close() }
 
 // arm has a fault happen at the n-th point from now on.
 func (s *faultyStore) arm(f fault, n int, endCall func()) {

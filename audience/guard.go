@@ -85,6 +85,11 @@ func (g guardedStore) Snapshot(ctx context.Context) (snap profile.Snapshot, err 
 	return guardedSnapshot{guardedReader{snap}, snap}, nil
 }
 
+func (g guardedStore) Restore(ctx context.Context, rows iter.Seq2[profile.Row, error]) (err error) {
+	defer catch("store.Restore", &err)
+	return g.store.Restore(ctx, rows)
+}
+
 func (g guardedStore) Retention() time.Duration { return g.retention }
 
 func (g guardedStore) SyncInterval() time.Duration { return g.interval }
@@ -274,6 +279,15 @@ func (g guardedReader) Outbox(ctx context.Context) (o profile.Outbox, err error)
 
 func (g guardedReader) Records(ctx context.Context, subscriber string) iter.Seq2[profile.Record, error] {
 	return guardSeq("store.Records", func() iter.Seq2[profile.Record, error] { return g.r.Records(ctx, subscriber) })
+}
+
+func (g guardedReader) Contents(ctx context.Context, ref profile.Ref) (c profile.Contents, err error) {
+	defer catch("store.Contents", &err)
+	return g.r.Contents(ctx, ref)
+}
+
+func (g guardedReader) Deleted(ctx context.Context) iter.Seq2[profile.Deleted, error] {
+	return guardSeq("store.Deleted", func() iter.Seq2[profile.Deleted, error] { return g.r.Deleted(ctx) })
 }
 
 func (g guardedReader) Holders(ctx context.Context, key string, of profile.Subject, after string) iter.Seq2[profile.Holder, error] {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -123,6 +124,8 @@ func (r readOnly) SyncInterval() time.Duration { return 0 }
 func (r readOnly) Take(context.Context) (func(), error) { return nil, errReadOnly }
 
 func (r readOnly) Snapshot(context.Context) (profile.Snapshot, error) { return r, nil }
+
+func (r readOnly) Restore(context.Context, iter.Seq2[profile.Row, error]) error { return errReadOnly }
 
 func (r readOnly) Retention() time.Duration { return r.retention }
 

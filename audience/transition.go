@@ -58,7 +58,8 @@ func (c Cause) String() string {
 type Transition struct {
 	// ID is from 1 and without gaps, over all that is told, changes of computed traits
 	// and of ids too, in the order in which the store has it; whoever tells it, and
-	// however often.
+	// however often. It goes on after reopening, and in an export of the store: see
+	// "Replicas" in the package comment.
 	ID       uint64
 	Audience string
 	Subject  profile.Subject // whether the profile is a user or an account

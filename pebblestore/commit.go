@@ -111,18 +111,21 @@ func (tx *tx) apply() (profile.Mark, error) {
 		s.numbers.Store(tx.nums)
 	}
 	if len(tx.outbox) > 0 {
-		s.outbox.last, s.outbox.cursors = outbox.last, outbox.cursors
+		s.outbox.last, s.outbox.readers = outbox.last, outbox.readers
 		first := outbox.first
 		for _, c := range tx.outbox {
-			if tell, ok := c.(*profile.Tell); ok {
-				tell.OutFirst, first = first[0], first[1:]
+			switch c := c.(type) {
+			case *profile.Tell:
+				c.OutFirst, first = first[0], first[1:]
+			case *profile.SetPosition:
+				c.OutTold = outbox.last
 			}
 		}
 	}
 	s.tallying.Lock()
 	s.tally.plus(at)
 	if len(tx.outbox) > 0 {
-		s.outbox.told = s.outbox.cursors
+		s.outbox.shown = s.outbox.readers
 	}
 	s.tallying.Unlock()
 	return profile.Mark(s.syncs.committed.Add(1)), nil

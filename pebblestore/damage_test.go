@@ -113,7 +113,7 @@ func TestVerifyNamesEachKindOfDamage(t *testing.T) {
 			return b.Set(appendRecordsKey(nil, "s", "k"), nil, nil)
 		}},
 		"what of a deleted profile is none": {DamagedRow, func(b *pebble.Batch) error {
-			return b.Set(buriedKey(1), binary.AppendUvarint(appendNano(nil, 1), 77), nil)
+			return b.Set(buriedKey(profile.Hash{1}), binary.AppendUvarint(appendNano(nil, 1), 77), nil)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

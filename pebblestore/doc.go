@@ -48,7 +48,7 @@
 //
 // # Layout
 //
-// Version 1 of the format. The first byte of a key says what the row is; texts that something
+// Version 2 of the format. The first byte of a key says what the row is; texts that something
 // follows end with 0 and hold none (0 and 1 are written as 1 1 and 1 2), instants and numbers
 // are big-endian, so that keys are in the order of what they are made of.
 //
@@ -65,13 +65,15 @@
 //	o ref ...   a profile's own rows, together:
 //	   c          messages that are no events, by arrival
 //	   e name     events by time and arrival, with message id, account, properties, context
-//	   m          record: wake, version, marks, memberships, values; hashes of message ids
+//	   m          record: wake, version, marks, memberships, values, counts of users; hashes of message ids
 //	   t          writes of traits that can still matter
 //	p           position, counts of profiles, members and notices
 //	r name key  records that a subscriber keeps
 //	w lane      wakes by instant
 //	x id        notices; y name: a subscriber's cursor
-//	z hash      hashes of the message ids of a deleted profile, until they are forgotten
+//	u name      how far somebody has come in a log
+//	z hash      hashes of the message ids of a deleted profile, until they are forgotten:
+//	            of 128 bits, which are the same in every store (profile.Hash)
 //
 // To drop an audience costs a row, whatever its size: its number is given up, and what
 // records have of that number is skipped, and left out when they are written next.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/muster-go/muster/profile"
 )
@@ -72,8 +73,17 @@ func (tx *tx) hasMessage(t *touched, id, name string, nano int64) (bool, error) 
 	return false, nil
 }
 
+// nanoOf returns the time in the key of a message.
+func nanoOf(key []byte) int64 {
+	if len(key) < 16 {
+		return math.MaxInt64 // what is wrong with it, who reads it finds
+	}
+	return readInstant(key[len(key)-16:])
+}
+
 // findMessage returns the key of the first message of an id among the rows that begin with
-// a prefix, nil if there is none.
+// a prefix, nil if there is none. One that is older than the retention is none, whether the
+// sweeper has been there or not.
 func (tx *tx) findMessage(prefix []byte, id string) ([]byte, error) {
 	r, err := tx.rows()
 	if err != nil {
@@ -84,7 +94,7 @@ func (tx *tx) findMessage(prefix []byte, id string) ([]byte, error) {
 	form, raw := flags[0], flags[1:]
 	var found []byte
 	err = eachRow(r, prefix, func(key, value []byte) error {
-		if len(value) > 0 && value[0]&idMask == form && bytes.HasPrefix(value[1:], raw) {
+		if len(value) > 0 && value[0]&idMask == form && bytes.HasPrefix(value[1:], raw) && nanoOf(key) >= tx.cutoff {
 			found = bytes.Clone(key)
 			return errStop
 		}
@@ -97,44 +107,47 @@ func (tx *tx) findMessage(prefix []byte, id string) ([]byte, error) {
 }
 
 // The row of a deleted profile's id has, for each time that it was deleted, until when its
-// messages stay duplicates, how many there are, and the sums of their ids, ascending.
+// messages stay duplicates, how many there are, and the hashes of their ids, ascending.
 
-func appendBuried(b []byte, until int64, sums []uint64) []byte {
-	b = binary.AppendUvarint(appendNano(b, until), uint64(len(sums)))
-	for _, sum := range sums {
-		b = binary.LittleEndian.AppendUint64(b, sum)
+// wideSize is the size of a hash there.
+const wideSize = len(profile.Hash{})
+
+func appendBuried(b []byte, until int64, hashes []profile.Hash) []byte {
+	b = binary.AppendUvarint(appendNano(b, until), uint64(len(hashes)))
+	for i := range hashes {
+		b = append(b, hashes[i][:]...)
 	}
 	return b
 }
 
 // eachBuried calls do for what a row has.
-func eachBuried(b []byte, do func(until int64, sums []byte)) error {
+func eachBuried(b []byte, do func(until int64, hashes []byte)) error {
 	s := scanner{b: b}
 	for len(s.b) > 0 {
 		until, n := s.instant(), s.uvarint()
-		if n > uint64(len(s.b)/8) {
+		if n > uint64(len(s.b)/wideSize) {
 			return errRow
 		}
-		do(until, s.next(int(n)*8))
+		do(until, s.next(int(n)*wideSize))
 	}
 	return s.end()
 }
 
 // unexpired returns what is left of a row at an instant.
 func unexpired(b []byte, now int64) (left []byte, err error) {
-	err = eachBuried(b, func(until int64, sums []byte) {
+	err = eachBuried(b, func(until int64, hashes []byte) {
 		if now < until {
-			left = binary.AppendUvarint(appendNano(left, until), uint64(len(sums)/8))
-			left = append(left, sums...)
+			left = binary.AppendUvarint(appendNano(left, until), uint64(len(hashes)/wideSize))
+			left = append(left, hashes...)
 		}
 	})
 	return left, err
 }
 
-func buriedKey(sum uint64) []byte { return binary.BigEndian.AppendUint64([]byte{spaceDeleted}, sum) }
+func buriedKey(of profile.Hash) []byte { return append([]byte{spaceDeleted}, of[:]...) }
 
 // buriedRow returns the row of an id's hash, as the transaction has it.
-func (tx *tx) buriedRow(identity uint64) ([]byte, error) {
+func (tx *tx) buriedRow(identity profile.Hash) ([]byte, error) {
 	if b, ok := tx.buried[identity]; ok {
 		return b, nil
 	}
@@ -150,29 +163,19 @@ func (tx *tx) wasBuried(ref profile.Ref, id string) (bool, error) {
 	if len(tx.buried) == 0 && !tx.s.buried.Load() {
 		return false, nil
 	}
-	identity := tx.s.seed.sumOf(ref)
+	identity := profile.HashRef(ref)
 	b, err := tx.buriedRow(identity)
 	if err != nil {
 		return false, err
 	}
-	sum, had := tx.s.seed.sum(id), false
-	err = eachBuried(b, func(until int64, sums []byte) {
-		if tx.now >= until {
+	hash, had := profile.HashMessageID(id), false
+	err = eachBuried(b, func(until int64, hashes []byte) {
+		if tx.now >= until || had {
 			return
 		}
-		lo, hi := 0, len(sums)/8
-		for lo < hi {
-			mid := (lo + hi) / 2
-			switch at := binary.LittleEndian.Uint64(sums[8*mid:]); {
-			case at == sum:
-				had = true
-				return
-			case at < sum:
-				lo = mid + 1
-			default:
-				hi = mid
-			}
-		}
+		n := len(hashes) / wideSize
+		i := sort.Search(n, func(i int) bool { return bytes.Compare(hashes[i*wideSize:(i+1)*wideSize], hash[:]) >= 0 })
+		had = i < n && bytes.Equal(hashes[i*wideSize:(i+1)*wideSize], hash[:])
 	})
 	if err != nil {
 		return false, tx.s.fault.of(damaged(buriedKey(identity), err))
@@ -189,15 +192,15 @@ func (tx *tx) bury(t *touched) error {
 	if err != nil {
 		return err
 	}
-	var sums []uint64
+	var hashes []profile.Hash
 	for _, kind := range []byte{ownCalls, ownEvents} {
 		err := eachRow(r, append(appendOwnKey(nil, t.ref), kind), func(key, value []byte) error {
 			id, err := readMessageID(value)
 			if err != nil {
 				return damaged(key, err)
 			}
-			if id != "" {
-				sums = append(sums, tx.s.seed.sum(id))
+			if id != "" && nanoOf(key) >= tx.cutoff {
+				hashes = append(hashes, profile.HashMessageID(id))
 			}
 			return nil
 		})
@@ -205,16 +208,16 @@ func (tx *tx) bury(t *touched) error {
 			return tx.s.fault.of(err)
 		}
 	}
-	if len(sums) == 0 {
+	if len(hashes) == 0 {
 		return nil
 	}
-	slices.Sort(sums)
+	slices.SortFunc(hashes, profile.Hash.Compare)
 	until := int64(math.MaxInt64)
 	if tx.now <= math.MaxInt64-int64(tx.s.opts.DuplicateMemory) {
 		until = tx.now + int64(tx.s.opts.DuplicateMemory)
 	}
 	for _, id := range append([]string{t.ref.ID}, t.aliases...) {
-		identity := tx.s.seed.sumOf(profile.Ref{Subject: t.ref.Subject, ID: id})
+		identity := profile.HashRef(profile.Ref{Subject: t.ref.Subject, ID: id})
 		b, err := tx.buriedRow(identity)
 		if err != nil {
 			return err
@@ -223,9 +226,9 @@ func (tx *tx) bury(t *touched) error {
 			return damaged(buriedKey(identity), err)
 		}
 		if tx.buried == nil {
-			tx.buried = map[uint64][]byte{}
+			tx.buried = map[profile.Hash][]byte{}
 		}
-		tx.buried[identity] = appendBuried(b, until, sums)
+		tx.buried[identity] = appendBuried(b, until, hashes)
 		tx.set(buriedKey(identity), tx.buried[identity])
 	}
 	return nil

@@ -26,6 +26,7 @@ const (
 	spaceWakes    = 'w' // lane, instant, subject, id: nothing
 	spaceNotices  = 'x' // id: body
 	spaceCursors  = 'y' // subscriber: id it was told up to
+	spaceLogs     = 'u' // name: how far it has come in a log
 	spaceDeleted  = 'z' // hash of a profile's id: hashes of message ids
 )
 
@@ -150,6 +151,8 @@ func noticeKey(id uint64) []byte {
 }
 
 func cursorKey(name string) []byte { return append([]byte{spaceCursors}, name...) }
+
+func logKey(name string) []byte { return append([]byte{spaceLogs}, name...) }
 
 // appendRecordsKey is that of a subscriber's record; of all of them, with an empty key.
 func appendRecordsKey(b []byte, name, key string) []byte {

@@ -103,7 +103,7 @@ func (tx *tx) putKey(r *profile.KeyRecord) {
 func (r *reader) Position(ctx context.Context) (uint64, time.Time, error) {
 	var seq uint64
 	var now time.Time
-	err := r.from.counted(ctx, func(t *tally, _ map[string]uint64) {
+	err := r.from.counted(ctx, func(t *tally, _ readers) {
 		if seq = t.seq; t.now != never {
 			now = fromNano(t.now)
 		}

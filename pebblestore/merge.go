@@ -76,6 +76,9 @@ func (tx *tx) moveMessages(from, into *touched) (repeated []uint64, err error) {
 		if err != nil || len(tail) < 17 {
 			return nil, damaged(it.Key(), errRow)
 		}
+		if nanoOf(tail) < tx.cutoff {
+			continue
+		}
 		if hash := tx.hash(id); id != "" && (into.seen.has(hash) || slices.Contains(into.fresh, hash)) {
 			if theirs == nil {
 				if theirs, err = tx.messagesOf(into); err != nil {
@@ -121,7 +124,7 @@ func (tx *tx) messagesOf(t *touched) (map[string][]byte, error) {
 			if err != nil || len(key) < 17 {
 				return damaged(key, errRow)
 			}
-			if id != "" {
+			if id != "" && nanoOf(key) >= tx.cutoff {
 				keys[id] = bytes.Clone(key)
 			}
 			return nil
@@ -217,6 +220,9 @@ func (tx *tx) bringBack(t *touched, writes []profile.TraitWrite) ([]profile.Trai
 	}
 	prefix := append(appendOwnKey(nil, t.ref), ownCalls)
 	err = eachRow(r, prefix, func(key, value []byte) error {
+		if nanoOf(key) < tx.cutoff {
+			return nil
+		}
 		m, err := readMessage(bytes.Clone(value), tx.s.dict)
 		if err == nil {
 			err = m.readTail(key[len(prefix):])

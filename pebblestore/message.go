@@ -221,12 +221,6 @@ func (s *seed) sum(text string) uint64 {
 // for a message without one.
 func fold(sum uint64) uint32 { return max(uint32(sum), 1) }
 
-// sumOf returns the hash of a profile's id, under which the messages of a deleted one are
-// remembered.
-func (s *seed) sumOf(ref profile.Ref) uint64 {
-	return s.sum(string(rune('0'+ref.Subject)) + ref.ID)
-}
-
 // cutoff returns the instant before which events are dropped.
 func cutoff(now int64, retention time.Duration) int64 {
 	if retention == 0 || now < math.MinInt64+int64(retention) {

@@ -17,12 +17,13 @@ import (
 )
 
 // format is the version of the layout that this package writes: see the package comment.
-const format = 1
+const format = 2
 
 var (
-	formatKey = []byte{spaceMeta, 'f'}
-	idKey     = []byte{spaceMeta, 'i'}
-	seedKey   = []byte{spaceMeta, 's'}
+	formatKey  = []byte{spaceMeta, 'f'}
+	idKey      = []byte{spaceMeta, 'i'}
+	seedKey    = []byte{spaceMeta, 's'}
+	restoreKey = []byte{spaceMeta, 'r'} // as long as Restore has not come to its end
 )
 
 // copiedName is the file that tells that a directory is a copy.
@@ -192,10 +193,24 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
-	if n, w := binary.Uvarint(value); w <= 0 || w != len(value) {
+	n, w := binary.Uvarint(value)
+	switch {
+	case w <= 0 || w != len(value):
 		return fmt.Errorf("%w: no store of this kind", ErrFormat)
-	} else if n != format {
+	case n == 0 || n > format:
 		return fmt.Errorf("%w: version %d, this program knows %d", ErrFormat, n, format)
+	case n < format:
+		if err := s.migrate(); err != nil {
+			return err
+		}
+	}
+	if value, err = row(s.db, restoreKey); err != nil {
+		return err
+	}
+	if value != nil { // the process has ended in the middle
+		if err := s.wipe(); err != nil {
+			return err
+		}
 	}
 	if value, err = row(s.db, seedKey); err != nil {
 		return err
@@ -218,6 +233,22 @@ func (s *Store) load() error {
 	}
 	s.buried.Store(it.First())
 	return errors.Join(it.Error(), it.Close())
+}
+
+// migrate brings a store of version 1 to version 2. What it remembers of deleted profiles are
+// hashes that only this store can make: they are dropped, as they cannot be made anew, and
+// messages of profiles that were deleted before are none that came before.
+func (s *Store) migrate() error {
+	b := s.db.NewBatch()
+	defer b.Close()
+	err := errors.Join(
+		b.DeleteRange([]byte{spaceDeleted}, []byte{spaceDeleted + 1}, nil),
+		b.Set(formatKey, binary.AppendUvarint(nil, format), nil),
+	)
+	if err != nil {
+		return err
+	}
+	return s.fault.of(s.db.Apply(b, pebble.Sync))
 }
 
 // loadID reads the store's id, and gives a copy another.
@@ -277,8 +308,11 @@ func (s *Store) loadPosition() error {
 		return fmt.Errorf("%w: the last commit is %d, but %d was on the disk", ErrDamaged, at.commit, s.mark.last)
 	}
 	s.outbox.last = at.notice
-	s.outbox.cursors, err = readCursors(s.db)
-	s.outbox.told = s.outbox.cursors
+	if s.outbox.cursors, err = readCursors(s.db); err != nil {
+		return err
+	}
+	s.outbox.positions, err = readPositions(s.db)
+	s.outbox.shown = s.outbox.readers
 	return err
 }
 

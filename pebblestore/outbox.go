@@ -17,10 +17,44 @@ import (
 // after those of lanes, and held until the commit is in the log: ids are in the order of
 // commits.
 type outbox struct {
-	mu      sync.Mutex
-	last    uint64
-	cursors map[string]uint64 // replaced, never changed in place
-	told    map[string]uint64 // the same, with the lock of the tally
+	mu   sync.Mutex
+	last uint64
+	readers
+	shown readers // the same, with the lock of the tally
+}
+
+// readers are subscribers and who reads logs. The maps are replaced, never changed in place.
+type readers struct {
+	cursors   map[string]uint64
+	positions map[string]profile.Position // nil: there are none
+}
+
+func readPositions(r pebble.Reader) (positions map[string]profile.Position, err error) {
+	err = eachRow(r, []byte{spaceLogs}, func(key, value []byte) error {
+		p, err := readPosition(value)
+		if err != nil {
+			return damaged(key, err)
+		}
+		if positions == nil {
+			positions = map[string]profile.Position{}
+		}
+		positions[string(key[1:])] = p
+		return nil
+	})
+	return positions, err
+}
+
+func appendPosition(b []byte, p profile.Position) []byte {
+	return append(binary.AppendUvarint(b, p.Told), p.Offset...)
+}
+
+func readPosition(b []byte) (profile.Position, error) {
+	s := scanner{b: b}
+	p := profile.Position{Told: s.uvarint(), Offset: string(s.b)}
+	if s.bad || p.Offset == "" {
+		return p, errRow
+	}
+	return p, nil
 }
 
 func readCursors(r pebble.Reader) (map[string]uint64, error) {
@@ -38,15 +72,15 @@ func readCursors(r pebble.Reader) (map[string]uint64, error) {
 
 // staged is an outbox as it will be once a transaction is committed.
 type staged struct {
-	last    uint64
-	cursors map[string]uint64
-	first   []uint64 // ids of the first notices of each Tell
+	last uint64
+	readers
+	first []uint64 // ids of the first notices of each Tell
 }
 
 // stage writes the rows of changes of the outbox. Its lock is held.
 func (tx *tx) stage(changes []profile.Change) (staged, error) {
 	o := &tx.s.outbox
-	n := staged{last: o.last, cursors: o.cursors}
+	n := staged{last: o.last, readers: o.readers}
 	least := leastCursor(n.cursors)
 	for _, c := range changes {
 		switch c := c.(type) {
@@ -80,6 +114,11 @@ func (tx *tx) stage(changes []profile.Change) (staged, error) {
 			}
 		}
 	}
+	for _, c := range changes { // what is told with a position is told by it
+		if c, ok := c.(*profile.SetPosition); ok {
+			n.positions = tx.setPosition(n.positions, c.Name, profile.Position{Offset: c.Offset, Told: n.last})
+		}
+	}
 	if now := leastCursor(n.cursors); now > least || len(n.cursors) == 0 && len(o.cursors) > 0 {
 		from := uint64(0)
 		if len(o.cursors) > 0 {
@@ -88,6 +127,24 @@ func (tx *tx) stage(changes []profile.Change) (staged, error) {
 		return n, tx.dropNotices(from, min(now, n.last))
 	}
 	return n, nil
+}
+
+// setPosition returns positions with another, and writes its row.
+func (tx *tx) setPosition(all map[string]profile.Position, name string, p profile.Position) map[string]profile.Position {
+	all = maps.Clone(all)
+	if p.Offset == "" {
+		tx.delete(logKey(name))
+		if delete(all, name); len(all) == 0 {
+			return nil
+		}
+		return all
+	}
+	if all == nil {
+		all = map[string]profile.Position{}
+	}
+	tx.set(logKey(name), appendPosition(nil, p))
+	all[name] = p
+	return all
 }
 
 // leastCursor returns the id up to which all subscribers were told: the greatest if there
@@ -161,20 +218,24 @@ func (r *reader) Notices(ctx context.Context, after uint64) iter.Seq2[profile.No
 
 // Records implements profile.Reader. Those of a transaction itself it does not see.
 func (r *reader) Records(ctx context.Context, subscriber string) iter.Seq2[profile.Record, error] {
-	prefix := appendRecordsKey(nil, subscriber, "")
+	prefix := []byte{spaceRecords}
+	if subscriber != "" {
+		prefix = appendRecordsKey(nil, subscriber, "")
+	}
 	return scanned(r, ctx, prefix, prefix, func(_ *view, key, value []byte) (profile.Record, bool, error) {
-		if len(key) == len(prefix) || len(value) == 0 {
+		of, rest, ok := readText(key[1:])
+		if !ok || len(rest) == 0 || len(value) == 0 {
 			return profile.Record{}, false, damaged(key, errRow)
 		}
-		return profile.Record{Key: string(key[len(prefix):]), Value: append([]byte(nil), value...)}, true, nil
+		return profile.Record{Of: of, Key: string(rest), Value: append([]byte(nil), value...)}, true, nil
 	})
 }
 
 // Outbox implements profile.Reader.
 func (r *reader) Outbox(ctx context.Context) (profile.Outbox, error) {
 	var o profile.Outbox
-	err := r.from.counted(ctx, func(t *tally, cursors map[string]uint64) {
-		o = profile.Outbox{Last: t.notice, Notices: int(t.notices), Bytes: t.bytes, Cursors: maps.Clone(cursors)}
+	err := r.from.counted(ctx, func(t *tally, of readers) {
+		o = profile.Outbox{Last: t.notice, Notices: int(t.notices), Bytes: t.bytes, Cursors: maps.Clone(of.cursors), Positions: maps.Clone(of.positions)}
 	})
 	return o, err
 }

@@ -56,7 +56,7 @@ func (tx *tx) admit(c profile.Change) error {
 		return err
 	}
 	switch c := c.(type) {
-	case *profile.Tell, *profile.SetCursor, *profile.SetRecord:
+	case *profile.Tell, *profile.SetCursor, *profile.SetRecord, *profile.SetPosition:
 		return nil
 	case *profile.PutEvent:
 		return tx.covers(profile.UserRef(c.Event.Profile), false)
@@ -132,7 +132,7 @@ func (tx *tx) make(c profile.Change) error {
 		return tx.dropMembers(c.Audience)
 	case *profile.DropValues:
 		return tx.dropValues(c.Key)
-	case *profile.Tell, *profile.SetCursor, *profile.SetRecord:
+	case *profile.Tell, *profile.SetCursor, *profile.SetRecord, *profile.SetPosition:
 		tx.outbox = append(tx.outbox, c)
 	case *profile.UseKey:
 		tx.putKey(&c.Record)

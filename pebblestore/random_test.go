@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,7 +83,11 @@ func (c *changes) change() profile.Change {
 	case n < 88:
 		return &profile.DropValues{Key: fmt.Sprint("trait ", c.rand.IntN(2))}
 	case n < 93:
-		return &profile.SetWake{Wake: profile.Wake{Ref: c.ref(), At: at, Version: uint32(c.n), Marks: []uint64{1, uint64(c.n) + 1}}}
+		w := profile.Wake{Ref: c.ref(), At: at, Version: uint32(c.n), Marks: []uint64{1, uint64(c.n) + 1}}
+		if c.n%2 == 0 {
+			w.Counts, w.Counted = []profile.UsersCount{{Mark: 1, Users: uint32(c.n), Meet: 3}, {Mark: 1 << 63}}, uint32(c.n)
+		}
+		return &profile.SetWake{Wake: w}
 	case n < 96:
 		return &profile.Tell{Bodies: [][]byte{[]byte(fmt.Sprint("told ", c.n)), {byte(c.n)}}}
 	case n < 97:
@@ -113,7 +119,10 @@ func dump(r profile.Reader) (lines []string, err error) {
 	each(&d, r.Keys(ctx), func(k profile.KeyRecord) { d.add("key %+v", k) })
 	o, err := r.Outbox(ctx)
 	d.check(err)
-	d.add("outbox %+v", o)
+	d.add("outbox {Last:%d Notices:%d Bytes:%d Cursors:%v}", o.Last, o.Notices, o.Bytes, o.Cursors)
+	for _, name := range slices.Sorted(maps.Keys(o.Positions)) {
+		d.add("position of %q: %+v", name, o.Positions[name])
+	}
 	each(&d, r.Notices(ctx, 0), func(n profile.Notice) { d.add("notice %d %q", n.ID, n.Body) })
 	for i := range 3 {
 		name := fmt.Sprint("subscriber ", i)

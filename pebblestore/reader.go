@@ -27,7 +27,7 @@ type source interface {
 	// live reports whether others change what is read.
 	live() bool
 	// counted calls do with what is counted, which holds until do returns.
-	counted(ctx context.Context, do func(*tally, map[string]uint64)) error
+	counted(ctx context.Context, do func(*tally, readers)) error
 }
 
 // scope is what a call reads.
@@ -206,7 +206,7 @@ func (r *reader) Wake(ctx context.Context, ref profile.Ref) (profile.Wake, error
 		return profile.Wake{Ref: ref}, err
 	}
 	defer done()
-	w := profile.Wake{Ref: rec.ref, Version: rec.version, Marks: rec.marks} // they are never changed in place
+	w := profile.Wake{Ref: rec.ref, Version: rec.version, Marks: rec.marks, Counts: rec.counts, Counted: rec.counted} // they are never changed in place
 	if rec.wake != never {
 		w.At = fromNano(rec.wake)
 	}

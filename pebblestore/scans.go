@@ -136,7 +136,7 @@ func (r *reader) Count(ctx context.Context, s profile.Subject) (int, error) {
 	}
 	defer done()
 	n := 0
-	err = r.from.counted(ctx, func(t *tally, _ map[string]uint64) { n = int(t.profiles[s]) })
+	err = r.from.counted(ctx, func(t *tally, _ readers) { n = int(t.profiles[s]) })
 	return n, err
 }
 
@@ -214,7 +214,7 @@ func (r *reader) MemberCount(ctx context.Context, audience string) (int, error) 
 		return 0, err
 	}
 	n := 0
-	err = r.from.counted(ctx, func(t *tally, _ map[string]uint64) { n = int(t.members[number]) })
+	err = r.from.counted(ctx, func(t *tally, _ readers) { n = int(t.members[number]) })
 	return n, err
 }
 

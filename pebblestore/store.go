@@ -183,13 +183,13 @@ func (s *Store) freeze() (*pebble.Snapshot, *numbers) {
 }
 
 // counted implements source.
-func (s *Store) counted(ctx context.Context, do func(*tally, map[string]uint64)) error {
+func (s *Store) counted(ctx context.Context, do func(*tally, readers)) error {
 	if err := s.alive(ctx); err != nil {
 		return err
 	}
 	s.tallying.Lock()
 	defer s.tallying.Unlock()
-	do(s.tally, s.outbox.told)
+	do(s.tally, s.outbox.shown)
 	return nil
 }
 
@@ -226,7 +226,7 @@ func (s *Store) Snapshot(ctx context.Context) (profile.Snapshot, error) {
 	}
 	snap := &snapshot{s: s}
 	s.publish.Lock()
-	snap.r, snap.nums, snap.tally, snap.cursors = s.db.NewSnapshot(), s.numbers.Load(), s.tally.clone(), s.outbox.told
+	snap.r, snap.nums, snap.tally, snap.readers = s.db.NewSnapshot(), s.numbers.Load(), s.tally.clone(), s.outbox.shown
 	s.publish.Unlock()
 	snap.reader = reader{s: s, from: snap}
 	return snap, nil
@@ -239,17 +239,17 @@ type snapshot struct {
 	r       pebble.Reader
 	nums    *numbers
 	tally   *tally
-	cursors map[string]uint64
+	readers readers
 	users   users
 }
 
-func (n *snapshot) counted(ctx context.Context, do func(*tally, map[string]uint64)) error {
+func (n *snapshot) counted(ctx context.Context, do func(*tally, readers)) error {
 	_, done, err := n.open(ctx, allRows)
 	if err != nil {
 		return err
 	}
 	defer done()
-	do(n.tally, n.cursors)
+	do(n.tally, n.readers)
 	return nil
 }
 

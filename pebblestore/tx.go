@@ -34,7 +34,7 @@ type tx struct {
 	nums              *numbers
 	newKeys           map[string]uint32
 	more              tally // what it counts
-	buried            map[uint64][]byte
+	buried            map[profile.Hash][]byte
 	outbox            []profile.Change
 	later             later
 
@@ -266,7 +266,7 @@ func (tx *tx) alive(ctx context.Context) error {
 func (tx *tx) live() bool { return false }
 
 // counted implements source.
-func (tx *tx) counted(ctx context.Context, do func(*tally, map[string]uint64)) error {
+func (tx *tx) counted(ctx context.Context, do func(*tally, readers)) error {
 	if err := tx.alive(ctx); err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ func (tx *tx) counted(ctx context.Context, do func(*tally, map[string]uint64)) e
 	t := tx.s.tally.clone()
 	t.plus(&tx.more)
 	t.seq, t.now = max(t.seq, tx.lastSeq), max(t.now, tx.now)
-	do(t, tx.s.outbox.told)
+	do(t, tx.s.outbox.shown)
 	return nil
 }
 

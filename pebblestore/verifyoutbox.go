@@ -9,7 +9,7 @@ import (
 
 // outbox looks at the notices that are kept.
 func (v *verifier) outbox() error {
-	t, cursors := v.snap.tally, v.snap.cursors
+	t, cursors := v.snap.tally, v.snap.readers.cursors
 	for name, upTo := range cursors {
 		if upTo > t.notice {
 			if err := v.found(DamagedOutbox, "subscriber %q was told up to %d of %d", name, upTo, t.notice); err != nil {
@@ -18,6 +18,9 @@ func (v *verifier) outbox() error {
 		}
 	}
 	if err := v.records(); err != nil {
+		return err
+	}
+	if err := v.positions(); err != nil {
 		return err
 	}
 	first, next, bytes, last := leastCursor(cursors), uint64(0), int64(0), told{}
@@ -57,6 +60,17 @@ func (v *verifier) records() error {
 		_, rest, ok := readText(key[1:])
 		if !ok || len(rest) == 0 || len(value) == 0 {
 			return v.found(DamagedRow, "record of a subscriber that is none: %x", key)
+		}
+		return nil
+	})
+}
+
+// positions looks at how far readers of logs have come.
+func (v *verifier) positions() error {
+	return v.each(spaceLogs, func(key, value []byte) error {
+		p, err := readPosition(value)
+		if err != nil || p.Told > v.snap.tally.notice || v.snap.readers.positions[string(key[1:])] != p {
+			return v.found(DamagedRow, "position in a log that is none: %x", key)
 		}
 		return nil
 	})

@@ -212,7 +212,7 @@ func (v *verifier) indexes() error {
 		}
 	}
 	return v.each(spaceDeleted, func(key, value []byte) error {
-		if err := eachBuried(value, func(int64, []byte) {}); err != nil || len(key) != 9 {
+		if err := eachBuried(value, func(int64, []byte) {}); err != nil || len(key) != 1+wideSize {
 			return v.found(DamagedRow, "what is remembered of a deleted profile: %x", key)
 		}
 		return nil

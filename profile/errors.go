@@ -16,6 +16,7 @@ var (
 	ErrRetired   = errors.New("key was used before")      // audience keys are never used twice
 	ErrRetention = errors.New("older than the retention") // the event is outside what the store keeps
 	ErrLimit     = errors.New("beyond a limit")           // of what one profile has: a *LimitError
+	ErrNotEmpty  = errors.New("the store is not empty")   // Import wants an empty one
 	ErrTaken     = errors.New("the store is in use")      // by another engine
 	ErrNotNamed  = fmt.Errorf("%w: the transaction was not begun for it", ErrInvalid)
 )

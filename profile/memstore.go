@@ -22,7 +22,7 @@ import (
 //     from its arrival, for ever if all is kept. A trait call of a user is kept
 //     as long, as an event of its size is: a merge may bring back what another
 //     call has replaced.
-//     Those of a deleted profile take 8 bytes each: see WithDuplicateMemory.
+//     Those of a deleted profile take 16 bytes each: see WithDuplicateMemory.
 //   - A retention frees a profile's old events when the profile is written to,
 //     by the chunk of about 1 KiB, so a few older ones remain for a while.
 type MemStore struct {

@@ -86,7 +86,7 @@ func (tx *tx) apply(c Change) {
 		tx.setValue(c)
 	case *SetWake:
 		tx.setWake(c)
-	case *Tell, *SetCursor, *SetRecord:
+	case *Tell, *SetCursor, *SetRecord, *SetPosition:
 		tx.tells = append(tx.tells, c)
 	case *DropValues:
 		tx.dropValues(c.Key)
@@ -162,10 +162,7 @@ func (tx *tx) putEvent(c *PutEvent) {
 
 // insert adds an event, or the message id of a call, to a record that may be written to.
 func (tx *tx) insert(r *record, name string, t int64, seq uint64, m *messageID, body []byte) {
-	hash := uint32(0)
-	if m.form != idNone {
-		hash = m.hash
-	}
+	hash := m.hash
 	s := r.addSeries(name)
 	s.insert(t, seq, body)
 	if hash != 0 {
@@ -334,5 +331,5 @@ func (tx *tx) seen(ref Ref, r *record, m *messageID, name string, t int64) bool 
 	if m.form == idNone {
 		return false
 	}
-	return r != nil && r.has(m, name, t) || tx.shard(ref.ID).deleted.had(tx.identity(ref), m.sum, tx.now)
+	return r != nil && r.has(m, name, t, tx.cutoff) || tx.shard(ref.ID).deleted.had(ref, m, tx.now)
 }

@@ -1,81 +1,91 @@
 package profile
 
 import (
-	"hash/maphash"
+	"cmp"
+	"context"
+	"iter"
 	"math"
 	"slices"
+
+	"github.com/tidwall/btree"
 )
 
 // deletedIDs are the message ids of a shard's deleted profiles, for as long as
-// their messages stay duplicates. Nothing else of the persons is kept: profile
-// ids and message ids are 64-bit hashes under the store's random seed, so that a
-// message is mistaken for one of n that a deleted profile had with a chance of
-// n in 2^64.
+// their messages stay duplicates. Nothing else of the persons is kept than hashes of their
+// ids and of the message ids. A nil list is empty.
 type deletedIDs struct {
-	byIdentity map[uint64][]*deletedMessages // nil: none
-	queue      []deletedIdentity             // in the order in which they were added
+	list  *btree.BTreeG[deletedEntry] // by profile
+	queue *btree.BTreeG[deletedEntry] // by when they are forgotten
+	n     uint64                      // of the last that was added
 }
 
-// deletedMessages are the messages that one deleted profile had. All its ids
-// share them.
-type deletedMessages struct {
-	sums  []uint64 // of the message ids, ascending
-	until int64    // when they are forgotten
-}
-
-type deletedIdentity struct {
-	identity uint64
+// deletedEntry is one that is remembered, by one of its ids.
+type deletedEntry struct {
+	profile  Hash
 	until    int64
+	n        uint64
+	messages []Hash // ascending; all ids of a profile share them
 }
 
-// had reports whether a profile of an identity had a message.
-func (d *deletedIDs) had(identity, sum uint64, now int64) bool {
-	for _, m := range d.byIdentity[identity] {
-		if _, ok := slices.BinarySearch(m.sums, sum); ok && now < m.until {
-			return true
+func (d *deletedIDs) init() {
+	unlocked := btree.Options{NoLocks: true}
+	d.list = btree.NewBTreeGOptions(func(a, b deletedEntry) bool {
+		return cmp.Or(a.profile.Compare(b.profile), cmp.Compare(a.n, b.n)) < 0
+	}, unlocked)
+	d.queue = btree.NewBTreeGOptions(func(a, b deletedEntry) bool {
+		return cmp.Or(cmp.Compare(a.until, b.until), cmp.Compare(a.n, b.n)) < 0
+	}, unlocked)
+}
+
+// had reports whether a profile of an id had a message.
+func (d *deletedIDs) had(ref Ref, m *messageID, now int64) (had bool) {
+	if d.list == nil || d.list.Len() == 0 {
+		return false
+	}
+	id := HashRef(ref)
+	d.list.Ascend(deletedEntry{profile: id}, func(e deletedEntry) bool {
+		if e.profile != id {
+			return false
 		}
-	}
-	return false
+		if now < e.until {
+			_, had = slices.BinarySearchFunc(e.messages, m.wide(), Hash.Compare)
+		}
+		return !had
+	})
+	return had
 }
 
-func (d *deletedIDs) add(identity uint64, m *deletedMessages) {
-	if d.byIdentity == nil {
-		d.byIdentity = map[uint64][]*deletedMessages{}
+func (d *deletedIDs) add(profile Hash, until int64, messages []Hash) deletedEntry {
+	if d.list == nil {
+		d.init()
 	}
-	d.byIdentity[identity] = append(d.byIdentity[identity], m)
-	d.queue = append(d.queue, deletedIdentity{identity, m.until})
+	d.n++
+	e := deletedEntry{profile, until, d.n, messages}
+	d.list.Set(e)
+	d.queue.Set(e)
+	return e
 }
 
-// removeLast undoes the last add, which was of an identity.
-func (d *deletedIDs) removeLast(identity uint64) {
-	of := d.byIdentity[identity]
-	if d.byIdentity[identity] = of[:len(of)-1]; len(of) == 1 {
-		delete(d.byIdentity, identity)
-	}
-	d.queue = d.queue[:len(d.queue)-1]
+func (d *deletedIDs) remove(e deletedEntry) {
+	d.list.Delete(e)
+	d.queue.Delete(e)
 }
 
 // expire lets go of what is forgotten by now.
 func (d *deletedIDs) expire(now int64) {
-	n := 0
-	for n < len(d.queue) && d.queue[n].until <= now {
-		id := d.queue[n].identity
-		left := slices.DeleteFunc(d.byIdentity[id], func(m *deletedMessages) bool { return m.until <= now })
-		if len(left) == 0 {
-			delete(d.byIdentity, id)
-		} else {
-			d.byIdentity[id] = left
-		}
-		n++
+	if d.list == nil {
+		return
 	}
-	if d.queue = d.queue[n:]; len(d.queue) == 0 {
-		d.queue = nil
+	for e, ok := d.queue.Min(); ok && e.until <= now; e, ok = d.queue.Min() {
+		d.remove(e)
 	}
 }
 
-// identity returns the hash of a profile's id.
-func (st *state) identity(ref Ref) uint64 {
-	return maphash.Comparable(st.seed, ref)
+// freeze makes into a copy for reading.
+func (d *deletedIDs) freeze(into *deletedIDs) {
+	if d.list != nil {
+		into.list = d.list.Copy()
+	}
 }
 
 // bury remembers the messages of a profile that is deleted. Its shard and those
@@ -88,18 +98,62 @@ func (tx *tx) bury(ref Ref, r *record) {
 	if tx.now <= math.MaxInt64-int64(tx.duplicates) {
 		until = tx.now + int64(tx.duplicates)
 	}
-	m := &deletedMessages{sums: make([]uint64, 0, r.seen.n), until: until}
+	messages := make([]Hash, 0, r.seen.n)
 	for i := range r.series {
 		for w := r.series[i].walk(); w.next(); {
-			if sum, ok := sumOf(tx.seed, w.body); ok {
-				m.sums = append(m.sums, sum)
+			if h, ok := wideOf(w.body); ok && w.time >= tx.cutoff {
+				messages = append(messages, h)
 			}
 		}
 	}
-	slices.Sort(m.sums)
-	for _, id := range append([]string{ref.ID}, r.linked().aliases...) {
-		d, identity := &tx.shard(id).deleted, tx.identity(Ref{ref.Subject, id})
-		d.add(identity, m)
-		tx.onAbort(func() { d.removeLast(identity) })
+	if len(messages) == 0 {
+		return
 	}
+	slices.SortFunc(messages, Hash.Compare)
+	for _, id := range append([]string{ref.ID}, r.linked().aliases...) {
+		d := &tx.shard(id).deleted
+		e := d.add(HashRef(Ref{ref.Subject, id}), until, messages)
+		tx.onAbort(func() { d.remove(e) })
+	}
+}
+
+// Deleted implements Reader.
+func (r *reader) Deleted(ctx context.Context) iter.Seq2[Deleted, error] {
+	return func(yield func(Deleted, error) bool) {
+		st, err := r.enterAll(ctx)
+		if err != nil {
+			yield(Deleted{}, err)
+			return
+		}
+		for _, d := range r.deleted(st) {
+			if _, err := r.enter(ctx); err != nil {
+				yield(Deleted{}, err)
+				return
+			}
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// deleted returns what is remembered. The hashes themselves are shared, not copied.
+func (r *reader) deleted(st *state) (all []Deleted) {
+	defer r.lockAll(st)()
+	now := st.latest()
+	if r.tx != nil {
+		now = max(now, r.tx.now)
+	}
+	for i := range st.shards {
+		if d := &st.shards[i].deleted; d.list != nil {
+			d.list.Scan(func(e deletedEntry) bool {
+				if now < e.until {
+					all = append(all, Deleted{e.profile, fromNano(e.until), e.messages})
+				}
+				return true
+			})
+		}
+	}
+	slices.SortFunc(all, CompareDeleted)
+	return all
 }

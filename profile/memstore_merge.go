@@ -39,7 +39,7 @@ func (tx *tx) merge(c *Merge) {
 		}
 		tx.setTraits(rInto, packTraits(pruneTraits(writes, tx.now), tx.dict))
 	}
-	if m.form != idNone && !rInto.has(&m, "", tx.now) {
+	if m.form != idNone && !rInto.has(&m, "", tx.now, tx.cutoff) {
 		tx.remember(rInto, &m, tx.nextSeq())
 	}
 	tx.trim(rInto)
@@ -62,7 +62,9 @@ func (tx *tx) bringBack(r *record, writes []TraitWrite) []TraitWrite {
 	}
 	var all []TraitWrite
 	for c := r.series[i].walk(); c.next(); {
-		all = appendWrites(all, &c.cursor, tx.dict)
+		if c.time >= tx.cutoff {
+			all = appendWrites(all, &c.cursor, tx.dict)
+		}
 	}
 	for _, w := range all {
 		if !has[of{w.Name, w.Seq}] {
@@ -120,16 +122,21 @@ func (c seenChange) undo(s *hashSet) {
 	}
 }
 
-// without returns s without the messages that into has from an earlier arrival.
-// Those that it has from a later one are removed from into.
+// without returns s without the messages that into has from an earlier arrival, and without
+// those that are older than the retention. Those that it has from a later one are removed
+// from into.
 func (tx *tx) without(into *record, s series, repeated *[]uint64, seen *[]seenChange) series {
 	traits := s.name.Value() == ""
 	kept := chunks{limit: chunkSize}
 	lost := false
 	for w := s.walk(); w.next(); {
+		if w.time < tx.cutoff {
+			lost = true
+			continue
+		}
 		h, ok := hashOf(tx.seed, w.body)
 		if ok && into.seen.has(h) {
-			if at, found := into.locateBody(w.body, h); found {
+			if at, found := into.locateBody(w.body, h, tx.cutoff); found {
 				if at.seq < w.seq {
 					if lost = true; traits {
 						*repeated = append(*repeated, w.seq)
@@ -152,7 +159,7 @@ func (tx *tx) without(into *record, s series, repeated *[]uint64, seen *[]seenCh
 }
 
 // locateBody finds the message with the message id of a packed one.
-func (r *record) locateBody(body []byte, hash uint32) (place, bool) {
+func (r *record) locateBody(body []byte, hash uint32, cutoff int64) (place, bool) {
 	raw, _ := idOf(body)
 	m := messageID{form: body[0] & idMask, hash: hash}
 	if m.form == idUUID {
@@ -160,7 +167,7 @@ func (r *record) locateBody(body []byte, hash uint32) (place, bool) {
 	} else {
 		m.text = string(raw)
 	}
-	return r.locate(&m)
+	return r.locate(&m, cutoff)
 }
 
 // drop removes an event.

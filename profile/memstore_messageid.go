@@ -17,8 +17,7 @@ const (
 // messageID is a message id ready to be stored or searched for.
 type messageID struct {
 	form byte
-	hash uint32 // of sum, not 0
-	sum  uint64
+	hash uint32 // not 0, unless there is no id
 	uuid [16]byte
 	text string
 }
@@ -38,12 +37,20 @@ func (st *state) message(id string) messageID {
 	m := formOf(id)
 	switch m.form {
 	case idUUID:
-		m.sum = maphash.Bytes(st.seed, m.uuid[:])
+		m.hash = foldHash(maphash.Bytes(st.seed, m.uuid[:]))
 	case idText:
-		m.sum = maphash.String(st.seed, id)
+		m.hash = foldHash(maphash.String(st.seed, id))
 	}
-	m.hash = foldHash(m.sum)
 	return m
+}
+
+// wide returns the hash that stands for the id where the id itself is not kept.
+func (m *messageID) wide() Hash {
+	if m.form == idUUID {
+		var text [36]byte
+		return HashMessageID(string(appendIDText(text[:0], idUUID, m.uuid[:])))
+	}
+	return HashMessageID(m.text)
 }
 
 func foldHash(h uint64) uint32 { return uint32(h) | 1<<31 }
@@ -91,16 +98,21 @@ func splitID(form byte, b []byte) (raw, rest []byte) {
 
 // hashOf returns the hash of a packed event's message id, if it has one.
 func hashOf(seed maphash.Seed, body []byte) (uint32, bool) {
-	sum, ok := sumOf(seed, body)
-	return foldHash(sum), ok
-}
-
-func sumOf(seed maphash.Seed, body []byte) (uint64, bool) {
 	if body[0]&idMask == idNone {
 		return 0, false
 	}
 	raw, _ := idOf(body)
-	return maphash.Bytes(seed, raw), true
+	return foldHash(maphash.Bytes(seed, raw)), true
+}
+
+// wideOf returns the hash that stands for a packed event's message id, if it has one.
+func wideOf(body []byte) (Hash, bool) {
+	form := body[0] & idMask
+	if form == idNone {
+		return Hash{}, false
+	}
+	raw, _ := idOf(body)
+	return HashMessageID(string(appendIDText(nil, form, raw))), true
 }
 
 // appendIDText appends the message id as the sender wrote it.

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -19,16 +20,24 @@ type outbox struct {
 	notices *btree.Map[uint64, []byte] // by id
 	bytes   int64
 	cursors map[string]uint64
-	records map[string]*btree.Map[string, []byte] // by subscriber, then key
+
+	positions map[string]Position
+	records   *btree.BTreeG[Record] // by subscriber, then key
 }
 
 func newOutbox() outbox {
-	return outbox{notices: btree.NewMap[uint64, []byte](0), cursors: map[string]uint64{}, records: map[string]*btree.Map[string, []byte]{}}
+	return outbox{
+		notices: btree.NewMap[uint64, []byte](0),
+		cursors: map[string]uint64{},
+		records: btree.NewBTreeGOptions(func(a, b Record) bool {
+			return cmp.Or(strings.Compare(a.Of, b.Of), strings.Compare(a.Key, b.Key)) < 0
+		}, btree.Options{NoLocks: true}),
+	}
 }
 
 func isOutboxChange(c Change) bool {
 	switch c.(type) {
-	case *Tell, *SetCursor, *SetRecord:
+	case *Tell, *SetCursor, *SetRecord, *SetPosition:
 		return true
 	}
 	return false
@@ -48,6 +57,26 @@ func (o *outbox) apply(changes []Change) {
 			o.setRecord(c)
 		}
 	}
+	for _, c := range changes { // what is told with a position is told by it
+		if c, ok := c.(*SetPosition); ok {
+			c.OutTold = o.last
+			o.setPosition(c.Name, Position{c.Offset, c.OutTold})
+		}
+	}
+}
+
+func (o *outbox) setPosition(name string, p Position) {
+	if p.Offset == "" {
+		if delete(o.positions, name); len(o.positions) == 0 {
+			o.positions = nil
+		}
+		return
+	}
+	if o.positions == nil {
+		o.positions = map[string]Position{}
+	}
+	p.Offset = strings.Clone(p.Offset)
+	o.positions[strings.Clone(name)] = p
 }
 
 func (o *outbox) tell(c *Tell) {
@@ -64,7 +93,9 @@ func (o *outbox) tell(c *Tell) {
 func (o *outbox) setCursor(c *SetCursor) {
 	if c.Gone {
 		delete(o.cursors, c.Subscriber)
-		delete(o.records, c.Subscriber)
+		for _, r := range o.recordsAfter(c.Subscriber, "", math.MaxInt) {
+			o.records.Delete(r)
+		}
 	} else {
 		o.cursors[strings.Clone(c.Subscriber)] = max(o.cursors[c.Subscriber], min(c.UpTo, o.last))
 	}
@@ -79,18 +110,12 @@ func (o *outbox) setCursor(c *SetCursor) {
 }
 
 func (o *outbox) setRecord(c *SetRecord) {
-	records := o.records[c.Subscriber]
-	if len(c.Record.Value) == 0 {
-		if records != nil {
-			records.Delete(c.Record.Key)
-		}
+	r := Record{c.Subscriber, c.Record.Key, c.Record.Value}
+	if len(r.Value) == 0 {
+		o.records.Delete(r)
 		return
 	}
-	if records == nil {
-		records = btree.NewMap[string, []byte](0)
-		o.records[strings.Clone(c.Subscriber)] = records
-	}
-	records.Set(strings.Clone(c.Record.Key), bytes.Clone(c.Record.Value))
+	o.records.Set(Record{strings.Clone(r.Of), strings.Clone(r.Key), bytes.Clone(r.Value)})
 }
 
 // freeze makes into a copy for reading.
@@ -99,10 +124,7 @@ func (o *outbox) freeze(into *outbox) {
 	defer o.mu.Unlock()
 	into.last, into.bytes = o.last, o.bytes
 	into.notices, into.cursors = o.notices.Copy(), maps.Clone(o.cursors)
-	into.records = make(map[string]*btree.Map[string, []byte], len(o.records))
-	for name, records := range o.records {
-		into.records[name] = records.Copy()
-	}
+	into.positions, into.records = maps.Clone(o.positions), o.records.Copy()
 }
 
 // Outbox implements Reader.
@@ -114,7 +136,7 @@ func (r *reader) Outbox(ctx context.Context) (Outbox, error) {
 	o := &st.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return Outbox{o.last, o.notices.Len(), o.bytes, maps.Clone(o.cursors)}, nil
+	return Outbox{o.last, o.notices.Len(), o.bytes, maps.Clone(o.cursors), maps.Clone(o.positions)}, nil
 }
 
 // noticesPage is how many notices are read under one lock.
@@ -156,16 +178,16 @@ func (o *outbox) after(id uint64) (page []Notice) {
 // Records implements Reader.
 func (r *reader) Records(ctx context.Context, subscriber string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		after := ""
+		last := Record{Of: subscriber}
 		for page := noticesPage; page == noticesPage; {
 			st, err := r.enter(ctx)
 			if err != nil {
 				yield(Record{}, err)
 				return
 			}
-			records := st.outbox.recordsAfter(subscriber, after)
+			records := st.outbox.recordsPage(subscriber, last)
 			for _, record := range records {
-				if after = record.Key; !yield(record, nil) {
+				if last = record; !yield(record, nil) {
 					return
 				}
 			}
@@ -174,18 +196,36 @@ func (r *reader) Records(ctx context.Context, subscriber string) iter.Seq2[Recor
 	}
 }
 
-func (o *outbox) recordsAfter(subscriber, after string) (page []Record) {
+func (o *outbox) recordsPage(subscriber string, last Record) []Record {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	records := o.records[subscriber]
-	if records == nil {
-		return nil
+	if subscriber == "" {
+		return o.recordsFrom(last, noticesPage)
 	}
-	records.Ascend(after, func(key string, value []byte) bool {
-		if key != after {
-			page = append(page, Record{key, value})
+	return o.recordsAfter(subscriber, last.Key, noticesPage)
+}
+
+// recordsAfter returns records of a subscriber, from the first of a greater key than after.
+func (o *outbox) recordsAfter(subscriber, after string, most int) (page []Record) {
+	o.records.Ascend(Record{Of: subscriber, Key: after}, func(r Record) bool {
+		if r.Of != subscriber {
+			return false
 		}
-		return len(page) < noticesPage
+		if r.Key != after {
+			page = append(page, r)
+		}
+		return len(page) < most
+	})
+	return page
+}
+
+// recordsFrom returns records of all, from the first that is behind one.
+func (o *outbox) recordsFrom(last Record, most int) (page []Record) {
+	o.records.Ascend(last, func(r Record) bool {
+		if r.Of != last.Of || r.Key != last.Key {
+			page = append(page, r)
+		}
+		return len(page) < most
 	})
 	return page
 }

@@ -27,6 +27,13 @@ type record struct {
 	version uint32    // see Wake
 	wake    int64     // never: none
 	marks   *[]uint64 // nil: none
+	counts  *counts   // nil: none
+}
+
+// counts are those of a Wake.
+type counts struct {
+	of      []UsersCount
+	version uint32
 }
 
 // links are a profile's ties to others and its ids elsewhere: sorted slices that
@@ -108,16 +115,17 @@ func (r *record) addSeries(name string) *series {
 	return &r.series[i]
 }
 
-// has reports whether a message id was seen before. name and t are where a
-// message sent twice is found at once.
-func (r *record) has(m *messageID, name string, t int64) bool {
+// has reports whether a message id was seen before, with a message that is not older than
+// cutoff: older ones are dropped by and by, and whether they still are here makes no
+// difference. name and t are where a message sent twice is found at once.
+func (r *record) has(m *messageID, name string, t, cutoff int64) bool {
 	if m.form == idNone || !r.seen.has(m.hash) {
 		return false
 	}
-	if i, ok := r.findSeries(name); ok && r.series[i].holdsAt(m, t) {
+	if i, ok := r.findSeries(name); ok && t >= cutoff && r.series[i].holdsAt(m, t) {
 		return true
 	}
-	_, ok := r.locate(m)
+	_, ok := r.locate(m, cutoff)
 	return ok
 }
 
@@ -128,14 +136,14 @@ type place struct {
 	seq           uint64
 }
 
-// locate searches all series for a message id.
-func (r *record) locate(m *messageID) (place, bool) {
+// locate searches all series for a message id, of messages that are not older than cutoff.
+func (r *record) locate(m *messageID, cutoff int64) (place, bool) {
 	if !r.seen.large {
-		return r.locateIn(m, math.MinInt64, math.MaxInt64)
+		return r.locateIn(m, cutoff, math.MaxInt64)
 	}
 	for i := range r.seen.find(m.hash) {
 		from := int64(uint64(*r.seen.span(i))<<32 + uint64(minNano))
-		if at, found := r.locateIn(m, from, from+(1<<32-1)); found {
+		if at, found := r.locateIn(m, max(from, cutoff), from+(1<<32-1)); found {
 			return at, true
 		}
 	}

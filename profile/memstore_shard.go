@@ -28,11 +28,11 @@ type shard struct {
 
 	wakeHint btree.PathHint // under mu
 	members  [2]memberLists // by Subject; none in a snapshot
-	deleted  deletedIDs     // none in a snapshot
-	probe    record         // what a search in a snapshot's profiles compares with, under mu
-	scratch  []byte         // for packing, under mu
-	now      atomic.Int64   // the latest instant of a transaction here; changed under mu
-	_        [64]byte       // no two shards' locks on one cache line
+	deleted  deletedIDs
+	probe    record       // what a search in a snapshot's profiles compares with, under mu
+	scratch  []byte       // for packing, under mu
+	now      atomic.Int64 // the latest instant of a transaction here; changed under mu
+	_        [64]byte     // no two shards' locks on one cache line
 }
 
 const shardCount = Lanes
@@ -75,6 +75,7 @@ func (sh *shard) freeze(into *shard) {
 	into.joins = sh.joins.Copy()
 	into.senders = sh.senders.Copy()
 	into.wakes = sh.wakes.Copy()
+	sh.deleted.freeze(&into.deleted)
 }
 
 func recordLess(a, b *record) bool { return a.id < b.id }

@@ -32,6 +32,8 @@ func validate(c Change) error {
 		return CheckID("subscriber", c.Subscriber)
 	case *SetRecord:
 		return c.validate()
+	case *SetPosition:
+		return firstError(CheckID("name of a position", c.Name), checkOptional("offset", c.Offset))
 	case *SetWake:
 		if err := checkRef(c.Wake.Ref); err != nil || c.Wake.At.IsZero() {
 			return err

@@ -29,6 +29,7 @@ type SetCursor struct {
 // Record is something that a subscriber keeps in the store beside its cursor, what it has
 // to remember of what it was told of; or somebody who is told of nothing, and has none.
 type Record struct {
+	Of    string // the subscriber, or other name; ignored on input
 	Key   string // of at most MaxRecordKey bytes, which may be any
 	Value []byte // the subscriber's own; not empty
 }
@@ -44,14 +45,32 @@ type SetRecord struct {
 	Record     Record
 }
 
-// Outbox says what is kept for subscribers.
-type Outbox struct {
-	Last    uint64            // the id of the last notice there was
-	Notices int               // that are kept
-	Bytes   int64             // of their bodies
-	Cursors map[string]uint64 // by subscriber
+// SetPosition is a change that notes how far somebody has come in a log whose records are
+// what is stored: so it is there exactly if they are. It stands beside the cursors of
+// subscribers, and keeps no notice. Readers of the transaction itself do not see it.
+type SetPosition struct {
+	Name   string // whose
+	Offset string // the reader's own, of at most MaxID bytes; empty: the position is no more
+
+	OutTold uint64 // see Position; set by Commit
 }
 
-func (*Tell) change()      {}
-func (*SetCursor) change() {}
-func (*SetRecord) change() {}
+// Position is how far somebody has come in a log.
+type Position struct {
+	Offset string // the reader's own
+	Told   uint64 // the id of the last notice there was when that was stored, its own among them
+}
+
+// Outbox says what is kept for subscribers, and of who reads logs.
+type Outbox struct {
+	Last      uint64              // the id of the last notice there was
+	Notices   int                 // that are kept
+	Bytes     int64               // of their bodies
+	Cursors   map[string]uint64   // by subscriber
+	Positions map[string]Position // by name
+}
+
+func (*Tell) change()        {}
+func (*SetCursor) change()   {}
+func (*SetRecord) change()   {}
+func (*SetPosition) change() {}

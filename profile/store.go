@@ -40,6 +40,12 @@ type Store interface {
 	// changes. Taking one is cheap, whatever the size of the store.
 	Snapshot(ctx context.Context) (Snapshot, error)
 
+	// Restore fills a store that is empty with the rows of another, in their order: see
+	// Import. On an error the store is empty, as it was before; one that is not is
+	// ErrNotEmpty. It is the store of nobody meanwhile, as for Take. A row that no store has,
+	// or that does not go with the others, is ErrInvalid.
+	Restore(ctx context.Context, rows iter.Seq2[Row, error]) error
+
 	// Retention is the age beyond which events may be dropped; 0 keeps all. It
 	// stays the same as long as the store is open.
 	Retention() time.Duration
@@ -98,7 +104,7 @@ func named(batch []Change) []Ref {
 	refs := make([]Ref, 0, 4)
 	for _, c := range batch {
 		switch c := c.(type) {
-		case *Tell, *SetCursor, *SetRecord:
+		case *Tell, *SetCursor, *SetRecord, *SetPosition:
 			continue
 		case *PutEvent, *PutTraits, *PutIDs, *Leave, *SetMember, *SetValue, *SetWake:
 		case *Join:
@@ -194,7 +200,8 @@ type Reader interface {
 	// Outbox says what is kept for subscribers.
 	Outbox(ctx context.Context) (Outbox, error)
 
-	// Records yields what a subscriber keeps, ascending by key.
+	// Records yields what a subscriber keeps, ascending by key; of the empty name what all
+	// keep, ascending by who that is first.
 	Records(ctx context.Context, subscriber string) iter.Seq2[Record, error]
 
 	// Holders yields the profiles of a subject that have what a key names, with
@@ -204,6 +211,13 @@ type Reader interface {
 	// MaxIDs returns for each type of external id that such profiles have the
 	// greatest number of ids of the type that one of them has.
 	MaxIDs(ctx context.Context, key string, subject Subject) (map[string]int, error)
+
+	// Contents returns all that is kept of a profile; of an unknown one, its ref alone. It
+	// has all that the store has not dropped yet, whatever the retention.
+	Contents(ctx context.Context, ref Ref) (Contents, error)
+	// Deleted yields what is remembered of deleted profiles and not yet forgotten, by the
+	// hashes of their ids.
+	Deleted(ctx context.Context) iter.Seq2[Deleted, error]
 
 	// Position returns the arrival number of the last message stored, and the
 	// latest instant of a transaction: zero if there was none.

@@ -43,6 +43,8 @@ func newCommand(std streams) *cli.Command {
 			dueCommand(std),
 			planCommand(std),
 			exportCommand(std),
+			dumpCommand(std),
+			loadCommand(std),
 			fmtCommand(std),
 			schemaCommand(std),
 			serveCommand(std),

@@ -12,6 +12,8 @@
 //	muster catalog -events FILE                       what a log is made of
 //	muster plan    OLD NEW                            what Engine.Sync would do
 //	muster export  -definitions FILE -events FILE KEY a CSV file
+//	muster dump    -data FOLDER -o FILE               all that a store holds, as one file
+//	muster load    -data FOLDER FILE                  a store of such a file
 //	muster fmt     [-w | -check] FILE...              the one form of a definitions file
 //	muster schema                                     its JSON schema, for editors
 //	muster serve   -definitions FILE [-data FOLDER]   the service, over HTTP

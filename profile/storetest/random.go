@@ -28,7 +28,7 @@ type frozen struct {
 // compares now and then all that they answer. snapshots is how many are open at
 // a time.
 func (h *harness) compareWithModel(seed uint64, n, snapshots int) {
-	g := generator{rand: rand.New(rand.NewPCG(seed, 0)), seed: seed}
+	g := newGenerator(seed)
 	m := newModel()
 	var open []frozen
 	for step := 0; step < n; {
@@ -68,7 +68,7 @@ func (h *harness) compareWithModel(seed uint64, n, snapshots int) {
 // abortAtRandom makes random transactions, and aborts some: what each sees of what it
 // has put is as a model has it, and of an aborted one nothing is left.
 func (h *harness) abortAtRandom(seed uint64, n, snapshots int) {
-	g := generator{rand: rand.New(rand.NewPCG(seed, 0)), seed: seed}
+	g := newGenerator(seed)
 	var done []func(*model)
 	replay := func() *model {
 		m := newModel()
@@ -118,9 +118,15 @@ func (h *harness) abortAtRandom(seed uint64, n, snapshots int) {
 
 // generator makes random changes that no store may refuse.
 type generator struct {
-	rand *rand.Rand
-	seed uint64
-	keys int
+	rand   *rand.Rand
+	source *rand.PCG
+	seed   uint64
+	keys   int
+}
+
+func newGenerator(seed uint64) *generator {
+	source := rand.NewPCG(seed, 0)
+	return &generator{rand: rand.New(source), source: source, seed: seed}
 }
 
 func pick[T any](g *generator, list []T) T { return list[g.rand.IntN(len(list))] }
@@ -154,6 +160,9 @@ func (g *generator) change(now time.Time) profile.Change {
 	switch n := g.rand.IntN(106); {
 	case n >= 100:
 		w := profile.Wake{Ref: g.ref(), Version: uint32(g.rand.IntN(3)), Marks: pick(g, [][]uint64{nil, {1}, {1, 1 << 63}})}
+		if n := g.rand.IntN(3); n > 0 {
+			w.Counts, w.Counted = []profile.UsersCount{{Mark: 7, Users: 9, Meet: uint32(n)}, {Mark: 1 << 63, Users: 9}}[:n], uint32(n)
+		}
 		if g.rand.IntN(3) > 0 {
 			w.At = g.time(now)
 		}

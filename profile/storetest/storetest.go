@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 		{"keys", keyCases},
 		{"wakes", wakeCases},
 		{"outbox", outboxCases},
+		{"exports", exportCases},
 		{"apply", applyCases},
 		{"transactions", txCases},
 		{"snapshots", snapshotCases},
@@ -45,7 +46,11 @@ func Run(t *testing.T, open func(t *testing.T, retention time.Duration) profile.
 				t.Run(c.name, func(t *testing.T) {
 					s := open(t, c.retention)
 					t.Cleanup(func() { _ = s.Close() }) // an error if the case closed it
-					c.run(&harness{T: t, store: s, now: start})
+					c.run(&harness{T: t, store: s, now: start, open: func() profile.Store {
+						s := open(t, c.retention)
+						t.Cleanup(func() { _ = s.Close() })
+						return s
+					}})
 				})
 			}
 		})
@@ -66,6 +71,7 @@ type harness struct {
 	*testing.T
 	store profile.Store
 	now   time.Time
+	open  func() profile.Store // another one
 }
 
 func (h *harness) ctx() context.Context { return h.T.Context() }
