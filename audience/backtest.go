@@ -63,7 +63,7 @@ func (e *Engine) backtest(ctx context.Context, d Definition, from, to time.Time,
 	case step <= 0:
 		return nil, fmt.Errorf("%w: steps of %s", profile.ErrInvalid, step)
 	case to.Before(from):
-		return nil, fmt.Errorf("%w: to %s, which is before %s", profile.ErrInvalid, to, from)
+		return nil, fmt.Errorf("%w: to %s, which is before %s", profile.ErrInvalid, to.Format(time.RFC3339Nano), from.Format(time.RFC3339Nano))
 	case to.Sub(from)/step >= maxPoints:
 		return nil, fmt.Errorf("%w: more than %d points", profile.ErrInvalid, maxPoints)
 	}

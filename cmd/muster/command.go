@@ -76,13 +76,20 @@ func noCommand(_ context.Context, c *cli.Command) error {
 	return err
 }
 
-// usageError is what the library calls with the error of a flag.
-func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
+// usageError is what the library calls with the error of a flag: where there is no such command
+// its flags are unknown, too.
+func usageError(ctx context.Context, c *cli.Command, err error, _ bool) error {
+	if c == c.Root() && c.Args().Present() {
+		return noCommand(ctx, c)
+	}
 	return misused(c, err)
 }
 
 // misused says where to read how a command is used.
 func misused(c *cli.Command, err error) error {
+	if c == c.Root() {
+		return fmt.Errorf("%w; muster help tells how it is used", err)
+	}
 	return fmt.Errorf("%w; muster help %s tells how it is used", err, c.Name)
 }
 

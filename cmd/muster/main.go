@@ -7,6 +7,9 @@
 //	muster check   [-events FILE] FILE...             finds likely mistakes in definitions
 //	muster explain -definitions FILE -events FILE KEY ID
 //	muster preview -definitions FILE -events FILE KEY
+//	muster backtest -definitions FILE -events FILE -from TIME KEY
+//	muster due     -definitions FILE -events FILE     what time alone will change
+//	muster catalog -events FILE                       what a log is made of
 //	muster plan    OLD NEW                            what Engine.Sync would do
 //	muster export  -definitions FILE -events FILE KEY a CSV file
 //	muster dump    -data FOLDER -o FILE               all that a store holds, as one file

@@ -70,6 +70,7 @@ type player struct {
 
 	before   int // lines that were taken by former commands
 	messages int
+	late     int // messages that are older than one before them
 	skipped  int
 }
 

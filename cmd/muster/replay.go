@@ -162,6 +162,9 @@ func (w *replayWriter) summarize(ctx context.Context, p *player, took time.Durat
 	if p.before > 0 {
 		fmt.Fprintf(to, "behind %d lines that were taken before\n", p.before)
 	}
+	if p.late > 0 {
+		fmt.Fprintf(to, "%d of them late: older than one before them, and taken at the time of that\n", p.late)
+	}
 	if p.skipped > 0 {
 		fmt.Fprintf(to, "%d bad lines skipped\n", p.skipped)
 	}

@@ -197,7 +197,11 @@ func (p *player) take(ctx context.Context, pc *piece, bad func(error) error) err
 		return err
 	}
 	for i := range pc.messages {
-		p.clock.Set(pc.messages[i].Time) // which never goes back
+		at := pc.messages[i].Time
+		if !at.IsZero() && at.Before(p.clock.Now()) {
+			p.late++
+		}
+		p.clock.Set(at) // which never goes back
 	}
 	switch {
 	case pc.deleted != "":
