@@ -21,7 +21,7 @@ func evidence(t *testing.T) *Explained {
 			Distinct: 1, Values: []profile.Value{sku}, Partial: true,
 			Near: Near{Filtered: 1, Outside: 2, Newest: at, Meant: "Orders", Missing: []MissingProperty{{"totl", "total"}}},
 		},
-		{Path: "where.all[1].trait", Traits: []SeenTrait{{"plan", sku, true, "plans"}}},
+		{Path: "where.all[1].trait", Traits: []SeenTrait{{Name: "plan", Value: sku, Unreadable: true, Meant: "plans"}}},
 		{
 			Path: "where.all[2].funnel", Funnel: []Matched{{"looked", at, 7}, {"ordered", at.Add(1), 1 << 60}},
 			Stop: Stop{Step: "paid", Event: "Paid", Not: true, Until: at, Followed: Seen{Time: at}, Near: Near{Filtered: 3}, Excluded: 1},

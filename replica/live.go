@@ -33,10 +33,11 @@ func (r *runner) live(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
+	after := r.machine.at.Record + uint64(len(r.ahead)) // both move from now on
 	running.Add(1)
 	go func() {
 		defer running.Done()
-		r.readAll(ctx, r.machine.at.Record+uint64(len(r.ahead)), l.read)
+		r.readAll(ctx, after, l.read)
 	}()
 	ticks := time.NewTicker(max(r.opts.TickEvery/2, 1)) // it takes two: see tick
 	defer ticks.Stop()
