@@ -21,7 +21,7 @@ type position struct {
 
 // machine is an engine whose state, and all that it tells, are functions of the records
 // that it is given, and of nothing else. One that has returned an error is of no more use,
-// unless the error is the record's (see refuses), which apply does not return.
+// unless it refuses the record, which is no error of apply.
 type machine struct {
 	partition int
 	engine    *audience.Engine
@@ -131,18 +131,20 @@ func (m *machine) attempt(ctx context.Context, r *Record) (refused *Refusal, err
 		}
 	}()
 	m.clock.Set(clockTime(r.Time))
-	var id string
+	var c Command
+	var msg profile.Message
 	if isCommand(r.Body) {
-		var c Command
-		if c, err = parseCommand(r.Body); err == nil {
-			err = m.do(ctx, &c)
-		}
+		c, err = parseCommand(r.Body)
 	} else {
-		var msg profile.Message
-		if msg, err = profile.ParseMessage(r.Body); err == nil {
-			id = msg.MessageID
-			err = m.engine.Apply(ctx, msg)
-		}
+		msg, err = profile.ParseMessage(r.Body)
+	}
+	if err != nil {
+		return &Refusal{Why: err.Error()}, nil
+	}
+	if isCommand(r.Body) {
+		err = m.do(ctx, &c)
+	} else {
+		err = m.engine.Apply(ctx, msg)
 	}
 	if panicked := (*audience.PanicError)(nil); errors.As(err, &panicked) {
 		return nil, &killedError{r.Number, err.Error(), panicked.Stack}
@@ -150,8 +152,8 @@ func (m *machine) attempt(ctx context.Context, r *Record) (refused *Refusal, err
 	switch {
 	case err == nil:
 		return nil, nil
-	case ctx.Err() == nil && refuses(err):
-		return &Refusal{ID: id, Why: err.Error()}, nil
+	case ctx.Err() == nil && refuses(c.Op, err):
+		return &Refusal{ID: msg.MessageID, Why: err.Error()}, nil
 	}
 	return nil, fmt.Errorf("record %d: %w", r.Number, err)
 }

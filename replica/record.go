@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/muster-go/muster/audience"
@@ -131,20 +132,19 @@ func MessageBody(text []byte) ([]byte, error) {
 	return text, nil
 }
 
-// refusals are the errors with which the engine refuses a command, and that say nothing
-// of the store or of a context.
+// refusals are the errors with which the engine refuses a command on definitions.
 var refusals = []error{
-	profile.ErrInvalid, profile.ErrTooLarge, profile.ErrTime, profile.ErrNotFound, profile.ErrRetired, profile.ErrRetention,
-	profile.ErrLimit, audience.ErrRefused, audience.ErrKey, audience.ErrExists, audience.ErrCycle, audience.ErrInUse,
-	audience.ErrLocked, audience.ErrWindow, audience.ErrComputed, audience.ErrBatch, audience.ErrPaused, audience.ErrBroken,
+	profile.ErrInvalid, profile.ErrTooLarge, profile.ErrTime, profile.ErrNotFound, profile.ErrRetired,
+	audience.ErrKey, audience.ErrExists, audience.ErrCycle, audience.ErrInUse, audience.ErrLocked, audience.ErrWindow,
+	audience.ErrBatch, audience.ErrPaused, audience.ErrBroken,
 }
 
 // refuses reports whether an error is of the record, whoever applies it, and not a failure.
-func refuses(err error) bool {
-	for _, why := range refusals {
-		if errors.Is(err, why) {
-			return true
-		}
+// A message has no op.
+func refuses(op Op, err error) bool {
+	switch op {
+	case "", DeleteUser, DeleteAccount, Leave:
+		return errors.Is(err, audience.ErrRefused)
 	}
-	return false
+	return slices.ContainsFunc(refusals, func(why error) bool { return errors.Is(err, why) })
 }

@@ -45,10 +45,10 @@ func Reference(ctx context.Context, store profile.Store, records []replica.Recor
 		clock.Set(r.Time)
 		if r.Body[0] != '!' {
 			m, err := profile.ParseMessage(r.Body)
-			if err == nil {
-				err = e.Apply(ctx, m)
+			if err != nil {
+				continue // it is refused by everybody
 			}
-			if err != nil && !errors.Is(err, audience.ErrRefused) && !errors.Is(err, profile.ErrInvalid) {
+			if err := e.Apply(ctx, m); err != nil && !errors.Is(err, audience.ErrRefused) {
 				return nil, err
 			}
 			continue
