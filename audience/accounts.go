@@ -66,13 +66,17 @@ func (x *txn) exists(ref profile.Ref) (bool, error) {
 	return exists && id == ref.ID, err
 }
 
-// renewAccounts has accounts, which exist, computed anew.
+// renewAccounts has accounts, which exist, computed anew, from all their users: of these
+// nothing is told to them.
 func (x *txn) renewAccounts(ids []string) {
 	for _, id := range ids {
 		x.forget(profile.AccountRef(id))
 	}
 	for _, id := range ids {
-		x.reach(profile.AccountRef(id))
+		ref := profile.AccountRef(id)
+		k := x.keptOf(ref)
+		k.Counted = 0
+		x.hydrate(x.renew(ref, k))
 	}
 }
 

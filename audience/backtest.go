@@ -2,15 +2,13 @@ package audience
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/muster-go/muster/internal/network"
 	"github.com/muster-go/muster/profile"
 )
 
@@ -28,15 +26,26 @@ const maxPoints = 100_000
 // Backtest says how large an audience would have been at each step from an instant on, up
 // to and including another, and how many would have entered and exited in between: from
 // the stored history, as if each message had come at the time that it is of, and all of
-// one instant together. It works on a snapshot of the store: it holds nobody up, nothing
+// one instant together. Of an audience of accounts the accounts are counted, also if it has
+// their users as members. It works on a snapshot of the store: it holds nobody up, nothing
 // is told and nothing is kept. The error is a *DefinitionError for a bad definition.
 //
-// What the store does not keep it cannot know: of a trait it has the newest value, and what
-// was set before that is as if it had not been set; events beyond the retention are gone; a
-// profile is there from the time of the first event or trait that is known of it, and two
-// that were merged have been one from the beginning. A batch audience is taken as one in real
-// time. Definitions of accounts, and of users by their accounts, are profile.ErrInvalid: since
-// when a user has an account is not kept.
+// What the store does not keep it cannot know, and takes as it is now:
+//
+//   - Of a trait the store has the newest value (and those dated ahead): before the time of
+//     that it is as if the trait had never been set.
+//   - Who belongs to which account has no time: a user is in its accounts of now from its own
+//     beginning on, and never was in one that it has left. So it is with ids.
+//   - A profile is there from the time of the first event or trait that is known of it, an
+//     account also from that of the first of its users. One of which nothing is known never was.
+//   - Profiles that were merged have been one from the beginning, and who was deleted has not
+//     been. Events beyond the retention are gone.
+//   - Definitions that it reads are those of now, and count what they count now (NoBackfill).
+//     Audiences in batches, and paused ones, are taken as in real time.
+//
+// All processors take part, each with the profiles that depend on each other: one user, or
+// where accounts are asked for, users with their accounts and all other users of these. So
+// many are in memory at a time, and the ids of all.
 func (e *Engine) Backtest(ctx context.Context, d Definition, from, to time.Time, step time.Duration) (_ []Point, err error) {
 	ctx, end := e.begin(ctx, "backtest")
 	defer func() { err = end(err) }()
@@ -63,171 +72,73 @@ func (e *Engine) backtest(ctx context.Context, d Definition, from, to time.Time,
 		return nil, err
 	}
 	defer func() { _ = snap.Close() }()
-	d.NoBackfill = false // what is to come for it has come
-	views := make([]*Engine, max(1, min(runtime.GOMAXPROCS(0), profile.Lanes)))
-	var key string
-	for i := range views {
-		var a *live
-		if views[i], a, err = e.previewView(snap, d, 0); err != nil {
-			return nil, err
-		}
-		views[i].past = true
-		key = a.key
-	}
-	if views[0].nets.CrossProfile() {
-		return nil, fmt.Errorf("%w: audience %q is of accounts, or of users by their accounts", profile.ErrInvalid, key)
-	}
-	ids := make([][]string, len(views))
-	for id, err := range snap.Profiles(ctx, profile.User, "") {
+	tests := make([]*backtest, max(1, min(runtime.GOMAXPROCS(0), profile.Lanes)))
+	for i := range tests {
+		view, a, err := e.pastView(snap, d)
 		if err != nil {
 			return nil, err
 		}
-		of := profile.Lane(id) % len(ids)
-		ids[of] = append(ids[of], id)
+		tests[i] = newBacktest(ctx, view, a, from, to, step)
 	}
-	tests := make([]*backtest, len(views))
-	errs := make([]error, len(views))
-	var all sync.WaitGroup
-	for i := range views {
-		tests[i] = newBacktest(ctx, views[i], key, from, to, step)
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			errs[i] = tests[i].users(ids[i])
-		}()
+	all, err := connected(ctx, snap, d.Of, tests[0].view.nets.CrossProfile())
+	if err != nil {
+		return nil, err
 	}
-	all.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			tests[0].add(tests[i])
-		}
+	if err := share(tests, all); err != nil {
+		return nil, err
+	}
+	for _, b := range tests[1:] {
+		tests[0].add(b)
 	}
 	return tests[0].points(), nil
 }
 
-// backtest counts what an audience of some users does.
-type backtest struct {
-	*forecast
-	key             string
-	from            time.Time
-	step            time.Duration
-	history         profile.History // of the user at hand
-	lives           bool            // how long memberships have held is asked: users live from when they are known
-	entered, exited []int           // until each point, since the one before
-}
-
-func newBacktest(ctx context.Context, view *Engine, key string, from, to time.Time, step time.Duration) *backtest {
-	n := int(to.Sub(from)/step) + 1
-	b := &backtest{key: key, from: from, step: step, entered: make([]int, n), exited: make([]int, n)}
-	b.lives = slices.ContainsFunc(view.nets[profile.User].Nodes, func(n *network.Node) bool { return n.Kind == network.KindTenure })
-	b.forecast = newForecast(ctx, view, from.Add(time.Duration(n-1)*step).UnixNano(), b.take)
-	return b
-}
-
-// take counts a transition.
-func (b *backtest) take(tr Transition) {
-	if tr.Audience != b.key {
-		return
+// pastView returns an engine on a snapshot with a definition and those that it reads, all in
+// real time, but no profiles.
+func (e *Engine) pastView(snap profile.Snapshot, d Definition) (*Engine, *live, error) {
+	d.NoBackfill = false // what is to come for it has come
+	defs, key, err := e.previewed(d, 0)
+	if err != nil {
+		return nil, nil, err
 	}
-	// The first point at tr.At or after it.
-	i := max(0, int((tr.At.Sub(b.from)+b.step-1)/b.step))
-	if tr.Type == Entered {
-		b.entered[i]++
-	} else {
-		b.exited[i]++
-	}
-}
-
-// users has some users live through the history.
-func (b *backtest) users(ids []string) error {
-	for _, id := range ids {
-		if err := b.user(profile.UserRef(id)); err != nil {
-			return failed(profile.UserRef(id), err)
+	for _, def := range defs {
+		if def.audience != nil {
+			inTime := *def.audience
+			inTime.Batch, inTime.Paused = 0, false
+			def.audience = &inTime
 		}
 	}
-	return nil
+	view, err := e.viewOf(snap, defs)
+	if err != nil {
+		return nil, nil, err
+	}
+	view.past = true
+	return view, view.live[key], nil
 }
 
-// user has a user live through the history, from when something is known of it.
-func (b *backtest) user(ref profile.Ref) error {
-	born, err := b.born(ref)
-	if err != nil || born > b.until {
-		return err
-	}
-	first := max(born, b.from.UnixNano())
-	if b.lives {
-		first = born
-	}
-	if _, err := b.forecast.step(first, func(x *txn) { b.bring(x, []profile.Ref{ref}) }); err != nil {
-		return err
-	}
-	// What is stored of it has nothing to do with what was then.
-	if b.view.shards[0].states.Get(ref).Truth(b.view.live[b.key].Root) {
-		b.take(Transition{Audience: b.key, Type: Entered, At: instant(first)})
-	}
-	err = b.goOn()
-	b.forget()
-	return err
-}
-
-// born returns the time of the first event or trait that is known of a user.
-func (b *backtest) born(ref profile.Ref) (int64, error) {
-	born := b.until + 1
-	err := b.view.store.ReadHistory(b.ctx, ref.ID, &b.history)
-	for i := 0; err == nil && i < b.history.Len(); i++ {
-		if b.history.Begin(i, math.MinInt64); b.history.Next() {
-			born = min(born, b.history.Event().Time.UnixNano())
-		}
-	}
-	if err == nil {
-		return b.bornByTraits(ref, born)
-	}
-	if !errors.Is(err, errors.ErrUnsupported) {
-		return 0, err
-	}
-	for name, err := range b.view.store.EventNames(b.ctx, ref.ID) {
-		if err != nil {
-			return 0, err
-		}
-		for ev, err := range b.view.store.Events(b.ctx, ref.ID, name, time.Time{}) {
-			if err != nil {
-				return 0, err
+// share has backtests live through some components, side by side: whoever is done with one
+// takes the next. The first error ends all.
+func share(tests []*backtest, all components) error {
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wait sync.WaitGroup
+	errs := make([]error, len(tests))
+	for i, b := range tests {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for n := next.Add(1) - 1; n < int64(all.len()) && errs[i] == nil && !failed.Load(); n = next.Add(1) - 1 {
+				errs[i] = b.liveThrough(all.at(int(n)))
 			}
-			born = min(born, ev.Time.UnixNano())
-			break
-		}
+			if errs[i] != nil {
+				failed.Store(true)
+			}
+		}()
 	}
-	return b.bornByTraits(ref, born)
-}
-
-// bornByTraits is born where that of the first event is known.
-func (b *backtest) bornByTraits(ref profile.Ref, born int64) (int64, error) {
-	writes, err := b.view.store.Traits(b.ctx, ref)
-	for _, w := range writes {
-		born = min(born, w.Time.UnixNano())
+	wait.Wait()
+	i := slices.IndexFunc(errs, func(err error) bool { return err != nil })
+	if i < 0 {
+		return nil
 	}
-	return born, err
-}
-
-// add adds what another has counted.
-func (b *backtest) add(other *backtest) {
-	for i := range b.entered {
-		b.entered[i] += other.entered[i]
-		b.exited[i] += other.exited[i]
-	}
-}
-
-// points returns what was counted.
-func (b *backtest) points() []Point {
-	points := make([]Point, len(b.entered))
-	size := 0
-	for i := range points {
-		size += b.entered[i] - b.exited[i]
-		points[i] = Point{At: b.from.Add(time.Duration(i) * b.step), Size: size, Entered: b.entered[i], Exited: b.exited[i]}
-	}
-	points[0].Entered, points[0].Exited = 0, 0
-	return slices.Clip(points)
+	return errs[i]
 }

@@ -30,8 +30,8 @@ type Broken struct {
 // broken is a Broken, as the engine has it.
 type broken struct {
 	Broken
-	kind  keyOf  // what it is of, as far as that can be told
-	since uint64 // of the record
+	kind   keyOf // what it is of, as far as that can be told
+	record profile.KeyRecord
 }
 
 // ListBroken returns the stored definitions that could not be made live, by key.
@@ -77,13 +77,34 @@ func (e *Engine) readStored(ctx context.Context) ([]*definition, error) {
 		if err == nil {
 			err = fmt.Errorf("%w: it is not one definition of its key", profile.ErrInvalid)
 		}
-		e.breaks(r.Key, r.Definition, r.Since, err)
+		e.breaks(r, err)
 	}
 	return defs, nil
 }
 
-func (e *Engine) breaks(key string, text []byte, since uint64, err error) {
-	e.broken[key] = &broken{Broken{key, text, err}, kindIn(text), since}
+func (e *Engine) breaks(r profile.KeyRecord, err error) {
+	e.broken[r.Key] = &broken{Broken{r.Key, r.Definition, err}, kindIn(r.Definition), r}
+}
+
+// noteBroken has what is broken be of a new version, in case that it is not broken for an engine
+// to come: what was kept of it before is out of date then.
+func (e *Engine) noteBroken(ctx context.Context, now int64) error {
+	if len(e.broken) == 0 {
+		return nil
+	}
+	x := e.x
+	x.Ctx, x.At, x.Err = ctx, now, nil
+	return x.within(func() error {
+		x.nextVersion()
+		for _, key := range slices.Sorted(maps.Keys(e.broken)) {
+			b := e.broken[key]
+			b.record.Version = e.version
+			if err := x.put(&profile.SetKey{Record: b.record}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // planStored plans stored definitions, and returns them sorted: but for those that
@@ -110,7 +131,9 @@ func (e *Engine) planStored(defs []*definition, must *definition) ([]*definition
 		if i < 0 || defs[i] == must {
 			return nil, err
 		}
-		e.breaks(defs[i].key, defs[i].text, defs[i].since, err)
+		e.breaks(profile.KeyRecord{
+			Key: defs[i].key, Definition: defs[i].text, Since: defs[i].since, Version: defs[i].version, Pending: defs[i].pending,
+		}, err)
 		defs = slices.Delete(defs, i, i+1)
 	}
 }
@@ -144,7 +167,7 @@ func (x *txn) mend(edited *definition) (err error) {
 	for _, b := range e.broken {
 		f, err := ParseFile(b.Text)
 		if read := f.definitions(); b != was && err == nil && len(read) == 1 {
-			read[0].since, read[0].text = b.since, b.Text
+			read[0].since, read[0].text = b.record.Since, b.Text
 			defs = append(defs, read[0])
 		}
 	}
@@ -155,14 +178,20 @@ func (x *txn) mend(edited *definition) (err error) {
 	})
 	delete(e.broken, edited.key)
 	sorted, err := e.planStored(defs, edited)
-	if err == nil {
-		err = x.storeDefinition(edited)
-	}
 	if err != nil {
 		return err
 	}
 	e.changes++
+	x.nextVersion()
 	for _, d := range sorted {
+		if d.version = e.version; d == edited {
+			err = x.storeDefinition(d)
+		} else { // in its own words
+			err = x.put(&profile.SetKey{Record: profile.KeyRecord{Key: d.key, Definition: d.text, Since: d.since, Version: d.version}})
+		}
+		if err != nil {
+			return err
+		}
 		delete(e.broken, d.key)
 	}
 	fresh := e.define(sorted)

@@ -20,9 +20,10 @@ type commitment struct {
 	puts    []profile.SetValue  // likewise
 	wakes   []profile.SetWake   // likewise
 	marks   []uint64            // scratch
-	notices []notice            // of all runs
-	tell    profile.Tell        // what the store has of them
-	upTo    profile.Mark        // of the last commit
+	counts  []profile.UsersCount
+	notices []notice     // of all runs
+	tell    profile.Tell // what the store has of them
+	upTo    profile.Mark // of the last commit
 }
 
 // change is one membership that a transaction changed.

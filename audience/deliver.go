@@ -114,20 +114,20 @@ func (e *Engine) tell(ctx context.Context, n *notice) {
 
 // reportFailures has callbacks that fail reported.
 func (e *Engine) reportFailures() {
-	failed := func(of CallbackError, f outbox.Failure) {
-		of.Err, of.Panic, of.Stack = f.Err, f.Panic, f.Stack
-		e.report(&of)
-	}
-	e.subs.Failed = func(t Transition, f outbox.Failure) { failed(CallbackError{Transition: t}, f) }
-	e.traitSubs.Failed = func(c TraitChange, f outbox.Failure) { failed(CallbackError{Change: &c}, f) }
-	e.idSubs.Failed = func(c IDChange, f outbox.Failure) { failed(CallbackError{IDs: &c}, f) }
+	e.subs.Failed = func(t Transition, f outbox.Failure) { e.misfired("", Notice{ID: t.ID, Transition: &t}, f) }
+	e.traitSubs.Failed = func(c TraitChange, f outbox.Failure) { e.misfired("", Notice{ID: c.ID, TraitChange: &c}, f) }
+	e.idSubs.Failed = func(c IDChange, f outbox.Failure) { e.misfired("", Notice{ID: c.ID, IDChange: &c}, f) }
+	e.outbox.Failed = e.misfired
+}
+
+// misfired reports a callback that failed.
+func (e *Engine) misfired(subscriber string, n Notice, f outbox.Failure) {
+	e.misfires.Add(1)
+	e.report(&CallbackError{Subscriber: subscriber, Notice: n, Err: f.Err, Panic: f.Panic, Stack: f.Stack})
 }
 
 // report tells what no caller can be told.
 func (e *Engine) report(err error) {
-	if of := (*CallbackError)(nil); errors.As(err, &of) {
-		e.misfires.Add(1)
-	}
 	if e.onError == nil {
 		args := []any{"err", err}
 		if of := (*CallbackError)(nil); errors.As(err, &of) && of.Panic != nil {

@@ -157,7 +157,14 @@ func (g *generator) dateWindow() trait.DateWindow {
 // computedTrait returns the definition of a computed trait of a key.
 func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed {
 	g.subject = of
-	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(13))}
+	c := trait.Computed{Key: key, Of: of, Type: trait.TypeCount + trait.Type(g.IntN(14))}
+	if g.reading && g.IntN(3) == 0 {
+		c.Type = trait.TypeFormula
+	}
+	if c.NoBackfill = g.IntN(4) == 0; c.Type == trait.TypeFormula {
+		c.Formula = g.formula()
+		return c
+	}
 	e := g.which()
 	c.Event, c.Names, c.Prefix, c.Any = e.Name, e.Names, e.Prefix, e.Any
 	if c.Type == trait.TypeUniqueDays {
@@ -178,8 +185,17 @@ func (g *generator) computedTrait(key string, of profile.Subject) trait.Computed
 	if g.IntN(2) == 0 {
 		c.Filter = g.eventFilter()
 	}
-	c.NoBackfill = g.IntN(4) == 0
 	return c
+}
+
+// formula returns one that reads what may be computed traits, formulas among them, memberships
+// and custom traits.
+func (g *generator) formula() string {
+	f := strings.ReplaceAll(pick(g, formulas), "NAME", g.name())
+	if f = strings.ReplaceAll(f, "OTHER", g.name()); g.subject == profile.Account && g.IntN(3) == 0 {
+		f = strings.ReplaceAll(f, "traits.", "account.traits.")
+	}
+	return f
 }
 
 // distinct returns e counting values.
@@ -320,6 +336,37 @@ var eventFiltersOf = []string{
 	`traits.NAME == 0`,
 	`traits.NAME < 2 || properties.k == "x"`,
 	`traits.NAME >= 2 && traits.plan == "pro"`,
+}
+
+var formulas = []string{
+	`1`,
+	`null`,
+	`traits.NAME`,
+	`traits.NAME`,
+	`traits.NAME + 1`,
+	`traits.NAME + traits.OTHER`,
+	`traits.NAME * 2 - traits.OTHER`,
+	`double(traits.NAME) / 2.0`,
+	`double(traits.NAME) / double(traits.OTHER)`,
+	`traits.NAME / traits.OTHER`,
+	`has(traits.NAME) ? 1 : 0`,
+	`(has(traits.NAME) ? 1 : 0) + (has(traits.OTHER) ? 2 : 0)`,
+	`traits.NAME > 1`,
+	`traits.NAME > 1 || traits.plan == "pro"`,
+	`traits.NAME ? traits.OTHER : traits.plan`,
+	`has(traits.NAME) ? traits.NAME : traits.due`,
+	`[traits.NAME, traits.OTHER]`,
+	`{"n": traits.NAME, "of": {"plan": traits.plan}}`,
+	`size(traits.NAME)`,
+	`size(traits)`,
+	`traits.due`,
+	`timestamp(traits.due)`,
+	`traits.sub`,
+	`traits.score`,
+	`traits.score + 0.5`,
+	`traits.plan + "!"`,
+	`id`,
+	`has(ids.email) ? size(ids.email) : 0`,
 }
 
 var traitFiltersOf = []string{

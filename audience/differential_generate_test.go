@@ -140,7 +140,7 @@ func (g *generator) call(h *history) []call {
 		return g.do(oracle.Drop{Audience: g.retire(&g.keys)})
 	case n < 28 && len(g.groups) > 0:
 		return g.do(oracle.Drop{Audience: g.retire(&g.groups)})
-	case n < 29 && g.computed < 3:
+	case n < 29 && g.computed < maxComputed:
 		g.create(h, 0, 1)
 		return nil
 	case n < 30 && len(g.traits) > 0:
@@ -236,7 +236,7 @@ func (g *generator) rule() rule {
 		r.profile = g.id()
 	}
 	if g.IntN(2) == 0 {
-		r.trait = g.traitKey(1 + g.IntN(3))
+		r.trait = g.traitKey(1 + g.IntN(maxComputed))
 	}
 	switch r.do {
 	case "track":
@@ -270,7 +270,7 @@ func (g *generator) create(h *history, audiences, traits int) {
 				g.keys = append(g.keys, d.Key)
 			}
 			op.Definitions = append(op.Definitions, d)
-		} else if traits--; g.computed < 3 {
+		} else if traits--; g.computed < maxComputed {
 			g.computed++
 			c := g.computedTrait(g.traitKey(g.computed), pick(g, []profile.Subject{profile.User, profile.User, profile.Account}))
 			if c.Of == profile.Account {
@@ -298,7 +298,10 @@ func (g *generator) key(n int) string {
 	return fmt.Sprintf("%c%d", "hdka"[n%4], n)
 }
 
-func (g *generator) traitKey(n int) string { return string("_qpr"[n]) }
+func (g *generator) traitKey(n int) string { return string("_qprts"[n]) }
+
+// maxComputed is how many computed traits a history has at most.
+const maxComputed = 5
 
 func pick[T any](g *generator, of []T) T { return of[g.IntN(len(of))] }
 

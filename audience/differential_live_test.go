@@ -85,6 +85,20 @@ func (l live) editable(d audience.Definition) bool {
 	return there && was.Of == d.Of && l.hasAll(references(d.Where)) && !l.reaches(readByAudience(d), d.Key)
 }
 
+// circular reports whether an operation would have a definition read itself, and is wrong in
+// nothing else.
+func (l live) circular(op oracle.Operation) bool {
+	switch op := op.(type) {
+	case oracle.Edit:
+		_, there := l.traits[op.Trait.Key]
+		return there && !l.possible(op)
+	case oracle.EditAudience:
+		was, there := l.audiences[op.Definition.Key]
+		return there && was.Of == op.Definition.Of && l.hasAll(references(op.Definition.Where)) && !l.possible(op)
+	}
+	return false
+}
+
 func (l live) hasAll(audiences []string) bool {
 	for _, key := range audiences {
 		if _, there := l.audiences[key]; !there {
@@ -134,6 +148,9 @@ func readByAudience(d audience.Definition) []string {
 
 // readBy returns the names of the traits that may be keys.
 func readBy(c trait.Computed) []string {
+	if c.Type == trait.TypeFormula {
+		return append(oracle.Mentioned(c.Formula), oracle.MentionedOfAccount(c.Formula)...)
+	}
 	ofAccount := oracle.MentionedOfAccount(c.Filter)
 	if c.Of == profile.Account {
 		return ofAccount

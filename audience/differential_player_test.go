@@ -123,6 +123,7 @@ func (p *player) open() error {
 	if p.cache > 0 {
 		e.SetTimersHeld(1)
 	}
+	e.SetCountsFrom(1)
 	if p.beside {
 		e.SetFirstUpgrades(0)
 	}
@@ -257,6 +258,18 @@ func (p *player) make(c call) error {
 		return p.send(c.do, c.at)
 	}
 	return p.do(c.do)
+}
+
+// refuse has the engine refuse an operation by which a definition would read itself.
+func (p *player) refuse(op oracle.Operation) error {
+	if !p.live.circular(op) {
+		return nil
+	}
+	heard := len(p.heard)
+	if err := p.do(op); !errors.Is(err, audience.ErrCycle) || len(p.heard) > heard {
+		return fmt.Errorf("a circle was not refused: %w", err)
+	}
+	return nil
 }
 
 // attempt makes a call with a fault, and makes it again if it failed of that.

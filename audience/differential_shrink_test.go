@@ -106,6 +106,16 @@ func smallerTraits(c trait.Computed) []trait.Computed {
 		simpler.Window = profile.Window{}
 		all = append(all, simpler)
 	}
+	if c.Type == trait.TypeFormula {
+		for _, formula := range []string{"1", "traits.score"} {
+			if len(formula) < len(c.Formula) {
+				simpler := c
+				simpler.Formula = formula
+				all = append(all, simpler)
+			}
+		}
+		return all
+	}
 	if c.Type != trait.TypeCount {
 		simpler := c
 		simpler.Type, simpler.Property, simpler.MinFrequency = trait.TypeCount, "", 0

@@ -60,6 +60,9 @@ func run(h *history, shards int, compare func(want, got []oracle.Notice) error) 
 	}()
 	for _, c := range h.calls {
 		if !p.live.possible(c.do) {
+			if err := p.refuse(c.do); err != nil {
+				return fmt.Errorf("%s\n%w", c, err)
+			}
 			continue
 		}
 		want, got, err := p.play(c)

@@ -17,7 +17,8 @@
 //
 // A trait.Computed is a trait that the engine keeps up to date from events: a
 // sum, a count, the most frequent value and so on, of users or of accounts
-// (Engine.CreateTraits). Where no event counts there is no value. It is read as
+// (Engine.CreateTraits); or, a formula, from other traits. Where no event counts, or nothing comes
+// of a formula, there is no value. It is read as
 // any trait, under its key, by filters, trait conditions and other computed
 // traits; the key of an audience is read so as well, as a boolean. What reads
 // what is resolved when a definition is made; a circle is refused. Within one

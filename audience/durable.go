@@ -31,7 +31,7 @@ type DurableCallback func(context.Context, Notice) error
 // the notice is done with. What was done with last may be told again, under the same ids,
 // after a crash; a callback that runs when the engine is closed is not waited for, and told
 // again. An error, a panic or runtime.Goexit goes to Options.OnError, or else to
-// Options.Logger, and then the same notice comes again, after a while: at first 10 ms, then
+// Options.Logger, as a *CallbackError, and then the same notice comes again, after a while: at first 10 ms, then
 // twice as long each time, up to a minute. The error wraps ErrExists while a subscriber of
 // the name is called.
 func (e *Engine) SubscribeDurable(ctx context.Context, name string, fn DurableCallback) (stop func(), err error) {
@@ -49,10 +49,7 @@ func (e *Engine) subscribeDurable(ctx context.Context, name string, fn DurableCa
 	if fn == nil {
 		return nil, fmt.Errorf("%w: no callback", profile.ErrInvalid)
 	}
-	s, alone := e.outbox.Enlist(name, func(ctx context.Context, n Notice) (err error) {
-		defer catch("callback", &err)
-		return fn(ctx, n)
-	})
+	s, alone := e.outbox.Enlist(name, fn)
 	if !alone {
 		return nil, ErrExists
 	}

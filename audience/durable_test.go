@@ -111,7 +111,7 @@ func TestADurableSubscriberIsToldAgainUntilItIsDone(t *testing.T) {
 		reported = append(reported, err)
 	}})
 	require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Order"))))
-	refusing := errors.New("refused")
+	refusing := fmt.Errorf("of another engine: %w", profile.ErrClosed) // which says nothing of this one
 	w := toldDurably{fail: func(n audience.Notice) error {
 		if attempts++; n.ID == 2 && attempts < 5 {
 			switch attempts {
@@ -138,8 +138,64 @@ func TestADurableSubscriberIsToldAgainUntilItIsDone(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(t, reported, 3)
-	require.ErrorIs(t, reported[0], refusing)
-	require.ErrorIs(t, reported[1], refusing)
+	for i, says := range []string{refusing.Error(), "panic: " + refusing.Error(), "it ended its goroutine"} {
+		var failed *audience.CallbackError
+		require.ErrorAs(t, reported[i], &failed)
+		require.Equal(t, "crm", failed.Subscriber)
+		require.Equal(t, uint64(2), failed.Notice.ID)
+		require.Equal(t, "u1", failed.Notice.Transition.Profile)
+		require.Equal(t, i == 1, len(failed.Stack) > 0, "of the panic alone")
+		require.Equal(t, i < 2, errors.Is(failed, refusing))
+		require.EqualError(t, reported[i], `subscriber "crm": callback on u1 entered buyers at 2026-01-01T00:00:00Z (event): `+says)
+	}
+	require.Equal(t, uint64(3), e.Stats().Misfires)
+}
+
+// One type tells of whatever callback failed, and with what it was called.
+func TestAFailedCallbackSaysWithWhatItWasCalled(t *testing.T) {
+	ctx := context.Background()
+	reported := map[string]audience.Notice{}
+	var mu sync.Mutex
+	e := openOn(t, profile.NewMemStore(), audience.Options{Clock: audience.NewManualClock(start), OnError: func(err error) {
+		var failed *audience.CallbackError
+		mu.Lock()
+		defer mu.Unlock()
+		if errors.As(err, &failed) && errors.Is(err, context.DeadlineExceeded) {
+			reported[failed.Subscriber+" "+failed.Notice.String()] = failed.Notice
+		}
+	}})
+	require.NoError(t, e.CreateTraits(ctx, trait.Count("orders", "Order")))
+	require.NoError(t, e.Create(ctx, audience.Define("buyers").Members(audience.Performed("Order"))))
+	late := context.DeadlineExceeded
+	e.Subscribe(func(context.Context, audience.Transition) error { return late })
+	e.SubscribeTraits(func(context.Context, audience.TraitChange) error { return late })
+	e.SubscribeIDs(func(context.Context, audience.IDChange) error { panic(late) })
+	tried := map[uint64]bool{}
+	_, err := e.SubscribeDurable(ctx, "crm", func(_ context.Context, n audience.Notice) error {
+		if tried[n.ID] {
+			return nil
+		}
+		tried[n.ID] = true
+		return late
+	})
+	require.NoError(t, err)
+	require.NoError(t, e.Identify(ctx, audience.Identify{Profile: "ann", IDs: []profile.ExternalID{{Type: "email", Value: "ann@x.io"}}}))
+	require.NoError(t, e.Track(ctx, event("ann", "Order", 0)))
+	require.NoError(t, e.CatchUp(ctx, "crm"))
+	mu.Lock()
+	defer mu.Unlock()
+	require.Len(t, reported, 6, "three kinds, plain and durable: %v", reported)
+	for name, n := range reported {
+		require.Equal(t, 1, btoi(n.Transition != nil)+btoi(n.TraitChange != nil)+btoi(n.IDChange != nil), name)
+		require.NotZero(t, n.ID, name)
+	}
+}
+
+func btoi(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // A notice is the same from the store as it is told at once.

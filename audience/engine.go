@@ -97,6 +97,7 @@ type Engine struct {
 	pinned   map[string]int   // how many edits that run read a key
 
 	firstUpgrades int
+	countsFrom    int
 	live          map[string]*live
 	broken        map[string]*broken
 	words         network.Names
@@ -182,6 +183,7 @@ func newEngine(store guardedStore, env *celfilter.Env, opts Options) *Engine {
 		changing:      map[string]bool{},
 		pinned:        map[string]int{},
 		firstUpgrades: firstUpgrades,
+		countsFrom:    countsFrom,
 	}
 	e.life, e.end = context.WithCancelCause(context.Background())
 	if e.clock == nil {

@@ -42,29 +42,30 @@ func (e *DefinitionError) Error() string {
 // Unwrap returns the cause.
 func (e *DefinitionError) Unwrap() error { return e.Err }
 
-// CallbackError reports a callback that returned an error or panicked. It goes
-// to Options.OnError; the transition counts as delivered.
+// CallbackError reports a callback that returned an error, panicked, or ended its goroutine. It
+// goes to Options.OnError. For a callback of Subscribe and the like what it was called with
+// counts as told; to a durable subscriber it is told again.
 type CallbackError struct {
-	Transition Transition
-	Change     *TraitChange // if it was called with one
-	IDs        *IDChange    // if it was called with one
-	Panic      any          // what it panicked with, or nil
-	Stack      []byte       // of the panic
-	Err        error        // what it returned
+	Subscriber string // the name of a durable one; empty: it is none
+	Notice     Notice // what it was called with
+	Panic      any    // what it panicked with, or nil
+	Stack      []byte // of the panic
+	Err        error  // what it returned
 }
 
+// Error returns, say,
+//
+//	callback on ann entered big at 2026-01-01T00:00:00Z (event): mail server is down
+//	subscriber "crm": callback on ann entered big at 2026-01-01T00:00:00Z (event): panic: oh
 func (e *CallbackError) Error() string {
-	on := e.Transition.String()
-	switch {
-	case e.Change != nil:
-		on = e.Change.String()
-	case e.IDs != nil:
-		on = e.IDs.String()
+	text := fmt.Sprintf("callback on %s: ", e.Notice)
+	if e.Subscriber != "" {
+		text = fmt.Sprintf("subscriber %q: %s", e.Subscriber, text)
 	}
 	if e.Panic != nil {
-		return fmt.Sprintf("callback on %s: panic: %v", on, e.Panic)
+		return fmt.Sprintf("%spanic: %v", text, e.Panic)
 	}
-	return fmt.Sprintf("callback on %s: %v", on, e.Err)
+	return fmt.Sprintf("%s%v", text, e.Err)
 }
 
 // Unwrap returns the error that the callback returned, or panicked with.

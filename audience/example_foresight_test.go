@@ -73,6 +73,32 @@ func ExampleEngine_Backtest() {
 	// 2026-03-12 2 +1 -0
 }
 
+// How many accounts two of whose users order within ten days there would have been.
+func ExampleEngine_Backtest_accounts() {
+	ctx := context.Background()
+	engine, now := orders()
+	defer engine.Close()
+	for _, user := range []string{"ann", "bob"} {
+		if err := engine.Group(ctx, audience.Group{Profile: user, Account: "acme"}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	ordered := audience.Performed("Order").Within(10 * profile.Day)
+	teams := audience.Define("teams").OfAccounts().Members(audience.AtLeastUsers(2, ordered))
+	points, err := engine.Backtest(ctx, teams, now.AddDate(0, 0, -11), now.AddDate(0, 0, 4), 5*profile.Day)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, p := range points {
+		fmt.Printf("%s %d +%d -%d\n", p.At.Format(time.DateOnly), p.Size, p.Entered, p.Exited)
+	}
+	// Output:
+	// 2026-03-01 0 +0 -0
+	// 2026-03-06 1 +1 -0
+	// 2026-03-11 1 +0 -0
+	// 2026-03-16 0 +0 -1
+}
+
 // How many are in both of two audiences.
 func ExampleEngine_Overlap() {
 	engine, _ := orders()

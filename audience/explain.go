@@ -285,38 +285,6 @@ func newestOf(seen []Seen) []Seen {
 	return seen[:min(len(seen), MaxSeen)]
 }
 
-// seenTraits returns the traits that a leaf names, as it sees them.
-func (s *txn) seenTraits(n *network.Node) []SeenTrait {
-	view := state.Fields{Set: s.Profile.Traits(n.Since, s.At), P: s.Profile, Reads: n.Reads}
-	names, _ := n.TraitNames()
-	for _, r := range n.Reads {
-		names = append(names, r.Name)
-	}
-	slices.Sort(names)
-	look := func(name string) (value profile.Value, meant string) {
-		value, _ = view.Lookup((*profile.Dict)(nil).Key(name))
-		if value.IsNull() && s.e.keyOf(name) == nothing {
-			meant = s.e.fields.MeantField(traitsOf(n.Of), name)
-		}
-		return value, meant
-	}
-	if n.Kind == network.KindDate {
-		value := n.Date.Value(&view)
-		_, readable := profile.ParseTime(value)
-		_, meant := look(n.Date.Trait())
-		return []SeenTrait{{Name: n.Date.Name, Value: value, Unreadable: !readable && !value.IsNull(), Meant: meant}}
-	}
-	var seen []SeenTrait
-	if n.ReadsIdentity() && n.Kind != network.KindSample {
-		seen = append(seen, s.seenIDs(n)...)
-	}
-	for _, name := range names {
-		value, meant := look(name)
-		seen = append(seen, SeenTrait{Name: name, Value: value, Meant: meant})
-	}
-	return seen
-}
-
 // maxForeseen is how many instants foresee looks at.
 const maxForeseen = 10_000
 

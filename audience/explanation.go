@@ -26,34 +26,35 @@ type Explanation struct {
 	Tree  Explained
 }
 
-// Explained is one node of a condition.
+// Explained is one node of a condition. Its JSON form leaves out what does not apply to the
+// node; read again it lacks Matched.Seq and the subject of Of, which are for programs.
 type Explained struct {
-	Path      string // in the definition: "where.all[1].event"
-	Condition string // for people: `performed "Order Completed" at least 2 times within 30d`
-	Holds     bool
-	Until     time.Time // when Holds changes if nothing new arrives; zero: it does not
+	Path      string    `json:"path"`      // in the definition: "where.all[1].event"
+	Condition string    `json:"condition"` // for people: `performed "Order Completed" at least 2 times within 30d`
+	Holds     bool      `json:"holds"`
+	Until     time.Time `json:"until,omitzero"` // when Holds changes if nothing new arrives; zero: it does not
 
-	Count  int    // of an event condition: how many events count now
-	Events []Seen // the newest of them, newest first, MaxSeen at most
+	Count  int    `json:"count,omitempty"`  // of an event condition: how many events count now
+	Events []Seen `json:"events,omitempty"` // the newest of them, newest first, MaxSeen at most
 	// Of a condition on distinct values: how many there are, and those of the newest events,
 	// newest first, MaxSeen at most; days and weeks by their first day.
-	Distinct int
-	Values   []profile.Value
-	Partial  bool        // what is said of events is of the first MaxExamined of an account alone
-	Near     Near        // of an event condition that too few count for: those that nearly do
-	Traits   []SeenTrait // those that the condition names
-	Funnel   []Matched   // of a funnel: an event for each step that is to follow, as far as it goes
-	Stop     Stop        // of one that does not hold: what is missing behind these
-	Since    time.Time   // of a condition on how long the profile is in an audience: since when it is, if it is
-	Users    int         // of a condition on the users of an account: how many there are
-	Meet     int         // and how many of them meet it
+	Distinct int             `json:"distinct,omitempty"`
+	Values   []profile.Value `json:"values,omitempty"`
+	Partial  bool            `json:"partial,omitempty"` // what is said of events is of the first MaxExamined of an account alone
+	Near     Near            `json:"near,omitzero"`     // of an event condition that too few count for: those that nearly do
+	Traits   []SeenTrait     `json:"traits,omitempty"`  // those that the condition names
+	Funnel   []Matched       `json:"funnel,omitempty"`  // of a funnel: an event for each step that is to follow, as far as it goes
+	Stop     Stop            `json:"stop,omitzero"`     // of one that does not hold: what is missing behind these
+	Since    time.Time       `json:"since,omitzero"`    // of a condition on how long the profile is in an audience: since when it is, if it is
+	Users    int             `json:"users,omitempty"`   // of a condition on the users of an account: how many there are
+	Meet     int             `json:"meet,omitempty"`    // and how many of them meet it
 
 	// Of is whom the node is explained for if it is another than its parent: of a
 	// condition on the users of an account one user, who decides it if there is
 	// one; of a user's membership through its accounts, one of these.
-	Of profile.Ref
+	Of profile.Ref `json:"of"`
 
-	Children []Explained
+	Children []Explained `json:"children,omitempty"`
 }
 
 // Seen is an event that counts.
@@ -66,19 +67,9 @@ type Seen struct {
 
 // Matched is the event chosen for one step of a funnel that is to follow.
 type Matched struct {
-	Step string    // its name
-	Time time.Time // of the event, in UTC
-	Seq  uint64    // of the event
-}
-
-// SeenTrait is a trait as it was read; null if there is none.
-type SeenTrait struct {
-	Name  string        `json:"name"`
-	Value profile.Value `json:"value"`
-	// Unreadable says that the condition asks for a date, and the value is none.
-	Unreadable bool `json:"unreadable,omitempty"`
-	// Meant is a trait that may be meant, where nobody has this one: see Engine.Catalog.
-	Meant string `json:"meant,omitempty"`
+	Step string    `json:"step"` // its name
+	Time time.Time `json:"time"` // of the event, in UTC
+	Seq  uint64    `json:"seq"`  // of the event; its JSON form leaves it out
 }
 
 // String returns a tree for people to read, a line for each node and its
@@ -146,15 +137,8 @@ func (n *Explained) write(b *strings.Builder, indent string) {
 		b.WriteByte('\n')
 	}
 	n.Near.write(b, indent+"  ")
-	for _, t := range n.Traits {
-		note := ""
-		if t.Unreadable {
-			note = ", which is no date"
-		}
-		if t.Meant != "" {
-			note = fmt.Sprintf(", which nobody has, did you mean %q?", t.Meant)
-		}
-		fmt.Fprintf(b, "%s  %s = %s%s\n", indent, t.Name, t.Value, note)
+	for i := range n.Traits {
+		n.Traits[i].write(b, indent+"  ")
 	}
 	for _, m := range n.Funnel {
 		fmt.Fprintf(b, "%s  %s: %s\n", indent, m.Step, m.Time.UTC().Format(time.RFC3339Nano))
@@ -198,36 +182,4 @@ func (x Explanation) MarshalJSON() ([]byte, error) {
 		Until    time.Time `json:"until,omitzero"`
 		Tree     Explained `json:"tree"`
 	}{x.Audience, subjectInJSON(x.Profile.Subject), x.Profile.ID, x.At, x.Member, x.Paused, x.Until, x.Tree})
-}
-
-// MarshalJSON writes one object without what does not apply to the node.
-func (n Explained) MarshalJSON() ([]byte, error) {
-	type matched struct {
-		Step string    `json:"step"`
-		Time time.Time `json:"time"`
-	}
-	var chosen []matched
-	for _, m := range n.Funnel {
-		chosen = append(chosen, matched{m.Step, m.Time})
-	}
-	return json.Marshal(struct {
-		Path      string          `json:"path"`
-		Condition string          `json:"condition"`
-		Holds     bool            `json:"holds"`
-		Until     time.Time       `json:"until,omitzero"`
-		Count     int             `json:"count,omitempty"`
-		Events    []Seen          `json:"events,omitempty"`
-		Distinct  int             `json:"distinct,omitempty"`
-		Values    []profile.Value `json:"values,omitempty"`
-		Partial   bool            `json:"partial,omitempty"`
-		Near      Near            `json:"near,omitzero"`
-		Traits    []SeenTrait     `json:"traits,omitempty"`
-		Funnel    []matched       `json:"funnel,omitempty"`
-		Stop      Stop            `json:"stop,omitzero"`
-		Since     time.Time       `json:"since,omitzero"`
-		Users     int             `json:"users,omitempty"`
-		Meet      int             `json:"meet,omitempty"`
-		Of        string          `json:"of,omitempty"`
-		Children  []Explained     `json:"children,omitempty"`
-	}{n.Path, n.Condition, n.Holds, n.Until, n.Count, n.Events, n.Distinct, n.Values, n.Partial, n.Near, n.Traits, chosen, n.Stop, n.Since, n.Users, n.Meet, n.Of.ID, n.Children})
 }

@@ -15,6 +15,8 @@ type forecast struct {
 	until int64
 	tell  func(Transition)
 	line  *btree.BTreeG[timer] // of the profiles that are in memory; some are over
+	come  []timer              // profiles that are yet to come to those, and when
+	born  map[string]bool      // users who have come; nil: nobody asks
 }
 
 func newForecast(ctx context.Context, view *Engine, until int64, tell func(Transition)) *forecast {
@@ -81,6 +83,7 @@ func (f *forecast) passOf(ref profile.Ref, now int64) error {
 func (f *forecast) forget() {
 	f.view.forgetAll()
 	f.line.Clear()
+	clear(f.born)
 }
 
 // pass lets time pass for some profiles, which depend on no others, from now on.
@@ -106,7 +109,8 @@ func (f *forecast) bring(x *txn, refs []profile.Ref) {
 	}
 }
 
-// goOn lets time pass for the profiles that are in memory, and tells what that changes.
+// goOn lets time pass for the profiles that are in memory, and those that come to them, and
+// tells what that changes.
 func (f *forecast) goOn() error {
 	for {
 		if err := f.ctx.Err(); err != nil {
@@ -116,11 +120,17 @@ func (f *forecast) goOn() error {
 		if first, ok := f.line.Min(); ok {
 			at = first.at
 		}
+		if len(f.come) > 0 {
+			at = min(at, f.come[0].at)
+		}
 		batch := f.view.batchDue.Load()
 		if min(at, batch) > f.until {
 			return nil
 		}
-		do := func(x *txn) { f.due(x, at) }
+		do := func(x *txn) {
+			f.due(x, at)
+			f.arrive(x, at)
+		}
 		if batch < at {
 			at = batch
 			nodes := f.view.batchesAt(batch)
@@ -166,5 +176,36 @@ func (f *forecast) due(x *txn, at int64) {
 	for first, ok := f.line.Min(); ok && first.at <= at; first, ok = f.line.Min() {
 		f.line.Delete(first)
 		x.reach(first.ref)
+	}
+}
+
+// arrive has the profiles come whose time it is, as if they were new.
+func (f *forecast) arrive(x *txn, at int64) {
+	n := 0
+	for n < len(f.come) && f.come[n].at <= at {
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	some := f.come[:n]
+	f.come = f.come[n:]
+	for _, of := range some {
+		if f.born != nil && of.ref.Subject == profile.User {
+			f.born[of.ref.ID] = true
+		}
+	}
+	for _, of := range some {
+		partOf(x.reach(of.ref)).diff = (*txn).diffNew
+	}
+	for _, of := range some {
+		if of.ref.Subject == profile.Account {
+			continue
+		}
+		// Accounts that were there before have all that the user does, dated ahead.
+		user := x.reach(of.ref)
+		for _, account := range x.AccountsOf(of.ref.ID) {
+			x.bring(x.reach(profile.AccountRef(account)), func() { x.Count(user, 1) })
+		}
 	}
 }

@@ -306,10 +306,12 @@ func (x *txn) group(g *Group, ids []profile.ExternalID, visitor bool) error {
 func (x *txn) joinAccount(user *state.State, join *profile.Join, put *profile.PutTraits) {
 	// It is read also if it is new: events may have been sent for it before.
 	account := x.reach(profile.AccountRef(join.Account))
+	if join.Changed {
+		x.countUser(account.Ref.ID, user, 1)
+	}
 	x.bring(account, func() {
 		if join.Changed {
 			x.AddUser(join.OutUser)
-			x.Count(user, 1)
 		}
 		if !put.Duplicate {
 			x.RenewTraits(put.Traits)

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/muster-go/muster/internal/state"
@@ -22,6 +23,7 @@ func (x *txn) keptOf(ref profile.Ref) state.Kept {
 // keep stores what is to be kept of a profile that is a part, if it has changed.
 func (x *txn) keep(p *state.State) {
 	is := state.Kept{At: p.Wake, Version: p.Kept.Version, Marks: x.marksOf(p)}
+	is.Counts, is.Counted = x.countsOf(p)
 	if p.Version > max(is.Version, x.e.floor(p.Ref.Subject)) {
 		is.Version = p.Version
 	}
@@ -31,8 +33,12 @@ func (x *txn) keep(p *state.State) {
 		is.At = p.Kept.At
 	}
 	same := slices.Equal(is.Marks, p.Kept.Marks)
-	if same && is.At == p.Kept.At && is.Version == p.Kept.Version {
+	sameCounts := is.Counted == p.Kept.Counted && slices.Equal(is.Counts, p.Kept.Counts)
+	if same && sameCounts && is.At == p.Kept.At && is.Version == p.Kept.Version {
 		return
+	}
+	if is.Counts = p.Kept.Counts; !sameCounts {
+		is.Counts = slices.Clone(x.counts)
 	}
 	if is.Marks = p.Kept.Marks; !same {
 		is.Marks = slices.Clone(x.marks)
@@ -60,6 +66,35 @@ func (x *txn) marksOf(p *state.State) []uint64 {
 	}
 	slices.Sort(x.marks)
 	return x.marks
+}
+
+// countsFrom is of how many users an account keeps counts. Those of fewer are counted when it is
+// read, which costs less than to write with each change of theirs.
+const countsFrom = 32
+
+// countsOf returns what is to be kept of an account's users, until it is called again, and as of
+// which version: that of before, as long as that says the same.
+func (x *txn) countsOf(p *state.State) (counts []profile.UsersCount, version uint32) {
+	x.counts = x.counts[:0]
+	if x.e.detached || len(x.e.broken) > 0 {
+		return nil, 0 // what is broken now may be asked again, and nobody would have kept it up
+	}
+	born := uint32(1)
+	for _, n := range x.Nets[p.Ref.Subject].Quantified {
+		if i, ok := p.Find(n.ID); ok && int(p.Cells[i].Limit) >= x.e.countsFrom {
+			c := &p.Cells[i]
+			x.counts = append(x.counts, profile.UsersCount{Mark: n.Mark, Users: uint32(c.Limit), Meet: uint32(c.Past)})
+			born = max(born, n.Born)
+		}
+	}
+	if len(x.counts) == 0 {
+		return nil, 0
+	}
+	slices.SortFunc(x.counts, func(a, b profile.UsersCount) int { return cmp.Compare(a.Mark, b.Mark) })
+	if p.Kept.Counted >= born && slices.Equal(x.counts, p.Kept.Counts) {
+		return x.counts, p.Kept.Counted
+	}
+	return x.counts, x.e.version
 }
 
 // outline returns as much of the state of a profile as others ask for: what they know of

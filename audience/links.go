@@ -55,8 +55,15 @@ func (x *txn) unlink(was links) {
 		if slices.Contains(was.renew, id) {
 			continue
 		}
-		x.bring(x.reach(profile.AccountRef(id)), func() { x.Count(was.user, -1) })
+		x.countUser(id, was.user, -1)
 	}
+}
+
+// countUser adds a user to what an account has counted, or takes one out: also to what an account
+// that was read just now has, which is as of before the transaction.
+func (x *txn) countUser(account string, user *state.State, by int32) {
+	x.Switch(x.reach(profile.AccountRef(account)))
+	x.Count(user, by)
 }
 
 // leaveOne makes the links those to one account alone, which the user leaves.
@@ -91,7 +98,7 @@ func (x *txn) link(user *state.State, of ...links) {
 				continue
 			}
 			done = append(done, id)
-			x.bring(x.reach(profile.AccountRef(id)), func() { x.Count(user, 1) })
+			x.countUser(id, user, 1)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (e *Engine) missesAt(at network.FilterAt) Misses {
 		e.missesOfTraits(&m, n, n.Date.Trait())
 	default:
 		m.Filter, m.Count = at.Filter.Source(), e.missesOfFilter(at)
-		if names, _ := at.Filter.Traits(); n.Kind == network.KindTrait {
+		if names, _ := at.Filter.Traits(); n.ReadsTraitsAlone() {
 			e.missesOfTraits(&m, n, names...)
 		}
 	}

@@ -3,7 +3,6 @@ package audience
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/muster-go/muster/internal/noticebody"
 	"github.com/muster-go/muster/internal/outbox"
@@ -13,48 +12,11 @@ import (
 // noticeBody is what the store keeps of a notice, as JSON.
 type noticeBody struct {
 	noticebody.About
-	Old      profile.Value `json:"old"`
-	New      profile.Value `json:"new"`
-	At       int64         `json:"at"`
-	Cause    Cause         `json:"cause,omitempty"`
-	Evidence *keptEvidence `json:"evidence,omitempty"`
-}
-
-// keptEvidence is an Explained with all its fields.
-type keptEvidence struct {
-	Path, Condition string
-	Holds           bool
-	Until           time.Time       `json:",omitzero"`
-	Count           int             `json:",omitempty"`
-	Events          []Seen          `json:",omitempty"`
-	Distinct        int             `json:",omitempty"`
-	Values          []profile.Value `json:",omitempty"`
-	Partial         bool            `json:",omitempty"`
-	Near            Near            `json:",omitzero"`
-	Traits          []SeenTrait
-	Funnel          []Matched      `json:",omitempty"`
-	Stop            Stop           `json:",omitzero"`
-	Since           time.Time      `json:",omitzero"`
-	Users           int            `json:",omitempty"`
-	Meet            int            `json:",omitempty"`
-	Of              profile.Ref    `json:",omitzero"`
-	Children        []keptEvidence `json:",omitempty"`
-}
-
-func keepEvidence(x *Explained) keptEvidence {
-	k := keptEvidence{x.Path, x.Condition, x.Holds, x.Until, x.Count, x.Events, x.Distinct, x.Values, x.Partial, x.Near, x.Traits, x.Funnel, x.Stop, x.Since, x.Users, x.Meet, x.Of, nil}
-	for i := range x.Children {
-		k.Children = append(k.Children, keepEvidence(&x.Children[i]))
-	}
-	return k
-}
-
-func (k *keptEvidence) explained() Explained {
-	x := Explained{k.Path, k.Condition, k.Holds, k.Until, k.Count, k.Events, k.Distinct, k.Values, k.Partial, k.Near, k.Traits, k.Funnel, k.Stop, k.Since, k.Users, k.Meet, k.Of, nil}
-	for i := range k.Children {
-		x.Children = append(x.Children, k.Children[i].explained())
-	}
-	return x
+	Old   profile.Value `json:"old"`
+	New   profile.Value `json:"new"`
+	At    int64         `json:"at"`
+	Cause Cause         `json:"cause,omitempty"`
+	keptEvidence
 }
 
 // body returns what the store keeps of a notice.
@@ -68,11 +30,7 @@ func (n *notice) body() ([]byte, error) {
 		b = noticeBody{About: noticebody.About{Trait: c.Trait, Subject: ref.Subject, Profile: ref.ID}, Old: c.Old, New: c.New, At: c.At.UnixNano(), Cause: c.Cause}
 	default:
 		t := &n.transition
-		b = noticeBody{About: noticebody.About{Audience: t.Audience, Subject: ref.Subject, Profile: ref.ID, Exited: t.Type == Exited}, At: t.At.UnixNano(), Cause: t.Cause}
-		if t.Evidence != nil {
-			kept := keepEvidence(t.Evidence)
-			b.Evidence = &kept
-		}
+		b = noticeBody{About: noticebody.About{Audience: t.Audience, Subject: ref.Subject, Profile: ref.ID, Exited: t.Type == Exited}, At: t.At.UnixNano(), Cause: t.Cause, keptEvidence: keepEvidence(t.Evidence)}
 	}
 	return json.Marshal(b)
 }
@@ -88,9 +46,8 @@ func decodeNotice(kept profile.Notice) (told outbox.Told[Notice], err error) {
 	switch {
 	case b.Audience != "":
 		t := &Transition{ID: n.ID, Audience: b.Audience, Subject: b.Subject, Profile: b.Profile, Type: typeOf(!b.Exited), At: at, Cause: b.Cause}
-		if b.Evidence != nil {
-			evidence := b.Evidence.explained()
-			t.Evidence = &evidence
+		if t.Evidence, err = b.read(); err != nil {
+			return told, fmt.Errorf("notice %d as it is stored: %w", kept.ID, err)
 		}
 		n.Transition = t
 	case b.Trait != "":
@@ -108,8 +65,10 @@ func (n Notice) String() string {
 		return n.Transition.String()
 	case n.TraitChange != nil:
 		return n.TraitChange.String()
+	case n.IDChange != nil:
+		return n.IDChange.String()
 	}
-	return n.IDChange.String()
+	return "nothing"
 }
 
 // putNotices stores what the transaction tells: for nobody, unless somebody has a cursor,

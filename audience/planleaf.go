@@ -24,6 +24,9 @@ func (pl *planner) computed(c *trait.Computed) (*network.Plan, error) {
 		}
 		return nil, err
 	}
+	if c.Type == trait.TypeFormula {
+		return pl.formula(c)
+	}
 	if err := pl.checkRetention(c.Window); err != nil {
 		return nil, &pathError{"window", err}
 	}
@@ -47,6 +50,38 @@ func (pl *planner) computed(c *trait.Computed) (*network.Plan, error) {
 		return nil, &pathError{"where", err}
 	}
 	return p, nil
+}
+
+// formula checks the formula of a computed trait. Of the traits of a user's accounts it could
+// have a value for each.
+func (pl *planner) formula(c *trait.Computed) (*network.Plan, error) {
+	f, err := pl.env.Formula(c.Formula)
+	if err != nil {
+		return nil, &pathError{"formula", err}
+	}
+	p := &network.Plan{Kind: network.KindFormula, Of: pl.of, Path: "formula", Filter: f, Computed: c}
+	if names, all := f.AccountTraits(); pl.of == profile.User && (all || len(names) > 0) {
+		return nil, &pathError{"formula", fmt.Errorf("%w: account.traits in a formula of users, who may have several accounts", profile.ErrInvalid)}
+	}
+	if err := pl.traitReads(p, f); err != nil {
+		return nil, &pathError{"formula", err}
+	}
+	return p, nil
+}
+
+// traitReads notes what an expression on traits alone reads: of accounts traits are the
+// account's, by either name.
+func (pl *planner) traitReads(p *network.Plan, f *celfilter.Filter) error {
+	if pl.of == profile.User {
+		return pl.filterReads(p, f)
+	}
+	names, _ := f.Traits()
+	if err := pl.ownReads(p, names); err != nil {
+		return err
+	}
+	names, _ = f.AccountTraits()
+	pl.reads(p, names...)
+	return nil
 }
 
 func (pl *planner) event(e *Event, path string) (*network.Plan, error) {
@@ -132,17 +167,7 @@ func (pl *planner) trait(cel, path string) (*network.Plan, error) {
 		return nil, &pathError{path, err}
 	}
 	p := &network.Plan{Kind: network.KindTrait, Of: pl.of, Path: path, Filter: f}
-	if pl.of == profile.Account {
-		// traits are those of the profile, which here is the account.
-		names, _ := f.Traits()
-		if err := pl.ownReads(p, names); err != nil {
-			return nil, &pathError{path, err}
-		}
-		names, _ = f.AccountTraits()
-		pl.reads(p, names...)
-		return p, nil
-	}
-	if err := pl.filterReads(p, f); err != nil {
+	if err := pl.traitReads(p, f); err != nil {
 		return nil, &pathError{path, err}
 	}
 	return p, nil

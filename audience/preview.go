@@ -134,15 +134,8 @@ func (r readOnly) Close() error { return nil }
 // previewView returns an engine on a snapshot with a definition and those that it
 // reads, but no profiles.
 func (e *Engine) previewView(snap profile.Snapshot, d Definition, seq uint64) (*Engine, *live, error) {
-	if d.Key == "" {
-		d.Key = "preview"
-	}
 	d.Batch, d.Paused = 0, false // as it would be now
-	previewed := &definition{key: d.Key, audience: &d}
-	if d.NoBackfill {
-		previewed.since = seq
-	}
-	defs, err := e.readBy(previewed)
+	defs, key, err := e.previewed(d, seq)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -150,7 +143,19 @@ func (e *Engine) previewView(snap profile.Snapshot, d Definition, seq uint64) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	return view, view.live[d.Key], nil
+	return view, view.live[key], nil
+}
+
+// previewed returns a definition, made at an arrival number, with those that it reads, and its
+// key.
+func (e *Engine) previewed(d Definition, seq uint64) (defs []*definition, key string, err error) {
+	d.Key = cmp.Or(d.Key, "preview")
+	of := &definition{key: d.Key, audience: &d}
+	if d.NoBackfill {
+		of.since = seq
+	}
+	defs, err = e.readBy(of)
+	return defs, d.Key, err
 }
 
 // viewOf returns an engine on a snapshot with definitions, but no profiles.

@@ -44,6 +44,9 @@ func (e *Engine) restore(ctx context.Context) error {
 		}
 	}
 	allHave(e.define(there))
+	if err := e.noteBroken(ctx, now.UnixNano()); err != nil {
+		return err
+	}
 	if err := e.restorePending(ctx, now.UnixNano(), pending); err != nil {
 		return err
 	}
@@ -62,6 +65,7 @@ func (e *Engine) restore(ctx context.Context) error {
 // new. All locks are held, or nobody else has the engine yet.
 func (e *Engine) define(sorted []*definition) (fresh []*network.Node) {
 	r := newRollout(e, sorted)
+	r.stored = true
 	for key, a := range r.lives {
 		e.live[key] = a
 	}
@@ -86,7 +90,7 @@ func (e *Engine) restorePending(ctx context.Context, now int64, defs []*definiti
 		x.Ctx, x.At, x.Err = ctx, now, nil
 		if err := x.within(func() error {
 			if len(r.stages) > 1 {
-				e.version++
+				x.nextVersion()
 				version = e.version
 				if err := x.storeVersion(r); err != nil {
 					return err

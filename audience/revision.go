@@ -32,7 +32,7 @@ const firstUpgrades = 512
 // reports whether these were all. All locks are held.
 func (x *txn) bringNext(r *rollout) (all bool, err error) {
 	e := x.e
-	e.version++ // it is used from here on, whatever becomes of the rollout
+	x.nextVersion() // it is used from here on, whatever becomes of the rollout
 	if err := x.storeVersion(r); err != nil {
 		return false, err
 	}
@@ -63,6 +63,12 @@ func (x *txn) bringNext(r *rollout) (all bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// nextVersion has the definitions be another version. It is to be stored.
+func (x *txn) nextVersion() {
+	x.e.version++
+	x.onAbandon(func() { x.e.version-- })
 }
 
 // bringRest brings the stages of a rollout that are left, as long as the first profiles

@@ -22,7 +22,9 @@ type rollout struct {
 	stages   []stage
 	next     int       // the stage to be brought next
 	revision *revision // of the stage before
-	resumed  bool      // an engine before has brought some profiles more than the stage at hand
+	stored   bool      // the definitions have been there since their versions
+	born     map[string]uint32
+	resumed  bool // an engine before has brought some profiles more than the stage at hand
 	started  time.Time
 	counters
 }
@@ -46,7 +48,7 @@ type pin struct {
 // newRollout returns the rollout of definitions, which are planned, and sorted such that
 // each comes after those that it reads.
 func newRollout(e *Engine, defs []*definition) *rollout {
-	r := &rollout{e: e, defs: defs, lives: map[string]*live{}, started: time.Now()}
+	r := &rollout{e: e, defs: defs, lives: map[string]*live{}, born: map[string]uint32{}, started: time.Now()}
 	for _, d := range defs {
 		r.keys = append(r.keys, d.key)
 		r.lives[d.key] = newLive(d)
@@ -151,7 +153,7 @@ func (r *rollout) bring() (b [2]brought) {
 		}
 	}
 	for _, d := range s.roots {
-		a, c := r.lives[d.key], r.compiler(d.since)
+		a, c := r.lives[d.key], r.compiler(d)
 		n := c.Node(d.plan)
 		if a.filters = c.Filters; a.Shadow && (!slices.Contains(r.edited, d) || d.audience != nil && d.audience.Paused) {
 			d.takePlace(n, r.e.live[d.key].Root)
@@ -160,7 +162,7 @@ func (r *rollout) bring() (b [2]brought) {
 		add(c.Fresh)
 	}
 	for _, d := range s.users {
-		a, c := r.lives[d.key], r.compiler(d.since)
+		a, c := r.lives[d.key], r.compiler(d)
 		root(a, c.InAccount(a.Root))
 		add(c.Fresh)
 	}
@@ -169,7 +171,7 @@ func (r *rollout) bring() (b [2]brought) {
 		if p.plan == nil {
 			p.node = r.live(p.key).Root
 		} else {
-			c := r.compiler(p.of.since)
+			c := r.compiler(p.of)
 			p.node = c.Node(p.plan)
 			add(c.Fresh)
 		}
@@ -179,8 +181,25 @@ func (r *rollout) bring() (b [2]brought) {
 	return b
 }
 
-func (r *rollout) compiler(since uint64) *network.Compiler {
-	return &network.Compiler{Nets: &r.e.nets, Since: since, Root: func(key string) *network.Node { return r.live(key).Root }}
+func (r *rollout) compiler(d *definition) *network.Compiler {
+	return &network.Compiler{Nets: &r.e.nets, Since: d.since, Version: r.bornOf(d), Root: func(key string) *network.Node { return r.live(key).Root }}
+}
+
+// bornOf returns the version from which on the conditions of a definition have been asked, or a
+// later one: since neither it nor what it reads was edited.
+func (r *rollout) bornOf(d *definition) uint32 {
+	if !r.stored {
+		return r.e.version
+	}
+	born, ok := r.born[d.key]
+	if !ok {
+		born = d.version
+		for _, key := range d.plan.Refs(nil) {
+			born = max(born, r.bornOf(r.live(key).definition))
+		}
+		r.born[d.key] = born
+	}
+	return born
 }
 
 // unbring takes the last stage out of the network. All locks are held.

@@ -67,10 +67,13 @@ type syncReader struct {
 func (r *syncReader) read(d *syncDefinition) error {
 	r.of, r.into = d.subject(), nil
 	var err error
-	if d.computed != nil {
-		err = r.filter(d.computed.Filter)
-	} else {
+	switch {
+	case d.computed == nil:
 		err = r.node(&d.audience.Where)
+	case d.computed.Type == trait.TypeFormula:
+		err = r.formula(d.computed.Formula)
+	default:
+		err = r.filter(d.computed.Filter)
 	}
 	d.reads = r.into
 	return err
@@ -94,10 +97,7 @@ func (r *syncReader) node(n *Node) error {
 		if err != nil {
 			return err
 		}
-		names, _ := f.Traits()
-		r.traits(r.of, names)
-		names, _ = f.AccountTraits()
-		r.traits(profile.Account, names)
+		r.ofTraits(f)
 	case n.TraitDate != nil:
 		if path, err := n.TraitDate.Path(); err == nil {
 			r.traits(r.of, path[:1])
@@ -131,6 +131,23 @@ func (r *syncReader) users(u *Users) error {
 	r.of = profile.User
 	n, _ := u.Condition()
 	return r.node(n)
+}
+
+// formula reads the formula of a computed trait.
+func (r *syncReader) formula(cel string) error {
+	f, err := r.env.Formula(cel)
+	if err == nil {
+		r.ofTraits(f)
+	}
+	return err
+}
+
+// ofTraits notes what an expression on traits reads.
+func (r *syncReader) ofTraits(f *celfilter.Filter) {
+	names, _ := f.Traits()
+	r.traits(r.of, names)
+	names, _ = f.AccountTraits()
+	r.traits(profile.Account, names)
 }
 
 // filter reads the filter of events; empty reads nothing.

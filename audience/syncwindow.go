@@ -61,6 +61,9 @@ type syncWindow struct {
 
 // windows returns the windows of the events that a definition counts.
 func (d *syncDefinition) windows() []syncWindow {
+	if d.computed != nil && !d.computed.Type.TakesEvents() {
+		return nil
+	}
 	if d.computed != nil {
 		return []syncWindow{{"window", d.computed.Window}}
 	}

@@ -117,6 +117,7 @@ func (x *txn) create(ref profile.Ref) *state.State {
 	x.add(ref, p).diff = (*txn).diffNew
 	x.Switch(p)
 	x.Push(x.Net.Identity...)
+	x.Push(x.Net.Initial...)
 	return p
 }
 

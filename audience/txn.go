@@ -218,7 +218,7 @@ func (x *txn) tellAcross() {
 // differsFromKnown reports whether a node of a profile that was read is not as others
 // know it.
 func (x *txn) differsFromKnown(p *state.State, n *network.Node) bool {
-	if n.Kind != network.KindComputed {
+	if !n.HasValue() {
 		return p.Known(n) != p.Truth(n)
 	}
 	if x.e.detached {

@@ -109,7 +109,8 @@ func (tx *tx) setWake(c *profile.SetWake) error {
 		return err
 	}
 	at := toNano(c.Wake.At)
-	if t.wake == at && t.version == c.Wake.Version && slices.Equal(t.marks, c.Wake.Marks) {
+	if t.wake == at && t.version == c.Wake.Version && slices.Equal(t.marks, c.Wake.Marks) &&
+		t.counted == c.Wake.Counted && slices.Equal(t.counts, c.Wake.Counts) {
 		return nil
 	}
 	tx.moveWake(t, at)
@@ -118,6 +119,9 @@ func (tx *tx) setWake(c *profile.SetWake) error {
 		t.marks = nil
 	} else if !slices.Equal(t.marks, c.Wake.Marks) {
 		t.marks = slices.Clone(c.Wake.Marks)
+	}
+	if t.counts, t.counted = nil, 0; len(c.Wake.Counts) > 0 {
+		t.counts, t.counted = slices.Clone(c.Wake.Counts), c.Wake.Counted
 	}
 	return nil
 }

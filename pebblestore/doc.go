@@ -65,7 +65,7 @@
 //	o ref ...   a profile's own rows, together:
 //	   c          messages that are no events, by arrival
 //	   e name     events by time and arrival, with message id, account, properties, context
-//	   m          record: wake, version, marks, memberships, values; hashes of message ids
+//	   m          record: wake, version, marks, memberships, values, counts of users; hashes of message ids
 //	   t          writes of traits that can still matter
 //	p           position, counts of profiles, members and notices
 //	r name key  records that a subscriber keeps

@@ -15,12 +15,13 @@ func FuzzRows(f *testing.F) {
 	require.NoError(f, err)
 	h := head{known: true, ids: []profile.ExternalID{{Type: "email", Value: "x"}}, accounts: []string{"acme"}, aliases: []string{"b", "a"}}
 	st := state{wake: 5, version: 2, marks: []uint64{1}, members: []membership{{1, 2}}, values: []computed{{3, 4, []byte{byte(profile.True)}}}}
+	counted := state{wake: never, counts: []profile.UsersCount{{Mark: 1 << 63, Users: 1_000_000, Meet: 7}}, counted: 3}
 	m := message{id: "m", account: "acme", props: o, context: o}
 	call := message{id: "6f1c2a5e-8d3b-4c7f-9a10-0b2d4e6f8a1c", props: o, at: 7, call: true}
 	count := tally{seq: 1, now: 2, notice: 3, commit: 4, members: map[uint32]int64{7: -2}}
 	k := profile.KeyRecord{Key: "k", Definition: []byte("{}"), Since: 1, Version: 2, Pending: true}
 	for _, seed := range [][]byte{
-		h.append(nil), st.append(nil), appendMessage(nil, &m, dict), appendMessage(nil, &call, dict), count.append(nil),
+		h.append(nil), st.append(nil), counted.append(nil), appendMessage(nil, &m, dict), appendMessage(nil, &call, dict), count.append(nil),
 		appendKeyRecord(nil, &k), appendRecord(nil, st.append(nil), []byte{1, 2, 3, 4}), appendText(nil, "a\x00\x01b"),
 		appendBuried(nil, 9, []profile.Hash{{1}, {2}}), numbered{kind: numberTrait, key: "t"}.row(), appendMark(nil, 12),
 		appendWrites(nil, []profile.TraitWrite{{Name: "n", Value: profile.IntValue(1), Time: fromNano(3), MessageID: "m", Seq: 2}}, dict),

@@ -19,12 +19,17 @@ type history struct {
 	rand  *rand.Rand
 	now   time.Time
 	n     int
-	there map[string]bool // audiences
+	there map[string]bool // audiences: whether it is of accounts
 }
 
-func (h *history) user() string { return fmt.Sprint("u", h.rand.IntN(6)) }
+func (h *history) user() string { return fmt.Sprint(h.kind(), h.rand.IntN(6)) }
 
-func (h *history) definition(key string) audience.Definition {
+// kind returns the first letter of who is one of many users of an account, or of another's.
+func (h *history) kind() string { return []string{"u", "c"}[h.rand.IntN(2)] }
+
+func (h *history) account() string { return []string{"acme", "acme", "umbrella"}[h.rand.IntN(3)] }
+
+func (h *history) definition(key string, ofAccounts bool) audience.Definition {
 	seen := audience.Performed(fmt.Sprint("E", h.rand.IntN(3)))
 	if h.rand.IntN(2) == 0 {
 		seen = seen.Where(fmt.Sprintf("properties.n > %d", h.rand.IntN(10)))
@@ -35,7 +40,26 @@ func (h *history) definition(key string) audience.Definition {
 		audience.Not(seen.Within(window)), audience.Trait(fmt.Sprintf("traits.p == %d", h.rand.IntN(3))),
 		audience.All(seen.Within(window), audience.Not(audience.Performed("E0").Within(window/2))),
 	}
-	return audience.Define(key).Members(conditions[h.rand.IntN(len(conditions))])
+	of := conditions[h.rand.IntN(len(conditions))]
+	if !ofAccounts {
+		return audience.Define(key).Members(of)
+	}
+	return audience.Define(key).OfAccounts().Members([]audience.Users{
+		audience.AnyUser(of), audience.AllUsers(of), audience.NoUser(of),
+		audience.AtLeastUsers(colleagues/2+h.rand.IntN(4), of), audience.AtLeastUsers(1+h.rand.IntN(3), of), audience.AtLeastPercentOfUsers(5, of),
+	}[h.rand.IntN(6)])
+}
+
+// colleagues are so many users of an account that it keeps counts of them, instead of counting
+// them anew.
+const colleagues = 40
+
+// first returns what comes first: an account of many users.
+func (h *history) first() (ops []oracle.Operation) {
+	for i := range colleagues {
+		ops = append(ops, oracle.Group{Profile: fmt.Sprint("c", i), Account: "acme", Time: h.now})
+	}
+	return ops
 }
 
 func (h *history) next() oracle.Operation {
@@ -55,18 +79,24 @@ func (h *history) next() oracle.Operation {
 	}
 	switch n := h.rand.IntN(40); {
 	case h.n == 1 || n < 3 && len(h.there) < 6:
-		h.there[key] = true
-		return oracle.Create{Definitions: []audience.Definition{h.definition(key)}}
+		h.there[key] = h.rand.IntN(2) == 0
+		return oracle.Create{Definitions: []audience.Definition{h.definition(key, h.there[key])}}
 	case n < 4 && some != "":
-		return oracle.EditAudience{Definition: h.definition(some)}
+		return oracle.EditAudience{Definition: h.definition(some, h.there[some])}
 	case n < 5 && len(h.there) > 3:
 		delete(h.there, some)
 		return oracle.Drop{Audience: some}
 	case n < 9:
 		return oracle.Identify{Profile: h.user(), Traits: object(`{"p": %d}`, h.rand.IntN(3)), Time: h.now, MessageID: fmt.Sprint("m", h.rand.IntN(200))}
-	case n < 11:
+	case n < 13:
+		return oracle.Group{Profile: h.user(), Account: h.account(), Time: h.now}
+	case n < 14:
+		return oracle.Leave{Profile: h.user(), Account: h.account()}
+	case n < 15 && h.rand.IntN(8) == 0:
+		return oracle.DeleteAccount{Account: h.account()}
+	case n < 17:
 		return oracle.Merge{From: h.user(), Into: h.user()}
-	case n < 12:
+	case n < 18:
 		return oracle.Delete{Profile: h.user()}
 	}
 	return oracle.Track{Event: profile.Event{Profile: h.user(), Name: fmt.Sprint("E", h.rand.IntN(3)), MessageID: fmt.Sprint("m", h.rand.IntN(200)),
@@ -80,6 +110,12 @@ func do(t *testing.T, e *audience.Engine, op oracle.Operation) error {
 		return e.Track(ctx, op.Event)
 	case oracle.Identify:
 		return e.Identify(ctx, audience.Identify{Profile: op.Profile, Traits: op.Traits, Time: op.Time, MessageID: op.MessageID})
+	case oracle.Group:
+		return e.Group(ctx, audience.Group{Profile: op.Profile, Account: op.Account, Time: op.Time})
+	case oracle.Leave:
+		return e.Leave(ctx, op.Profile, op.Account)
+	case oracle.DeleteAccount:
+		return e.DeleteAccount(ctx, op.Account)
 	case oracle.Merge:
 		return e.Alias(ctx, op.From, op.Into)
 	case oracle.Delete:
@@ -113,8 +149,14 @@ func TestReopenedAtRandomPointsItAnswersAsTheOracle(t *testing.T) {
 				require.NoError(t, err)
 			}
 			begin()
-			for step := range 120 {
-				op := h.next()
+			first := h.first()
+			for step := range len(first) + 120 {
+				var op oracle.Operation
+				if step < len(first) {
+					op = first[step]
+				} else {
+					op = h.next()
+				}
 				clock.Set(h.now)
 				model.Do(h.now, op)
 				require.NoError(t, do(t, e, op), "step %d: %T", step, op)

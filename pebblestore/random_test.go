@@ -83,7 +83,11 @@ func (c *changes) change() profile.Change {
 	case n < 88:
 		return &profile.DropValues{Key: fmt.Sprint("trait ", c.rand.IntN(2))}
 	case n < 93:
-		return &profile.SetWake{Wake: profile.Wake{Ref: c.ref(), At: at, Version: uint32(c.n), Marks: []uint64{1, uint64(c.n) + 1}}}
+		w := profile.Wake{Ref: c.ref(), At: at, Version: uint32(c.n), Marks: []uint64{1, uint64(c.n) + 1}}
+		if c.n%2 == 0 {
+			w.Counts, w.Counted = []profile.UsersCount{{Mark: 1, Users: uint32(c.n), Meet: 3}, {Mark: 1 << 63}}, uint32(c.n)
+		}
+		return &profile.SetWake{Wake: w}
 	case n < 96:
 		return &profile.Tell{Bodies: [][]byte{[]byte(fmt.Sprint("told ", c.n)), {byte(c.n)}}}
 	case n < 97:

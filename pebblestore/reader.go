@@ -206,7 +206,7 @@ func (r *reader) Wake(ctx context.Context, ref profile.Ref) (profile.Wake, error
 		return profile.Wake{Ref: ref}, err
 	}
 	defer done()
-	w := profile.Wake{Ref: rec.ref, Version: rec.version, Marks: rec.marks} // they are never changed in place
+	w := profile.Wake{Ref: rec.ref, Version: rec.version, Marks: rec.marks, Counts: rec.counts, Counted: rec.counted} // they are never changed in place
 	if rec.wake != never {
 		w.At = fromNano(rec.wake)
 	}

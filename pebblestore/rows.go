@@ -189,6 +189,8 @@ type state struct {
 	marks   []uint64
 	members []membership // by number
 	values  []computed   // by number
+	counts  []profile.UsersCount
+	counted uint32
 }
 
 type membership struct {
@@ -218,6 +220,14 @@ func (st *state) append(b []byte) []byte {
 	for _, v := range st.values {
 		b = appendBytes(appendNano(binary.AppendUvarint(b, uint64(v.number)), v.since), v.packed)
 	}
+	if len(st.counts) == 0 {
+		return b // most profiles are users
+	}
+	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(len(st.counts))), uint64(st.counted))
+	for _, c := range st.counts {
+		b = binary.AppendUvarint(appendNano(b, int64(c.Mark)), uint64(c.Users))
+		b = binary.AppendUvarint(b, uint64(c.Meet))
+	}
 	return b
 }
 
@@ -242,6 +252,17 @@ func readState(b []byte) (st state, err error) {
 		st.values = make([]computed, 0, n)
 		for range n {
 			st.values = append(st.values, computed{s.number(), s.instant(), s.bytes()})
+		}
+	}
+	if len(s.b) > 0 && !s.bad {
+		n := s.count()
+		st.counted = s.number()
+		st.counts = make([]profile.UsersCount, 0, n)
+		for range n {
+			st.counts = append(st.counts, profile.UsersCount{Mark: uint64(s.instant()), Users: s.number(), Meet: s.number()})
+		}
+		if n == 0 {
+			return st, errRow
 		}
 	}
 	if version > math.MaxUint32 {

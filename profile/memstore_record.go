@@ -27,6 +27,13 @@ type record struct {
 	version uint32    // see Wake
 	wake    int64     // never: none
 	marks   *[]uint64 // nil: none
+	counts  *counts   // nil: none
+}
+
+// counts are those of a Wake.
+type counts struct {
+	of      []UsersCount
+	version uint32
 }
 
 // links are a profile's ties to others and its ids elsewhere: sorted slices that

@@ -29,7 +29,7 @@ func (tx *tx) setWake(c *SetWake) {
 	if r == nil {
 		return
 	}
-	at, version, marks := r.wake, r.version, r.marks
+	at, version, marks, old := r.wake, r.version, r.marks, r.counts
 	tx.moveWake(sh, w.Ref.Subject, r, wakeNano(w))
 	if r.version = w.Version; len(w.Marks) == 0 {
 		r.marks = nil
@@ -37,10 +37,13 @@ func (tx *tx) setWake(c *SetWake) {
 		r.marks = new([]uint64)
 		*r.marks = slices.Clone(w.Marks)
 	}
+	if r.counts = nil; len(w.Counts) > 0 {
+		r.counts = &counts{slices.Clone(w.Counts), w.Counted}
+	}
 	if !tx.ending {
 		tx.onAbort(func() {
 			tx.moveWake(sh, w.Ref.Subject, r, at)
-			r.version, r.marks = version, marks
+			r.version, r.marks, r.counts = version, marks, old
 		})
 	}
 }
@@ -85,6 +88,9 @@ func (r *reader) Wake(ctx context.Context, ref Ref) (Wake, error) {
 	}
 	if w.Version = rec.version; rec.marks != nil {
 		w.Marks = *rec.marks // they are replaced, never changed in place
+	}
+	if rec.counts != nil {
+		w.Counts, w.Counted = rec.counts.of, rec.counts.version // likewise
 	}
 	return w, nil
 }

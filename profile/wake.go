@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,24 @@ type Wake struct {
 	// Marks tell, for conditions that others rely on, how the profile differs from one
 	// without any data. They are the engine's own, and ascending.
 	Marks []uint64
+	// Counts are, for an account, how many of its users meet what conditions ask of them, in
+	// the order of their marks, as of the definitions of version Counted. They are the
+	// engine's own too: a store keeps them as they are.
+	Counts  []UsersCount
+	Counted uint32
+}
+
+// UsersCount is how many users an account has, and how many of them meet what the condition
+// of a mark asks.
+type UsersCount struct {
+	Mark        uint64
+	Users, Meet uint32
+}
+
+// Clone returns a wake that shares no memory with w.
+func (w Wake) Clone() Wake {
+	w.Marks, w.Counts = slices.Clone(w.Marks), slices.Clone(w.Counts)
+	return w
 }
 
 // SetWake replaces what is kept of a profile. Of one that does not exist nothing is kept.

@@ -3,6 +3,7 @@ package trait
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/muster-go/muster/internal/celtext"
@@ -12,8 +13,8 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// Computed defines a trait that the engine keeps up to date from events. It is
-// a plain value: built by Count, Sum and so on, or read from its JSON form.
+// Computed defines a trait that the engine keeps up to date from events or, a formula, from
+// other traits. It is a plain value: built by Count, Sum and so on, or read from its JSON form.
 // The engine checks it.
 type Computed struct {
 	Key         string          // the trait's name: [a-z][a-z0-9_]*, as an audience's key
@@ -21,6 +22,11 @@ type Computed struct {
 	Description string          // for people
 	Of          profile.Subject // whose trait it is
 	Type        Type
+	// Formula is the CEL expression of a TypeFormula, which has nothing of what follows but
+	// NoBackfill: its value is what it makes of traits, and of id and ids. It may read other
+	// computed traits and memberships, as traits; a circle is refused. One of users reads no
+	// account.traits, of which a user has as many as accounts.
+	Formula string
 	// Exactly one of Event, Names, Prefix and Any says which events count: those of a name, of
 	// any of some names, whose name begins so, or all.
 	Event  string
@@ -39,7 +45,7 @@ type Computed struct {
 	Window       profile.Window
 	Zone         string // of TypeUniqueDays: whose clock says which day it is; empty: UTC
 	MinFrequency int    // of TypeMostFrequent: how often a value is seen at least; 0 is DefaultFrequency
-	NoBackfill   bool   // count only data that arrives after the creation
+	NoBackfill   bool   // only data that arrives after the creation counts
 }
 
 const (
@@ -113,6 +119,21 @@ func LastTime(key, event string) Computed {
 // "Europe/Berlin", "-05:00"; empty is UTC.
 func UniqueDays(key, event, zone string) Computed {
 	return Computed{Key: key, Type: TypeUniqueDays, Event: event, Zone: zone}
+}
+
+// Formula is what a CEL expression makes of other traits: a score, a ratio. It is computed
+// anew when one that it reads changes, and at no other time.
+//
+//	trait.Formula("score", `traits.orders * 10 + (traits.plan == "pro" ? 5 : 0)`)
+//	trait.Formula("average_order", `double(traits.revenue) / double(traits.orders)`)
+//
+// The arithmetic is CEL's: that of ints drops fractions, and an int and a double make none;
+// double(x) makes either one of doubles. Where a trait that it needs is missing, or of a type that
+// it cannot be made of, and where the result is no value that a trait can be, as after a division
+// by zero, the trait is absent; Engine.Misses counts that. A count of nothing is 0, and
+// has(traits.x) asks first.
+func Formula(key, cel string) Computed {
+	return Computed{Key: key, Type: TypeFormula, Formula: cel}
 }
 
 func of(t Type, key, event, property string) Computed {
@@ -211,6 +232,12 @@ func (c Computed) Validate() error {
 	case c.MinFrequency < 0 || c.MinFrequency > maxFrequency:
 		return fmt.Errorf("%w: min_frequency: %d, want 1 to %d", profile.ErrInvalid, c.MinFrequency, maxFrequency)
 	}
+	if !c.Type.TakesEvents() {
+		return c.validateFormula()
+	}
+	if c.Formula != "" {
+		return strictjson.At("formula", fmt.Errorf("%w: not for a %s", profile.ErrInvalid, c.Type))
+	}
 	if err := selector.Validate("event", c.Event, c.Names, c.Prefix, c.Any); err != nil {
 		return err
 	}
@@ -224,6 +251,26 @@ func (c Computed) Validate() error {
 		return err
 	}
 	return c.Window.Validate()
+}
+
+// validateFormula finds what a formula cannot have. The expression itself is for the engine to
+// compile.
+func (c Computed) validateFormula() error {
+	for _, f := range []struct {
+		field string
+		is    bool
+	}{
+		{"event", c.Event != ""}, {"names", len(c.Names) > 0}, {"prefix", c.Prefix != ""}, {"any", c.Any},
+		{"property", c.Property != ""}, {"where", c.Filter != ""}, {"window", !c.Window.IsZero()}, {"zone", c.Zone != ""},
+	} {
+		if f.is {
+			return strictjson.At(f.field, fmt.Errorf("%w: a formula reads traits, not events: it has none", profile.ErrInvalid))
+		}
+	}
+	if strings.TrimSpace(c.Formula) == "" {
+		return strictjson.At("formula", fmt.Errorf("%w: a formula without an expression", profile.ErrInvalid))
+	}
+	return nil
 }
 
 func (c Computed) validateProperty() error {

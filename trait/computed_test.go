@@ -30,6 +30,8 @@ func TestComputedTraitsRoundTripThroughJSON(t *testing.T) {
 		`{"key":"a","type":"unique_days","any":true,"zone":"Europe/Berlin"}`: trait.UniqueDays("a", "", "Europe/Berlin").OfAnyEvent(),
 		`{"key":"a","type":"sum","names":["e","f"],"property":"p"}`:          trait.Sum("a", "", "p").OfEvents("e", "f"),
 		`{"key":"a","type":"unique_list_count","event":"e","property":"p"}`:  trait.UniqueListCount("a", "e", "p"),
+		`{"key":"a","name":"Score","of":"accounts","type":"formula","formula":"traits.seats * 10","backfill":false}`: trait.
+			Formula("a", "traits.seats * 10").WithName("Score").OfAccounts().WithNoBackfill(),
 	} {
 		written, err := json.Marshal(def)
 		require.NoError(t, err)
@@ -81,6 +83,17 @@ func TestComputedTraitsThatCannotBeAreErrors(t *testing.T) {
 		"frequency of a sum":          trait.Sum("a", "e", "p").WithMinFrequency(2),
 		"negative frequency":          trait.MostFrequent("a", "e", "p").WithMinFrequency(-1),
 		"enormous frequency":          trait.MostFrequent("a", "e", "p").WithMinFrequency(1e9),
+		"formula of nothing":          trait.Formula("a", " "),
+		"formula of a sum":            {Key: "a", Type: trait.TypeSum, Event: "e", Property: "p", Formula: "1"},
+		"formula of a property":       {Key: "a", Type: trait.TypeFormula, Formula: "1", Property: "p"},
+		"formula in a zone":           {Key: "a", Type: trait.TypeFormula, Formula: "1", Zone: "UTC"},
+		"formula of an event":         {Key: "a", Type: trait.TypeFormula, Formula: "1", Event: "e"},
+		"formula of events":           trait.Formula("a", "1").OfEvents("e", "f"),
+		"formula of a prefix":         trait.Formula("a", "1").OfPrefix("e"),
+		"formula of any event":        trait.Formula("a", "1").OfAnyEvent(),
+		"formula that filters":        trait.Formula("a", "1").Where("true"),
+		"formula in a window":         trait.Formula("a", "1").Within(profile.Day),
+		"frequency of a formula":      trait.Formula("a", "1").WithMinFrequency(2),
 	} {
 		require.ErrorIs(t, def.Validate(), profile.ErrInvalid, name)
 	}
@@ -91,6 +104,7 @@ func FuzzComputedJSON(f *testing.F) {
 	f.Add(`{"key":"a","name":"n","of":"accounts","type":"most_frequent","event":"e","property":"user.traits.x","where":"true","window":{"within":"1d"},"min_frequency":3,"backfill":false}`)
 	f.Add(`{"key":"a","type":"count","event":"e","window":{"between":["0s","1ns"]}}`)
 	f.Add(`{"type":"sum"}`)
+	f.Add(`{"key":"a","type":"formula","formula":"traits.b + 1"}`)
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var def, again trait.Computed

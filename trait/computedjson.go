@@ -15,6 +15,7 @@ type computedJSON struct {
 	Description  string         `json:"description,omitempty"`
 	Of           string         `json:"of,omitempty"`
 	Type         Type           `json:"type"`
+	Formula      string         `json:"formula,omitempty"`
 	Event        string         `json:"event,omitempty"`
 	Names        []string       `json:"names,omitempty"`
 	Prefix       string         `json:"prefix,omitempty"`
@@ -35,6 +36,7 @@ func (c Computed) MarshalJSON() ([]byte, error) {
 		Name:        c.Name,
 		Description: c.Description,
 		Type:        c.Type,
+		Formula:     c.Formula,
 		Event:       c.Event,
 		Names:       c.Names,
 		Prefix:      c.Prefix,
@@ -68,6 +70,7 @@ func (c *Computed) UnmarshalJSON(text []byte) error {
 		Name:        j.Name,
 		Description: j.Description,
 		Type:        j.Type,
+		Formula:     j.Formula,
 		Event:       j.Event,
 		Names:       j.Names,
 		Prefix:      j.Prefix,

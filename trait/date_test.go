@@ -23,6 +23,8 @@ func TestDateWindowsRoundTripThroughJSON(t *testing.T) {
 		`{"before":"2026-01-01T00:00:00.5Z"}`:          trait.Before(newYear.Add(time.Second / 2)),
 		`{"from":"2026-01-01"}`:                        {From: newYear},
 		`{"from":"2025-12-31","before":"2026-01-01"}`:  trait.During(newYear.Add(-profile.Day), newYear),
+		`{"unit":"day","from":-1,"to":2}`:              {Past: profile.Window{Unit: profile.UnitDay, From: -1, To: 2}},
+		`{"since":"2026-01-01"}`:                       {Past: profile.Window{Since: newYear}},
 		`{"after":"2025-12-31","before":"2026-01-01"}`: {After: newYear.Add(-profile.Day), Before: newYear},
 	} {
 		written, err := json.Marshal(window)
@@ -59,6 +61,13 @@ func TestDateWindowsThatCannotBeAreErrors(t *testing.T) {
 		"nothing after":       `{"after":"2026-01-01","before":"2026-01-01T00:00:00.000000001Z"}`,
 		"unknown field":       `{"to":"2026-01-01"}`,
 		"more behind the end": `{"before":"2026-01-01"} 1`,
+		"nothing to come":     `{"next":null}`,
+		"calendar and next":   `{"unit":"month","next":"7d"}`,
+		"ages and a date":     `{"within":"7d","from":"2026-01-01"}`,
+		"a unit and a date":   `{"unit":"month","from":"2026-01-01"}`,
+		"from alone":          `{"from":-1}`,
+		"no object":           `[]`,
+		"a text":              `"7d"`,
 	} {
 		window := trait.WithinNext(1)
 		require.ErrorIs(t, window.UnmarshalJSON([]byte(text)), profile.ErrInvalid, name)

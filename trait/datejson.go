@@ -3,6 +3,7 @@ package trait
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,16 +11,17 @@ import (
 	"github.com/muster-go/muster/profile"
 )
 
-// dateWindowJSON is the JSON form of the windows, of which the first two are those
-// of profile.Window.
+// dateWindowJSON is the JSON form of the windows that are not those of profile.Window.
 type dateWindowJSON struct {
-	Within  *string   `json:"within,omitempty"`
-	Between *[]string `json:"between,omitempty"`
-	Next    *string   `json:"next,omitempty"`
-	After   *string   `json:"after,omitempty"`
-	From    *string   `json:"from,omitempty"`
-	Before  *string   `json:"before,omitempty"`
+	Next   *string `json:"next,omitempty"`
+	After  *string `json:"after,omitempty"`
+	From   *string `json:"from,omitempty"`
+	Before *string `json:"before,omitempty"`
 }
+
+var errDateWindow = fmt.Errorf(`%w: a window of a date is one of {"next": "7d"}, {"after": "2026-01-01"}, `+
+	`{"from": "2026-01-01", "before": "2027-01-01"}, {"within": "7d"}, {"between": ["7d", "30d"]}, `+
+	`{"since": "2026-01-01", "until": "2027-01-01"} and {"unit": "month", "zone": "America/New_York", "from": -1, "to": -1}`, profile.ErrInvalid)
 
 // MarshalJSON writes {"next": "7d"}, {"after": "2026-01-01"}, {"before": ...},
 // {"from": ..., "before": ...}, or the window of ages as profile.Window does. A
@@ -48,13 +50,18 @@ func (w *DateWindow) UnmarshalJSON(text []byte) error {
 		*w = DateWindow{}
 		return nil
 	}
-	var calendar struct {
-		Unit  json.RawMessage `json:"unit"`
-		Since json.RawMessage `json:"since"`
-		Until json.RawMessage `json:"until"`
-		Zone  json.RawMessage `json:"zone"`
+	// Which fields there are decides who reads them; what is no object has none.
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(text, &fields)
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return fields[name] != nil })
 	}
-	if err := json.Unmarshal(text, &calendar); err == nil && (calendar.Unit != nil || calendar.Since != nil || calendar.Until != nil || calendar.Zone != nil) {
+	others := has("within", "between", "since", "until", "unit", "to", "zone")
+	own := has("next", "after", "before") || !others && has("from")
+	switch {
+	case own && others, fields != nil && len(fields) == 0:
+		return errDateWindow
+	case !own:
 		past, err := profile.ParseWindowOfDates(text)
 		if err == nil {
 			*w = DateWindow{Past: past}
@@ -65,17 +72,8 @@ func (w *DateWindow) UnmarshalJSON(text []byte) error {
 	if err := strictjson.Decode(text, &j, profile.ErrInvalid); err != nil {
 		return err
 	}
-	if j.Within != nil || j.Between != nil || j == (dateWindowJSON{}) {
-		var past profile.Window
-		if err := past.UnmarshalJSON(text); err != nil {
-			if j.Next != nil || j.After != nil || j.From != nil || j.Before != nil || j == (dateWindowJSON{}) {
-				return fmt.Errorf(`%w: a window of a date is one of {"within": "7d"}, {"between": ["7d", "30d"]}, {"next": "7d"}, `+
-					`{"after": "2026-01-01"} and {"from": "2026-01-01", "before": "2027-01-01"}`, profile.ErrInvalid)
-			}
-			return err
-		}
-		*w = DateWindow{Past: past}
-		return nil
+	if j == (dateWindowJSON{}) {
+		return errDateWindow
 	}
 	var read DateWindow
 	if j.Next != nil {

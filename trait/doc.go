@@ -20,8 +20,8 @@
 //
 // # Computed traits
 //
-// A Computed defines a trait that is made of events. Its value is a function of
-// the events and the instant alone: where several events would do, as the last
+// A Computed defines a trait that is made of events, or a formula of other traits. Its value is
+// a function of the data and the instant alone: where several events would do, as the last
 // of two at one time, their values decide, in the order of
 // profile.Value.Compare. A trait of no event at all is absent. Only where a
 // condition or an expression reads it is a count of nothing 0, and there for it:
@@ -40,6 +40,8 @@
 //	first_time,        a text, RFC 3339 in UTC with as many digits as it takes: a
 //	last_time          date that a Date compares with now
 //	unique_days        an int: days with an event, as clocks in Zone show them
+//	formula            what its expression makes of traits, of at most MaxValue bytes; a
+//	                   timestamp is a text, RFC 3339 in UTC; null is absent
 //
 // Only numbers count for sum, average, min and max; a text of digits is none, and a
 // whole number beyond int64 the nearest double. For the others it keeps its digits.
@@ -70,6 +72,7 @@
 //	first_time         one time         24 bytes an event
 //	last_time          one time         one time
 //	unique_days        25 bytes a day   40 bytes a day
+//	formula            its value
 //
 // Bytes are those in use; slices and tables have room to grow beside.
 package trait

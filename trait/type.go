@@ -26,6 +26,7 @@ const (
 	TypeFirstTime
 	TypeLastTime
 	TypeUniqueDays
+	TypeFormula
 )
 
 var typeNames = [...]string{
@@ -42,6 +43,7 @@ var typeNames = [...]string{
 	TypeFirstTime:       "first_time",
 	TypeLastTime:        "last_time",
 	TypeUniqueDays:      "unique_days",
+	TypeFormula:         "formula",
 }
 
 // valid reports whether t is one of the types.
@@ -55,8 +57,12 @@ func (t Type) Counts() bool {
 
 // ReadsProperty reports whether the type is about the values of a property.
 func (t Type) ReadsProperty() bool {
-	return t != TypeCount && t != TypeFirstTime && t != TypeLastTime && t != TypeUniqueDays
+	return t.TakesEvents() && t != TypeCount && t != TypeFirstTime && t != TypeLastTime && t != TypeUniqueDays
 }
+
+// TakesEvents reports whether the type makes something of events: all do but a formula, which
+// does of other traits.
+func (t Type) TakesEvents() bool { return t != TypeFormula }
 
 // String returns the type's name in the JSON form.
 func (t Type) String() string {

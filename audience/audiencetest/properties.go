@@ -91,6 +91,9 @@ func (r *propertyReader) funnel(f *funnel.Funnel, path string) {
 }
 
 func (r *propertyReader) computed(c *trait.Computed) {
+	if !c.Type.TakesEvents() {
+		return
+	}
 	of := selector.Of(c.Event, c.Names, c.Prefix, c.Any)
 	r.event(of, c.Filter, "event")
 	r.source(c.Property, of, "property")

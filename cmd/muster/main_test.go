@@ -92,6 +92,7 @@ func TestCommands(t *testing.T) {
 		"preview_estimate":    "preview loyal -sample 0 -profiles 5 -seed 1" + shop,
 		"backtest":            "backtest loyal -from 2026-02-01 -step 14d" + shop,
 		"backtest_json":       "backtest loyal -json -from 2026-02-01 -to 2026-02-08 -step 1w" + shop,
+		"backtest_accounts":   "backtest active_firms -from 2026-01-01 -step 12h -definitions company.json -events company.ndjson",
 		"due":                 "due -within 30d" + shop,
 		"due_json":            "due loyal -json -within 30d" + shop,
 		"preview_json":        "preview loyal -json -sample 1" + shop,

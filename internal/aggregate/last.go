@@ -3,6 +3,7 @@ package aggregate
 import (
 	"slices"
 
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 )
@@ -29,8 +30,8 @@ func (l *last) add(at, end int64, v profile.Value) {
 	case i < len(l.held) && l.held[i].end >= end:
 		return
 	case i > 0 && l.held[i-1].at == at:
-		if x := &l.held[i-1]; canonicalCopy(v).Compare(x.value) > 0 {
-			x.value = canonicalCopy(v)
+		if x := &l.held[i-1]; canonical.Copy(v).Compare(x.value) > 0 {
+			x.value = canonical.Copy(v)
 		}
 		return
 	}
@@ -38,7 +39,7 @@ func (l *last) add(at, end int64, v profile.Value) {
 	for older > 0 && l.held[older-1].end <= end {
 		older--
 	}
-	l.held = slices.Replace(l.held, older, i, lasting{at, end, canonicalCopy(v)})
+	l.held = slices.Replace(l.held, older, i, lasting{at, end, canonical.Copy(v)})
 }
 
 func (l *last) expire(now int64) {
@@ -72,8 +73,8 @@ type earliest struct {
 }
 
 func (e *earliest) add(at, _ int64, v profile.Value) {
-	if e.held.IsNull() || at < e.at || at == e.at && canonicalCopy(v).Compare(e.held) < 0 {
-		e.at, e.held = at, canonicalCopy(v)
+	if e.held.IsNull() || at < e.at || at == e.at && canonical.Copy(v).Compare(e.held) < 0 {
+		e.at, e.held = at, canonical.Copy(v)
 	}
 }
 

@@ -40,4 +40,4 @@ func (r *refs) drop(id uint32) bool {
 	return false
 }
 
-func (r *refs) value(id uint32) profile.Value { return unpacked(r.bytes(id)) }
+func (r *refs) value(id uint32) profile.Value { return canonical.Unpack(r.bytes(id)) }

@@ -110,7 +110,7 @@ func (t *table) compact() {
 // bytes returns the packed value of an id in use. It is not to be changed, and
 // holds until the next insert or remove.
 func (t *table) bytes(id uint32) []byte {
-	packed, _ := cutSized(t.arena[t.start[id]:])
+	packed, _ := canonical.CutSized(t.arena[t.start[id]:])
 	return packed
 }
 

@@ -71,8 +71,8 @@ func FuzzPacked(f *testing.F) {
 		a, b := canonical.Append(nil, v), canonical.Append(nil, w)
 		require.Equal(t, v.Equal(w), string(a) == string(b))
 		require.Equal(t, v.Compare(w), comparePacked(a, b))
-		require.Zero(t, unpacked(a).Compare(v))
-		require.Equal(t, string(a), string(canonical.Append(nil, unpacked(a))))
+		require.Zero(t, canonical.Unpack(a).Compare(v))
+		require.Equal(t, string(a), string(canonical.Append(nil, canonical.Unpack(a))))
 	})
 }
 

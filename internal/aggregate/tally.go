@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/internal/horizon"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
@@ -74,7 +75,7 @@ func detached(t trait.Type, v profile.Value) profile.Value {
 	case numeric(t):
 		return v
 	}
-	return canonicalCopy(v)
+	return canonical.Copy(v)
 }
 
 // timely reports whether only the time of an event counts for the type.

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"github.com/tidwall/btree"
 
+	"github.com/muster-go/muster/internal/canonical"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -57,7 +58,7 @@ func (u *uniqueList) report() profile.Value {
 		if size += len(packed); size > trait.MaxUniqueBytes || len(items) == trait.MaxUnique {
 			return false
 		}
-		items = append(items, unpacked(packed))
+		items = append(items, canonical.Unpack(packed))
 		return true
 	})
 	return profile.ListValue(items...)

@@ -5,6 +5,7 @@ package canonical
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"math"
 
 	"github.com/muster-go/muster/profile"
@@ -64,4 +65,79 @@ func Append(b []byte, v profile.Value) []byte {
 func AppendSized(b, part []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(part)))
 	return append(b, part...)
+}
+
+// Copy returns v in that form, in memory of its own. v is nested no deeper than values can be.
+func Copy(v profile.Value) profile.Value {
+	switch v.Kind() {
+	case profile.String:
+		text, _ := v.Text()
+		return profile.StringValue(text)
+	case profile.List, profile.Map:
+		return Unpack(Append(nil, v))
+	}
+	if _, ok := v.Digits(); ok {
+		return Unpack(Append(nil, v))
+	}
+	return Number(v)
+}
+
+// Unpack returns the value whose bytes are b. It shares nothing with b.
+func Unpack(b []byte) profile.Value {
+	kind, b := profile.Kind(b[0]), b[1:]
+	switch kind {
+	case profile.False, profile.True:
+		return profile.BoolValue(kind == profile.True)
+	case profile.Int:
+		n, _ := binary.Varint(b)
+		return profile.IntValue(n)
+	case profile.Float:
+		if digits := b[8:]; len(digits) > 0 {
+			v, _ := profile.NewValue(json.Number(digits)) // it was one
+			return v
+		}
+		return profile.FloatValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	case profile.String:
+		return profile.StringValue(string(b))
+	case profile.List:
+		var items []profile.Value
+		for len(b) > 0 {
+			var item []byte
+			item, b = CutSized(b)
+			items = append(items, Unpack(item))
+		}
+		return profile.ListValue(items...)
+	case profile.Map:
+		m := map[string]any{}
+		for len(b) > 0 {
+			var key, item []byte
+			key, b = CutSized(b)
+			item, b = CutSized(b)
+			m[string(key)] = Unpack(item)
+		}
+		v, _ := profile.NewValue(m) // within its limits: see Fits
+		return v
+	}
+	return profile.Value{}
+}
+
+// CutSized splits what AppendSized has appended.
+func CutSized(b []byte) (part, rest []byte) {
+	n, w := binary.Uvarint(b)
+	b = b[w:]
+	return b[:n], b[n:]
+}
+
+// Fits reports whether a value takes at most so many bytes: a text, or a list or a map
+// packed, which is nested no deeper than values can be.
+func Fits(v profile.Value, most int) bool {
+	switch v.Kind() {
+	case profile.String:
+		text, _ := v.Bytes()
+		return len(text) <= most
+	case profile.List, profile.Map:
+		_, err := profile.NewValue(v) // nested too deep
+		return err == nil && len(Append(nil, v)) <= most
+	}
+	return true
 }

@@ -134,3 +134,21 @@ func (l *lowerer) negation(e ast.Expr) (value, bool) {
 		return profile.Value{}, Miss
 	}, true
 }
+
+// double lowers the conversion of a number; of texts it is left to cel-go.
+func (l *lowerer) double(e ast.Expr) (value, bool) {
+	x, ok := l.value(e)
+	if !ok {
+		return nil, false
+	}
+	return func(in *Input) (profile.Value, Result) {
+		v, r := x(in)
+		if n, ok := v.Int(); ok && r == True {
+			return profile.FloatValue(float64(n)), True
+		}
+		if r == True && v.Kind() != profile.Float {
+			return v, undecided
+		}
+		return v, r
+	}, true
+}

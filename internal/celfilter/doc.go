@@ -1,13 +1,13 @@
 // Package celfilter compiles and evaluates the CEL filters of audience
-// definitions. It is the only package that knows cel-go.
+// definitions, and their formulas. It is the only package that knows cel-go.
 //
 // # Model
 //
 // An Env compiles source text into a Filter, for one of three places: an event
 // leaf (Event), a trait leaf (Trait), a step of a funnel (Step). A Filter is
 // evaluated against an Input, a view of one event and of the traits around it,
-// and answers True, False or Miss. Filters and environments are immutable and
-// safe for concurrent use.
+// and answers True, False or Miss; a formula (Formula), which sees what a trait leaf does, with
+// a value. Filters and environments are immutable and safe for concurrent use.
 //
 //	properties, context    map(string, dyn)     Event, Step
 //	timestamp              timestamp            Event, Step
@@ -56,7 +56,7 @@
 //
 // The checked expression is lowered to a tree of Go closures that read the
 // packed values in place and allocate nothing: comparisons, in, has, the
-// boolean operators, the conditional, arithmetic on numbers, size and the text
+// boolean operators, the conditional, arithmetic on numbers, double, size and the text
 // tests, over properties, traits and constants. What is not lowered (macros,
 // conversions, text built at run time, ...) is undecided, an error like any
 // other to the boolean operators around it: in

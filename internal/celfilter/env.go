@@ -66,16 +66,16 @@ func (e *Env) scope(names map[string]variable) (scope, error) {
 }
 
 // Event compiles the filter of an event leaf.
-func (e *Env) Event(src string) (*Filter, error) { return e.compile(e.event, src) }
+func (e *Env) Event(src string) (*Filter, error) { return e.compile(e.event, src, aFilter) }
 
 // Trait compiles a condition on traits.
-func (e *Env) Trait(src string) (*Filter, error) { return e.compile(e.trait, src) }
+func (e *Env) Trait(src string) (*Filter, error) { return e.compile(e.trait, src, aFilter) }
 
 // Step compiles the filter of a step of a funnel, which may also read the
 // events of the steps in earlier.
 func (e *Env) Step(src string, earlier []string) (*Filter, error) {
 	if len(earlier) == 0 {
-		return e.compile(e.event, src)
+		return e.compile(e.event, src, aFilter)
 	}
 	names, err := stepVariables(earlier)
 	if err != nil {
@@ -85,11 +85,11 @@ func (e *Env) Step(src string, earlier []string) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := e.compile(s, src)
+	f, err := e.compile(s, src, aFilter)
 	return f, hintAtStep(err, src, earlier)
 }
 
-func (e *Env) compile(s scope, src string) (*Filter, error) {
+func (e *Env) compile(s scope, src string, of sort) (*Filter, error) {
 	if err := checkSource(src); err != nil {
 		return nil, err
 	}
@@ -97,9 +97,8 @@ func (e *Env) compile(s scope, src string) (*Filter, error) {
 	if err != nil {
 		return nil, hintAtName(err, s.names)
 	}
-	if out := ast.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
-		return nil, errorAt(ast, ast.NativeRep().Expr().ID(), nil,
-			"the filter is a %s, it must be a bool", out)
+	if err := of.checkType(ast); err != nil {
+		return nil, err
 	}
 	if err := checkLiterals(ast); err != nil {
 		return nil, err
@@ -135,7 +134,11 @@ func (e *Env) compile(s scope, src string) (*Filter, error) {
 		slow:     sync.OnceValue(func() program { return plan(s.cel, src, runCost) }),
 		plain:    sync.OnceValue(func() program { return plan(s.cel, src, 0) }),
 	}
-	f.test = l.test(root)
+	if of == aFormula {
+		f.value = l.result(root)
+	} else {
+		f.test = l.test(root)
+	}
 	f.lowered = !l.gaps
 	return f, nil
 }

@@ -69,11 +69,12 @@ func (r Result) String() string {
 	return "undecided"
 }
 
-// Filter is a compiled expression. It is immutable and safe for concurrent
-// use.
+// Filter is a compiled expression: a condition, which Eval answers, or, from Env.Formula, one
+// whose result Value returns. It is immutable and safe for concurrent use.
 type Filter struct {
 	source   string
-	test     test
+	test     test  // of a condition
+	value    value // of a formula; nil: it is all left to cel-go
 	lowered  bool
 	slow     func() program // cel-go's program, planned when first wanted
 	plain    func() program // the same for Reference

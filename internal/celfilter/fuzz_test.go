@@ -132,7 +132,10 @@ func randomBytes(random *rand.Rand) []byte {
 
 // generator derives filters and events from bytes; when they run out it goes
 // on with zeros, which choose leaves.
-type generator struct{ data []byte }
+type generator struct {
+	data  []byte
+	roots []string // what may be read; nil: all that steps see
+}
 
 func (g *generator) byte() byte {
 	if len(g.data) == 0 {
@@ -190,8 +193,10 @@ func (g *generator) value(depth int) string {
 	}
 	d := depth - 1
 	switch g.byte() % 12 {
-	case 0, 1, 2, 3, 4:
+	case 0, 1, 2, 3:
 		return g.path()
+	case 4:
+		return "dyn(double(" + g.value(d) + "))"
 	case 5:
 		return "dyn(" + g.constant() + ")"
 	case 6:
@@ -203,10 +208,13 @@ func (g *generator) value(depth int) string {
 	case 10:
 		return "dyn(" + g.test(d) + " ? dyn(" + g.value(d) + ") : dyn(" + g.value(d) + "))"
 	}
-	return "dyn(size(" + g.pick(g.path(), "properties", "traits", "name") + "))"
+	return "dyn(size(" + g.pick(g.path(), g.root(), "traits") + "))"
 }
 
 func (g *generator) root() string {
+	if g.roots != nil {
+		return g.pick(g.roots...)
+	}
 	return g.pick("properties", "properties", "properties", "context", "traits", "account.traits",
 		"steps.one.properties", "steps.two.properties")
 }

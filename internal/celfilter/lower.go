@@ -33,6 +33,16 @@ func (l *lowerer) test(e ast.Expr) test {
 	return func(*Input) Result { return undecided }
 }
 
+// result lowers the expression of a formula; nil if it cannot be.
+func (l *lowerer) result(e ast.Expr) value {
+	v, ok := l.value(e)
+	if !ok {
+		l.gaps = true
+		return nil
+	}
+	return v
+}
+
 // truth takes a value for a boolean.
 func truth(v value) test {
 	return func(in *Input) Result {
@@ -189,6 +199,8 @@ func (l *lowerer) value(e ast.Expr) (value, bool) {
 		return l.negation(args[0])
 	case "size":
 		return l.size(args[0])
+	case "double":
+		return l.double(args[0])
 	case "dyn":
 		return l.value(args[0])
 	}

@@ -24,12 +24,17 @@ func (f *Filter) Reference(in Plain) Result {
 	if p == nil {
 		return Miss
 	}
+	return evaluate(p, f.adapted(in))
+}
+
+// adapted returns the variables of the filter's environment as cel-go's values.
+func (f *Filter) adapted(in Plain) map[string]any {
 	vars := f.bindings(in)
 	adapter := plainAdapter{}
 	for name, v := range vars {
 		vars[name] = adapter.NativeToValue(v)
 	}
-	return evaluate(p, vars)
+	return vars
 }
 
 // bindings returns the variables of the filter's environment.

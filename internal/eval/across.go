@@ -9,8 +9,10 @@ import (
 
 // An account counts the users that meet each condition it asks of them, in the
 // cell of the condition: past is how many do, limit how many users there are. A
-// user's change adds or takes one, whatever the number of users. What a user
-// asks of accounts it asks of each: they are few.
+// user's change adds or takes one, whatever the number of users. The counts are kept in
+// the store (see state.Kept), so an account that comes back to memory goes on with them;
+// where they are not, its users are counted. What a user asks of accounts it asks of each:
+// they are few.
 
 // PropagateAcross marks what depends on a node of the profile at hand, which changed, in
 // other profiles.
@@ -47,6 +49,9 @@ func (r *Run) overUsers(nodes []*network.Node) {
 			r.Err = err
 			return
 		}
+		if r.Born != nil && !r.Born(user) {
+			continue
+		}
 		q := r.Outside.Reach(profile.UserRef(user))
 		for _, n := range nodes {
 			delete(q.Counts, n.ID)
@@ -77,6 +82,17 @@ func (r *Run) Accounts() []*state.State {
 	return r.linked
 }
 
+// loadCounts takes over what is kept of the users of the account at hand. It is as of before
+// anything changed: what has changed of its users since is told to it.
+func (r *Run) loadCounts() {
+	for _, n := range r.Net.Quantified {
+		if kept, ok := r.Profile.Kept.Count(n); ok {
+			c := r.Profile.Cell(n)
+			c.Limit, c.Past = int32(kept.Users), int32(kept.Meet)
+		}
+	}
+}
+
 // computeUsers answers a condition on the users of the account at hand.
 func (r *Run) computeUsers(n *network.Node) horizon.Verdict {
 	i, ok := r.Profile.Find(n.ID)
@@ -97,6 +113,9 @@ func (r *Run) countUsers(n *network.Node) {
 		if err != nil {
 			r.Err = err
 			break
+		}
+		if r.Born != nil && !r.Born(user) {
+			continue
 		}
 		users++
 		if r.Outside.TruthOf(profile.UserRef(user), n.Others[0]) {

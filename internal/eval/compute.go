@@ -90,6 +90,10 @@ func (r *Run) compute(n *network.Node) (v horizon.Verdict, moved bool) {
 		v = r.computeTenure(n)
 	case network.KindComputed:
 		return r.computeValue(n)
+	case network.KindFormula:
+		return r.computeFormula(n)
+	case network.KindDate:
+		v = r.computeDate(n)
 	default:
 		v = r.computeTrait(n)
 	}
@@ -120,43 +124,81 @@ func (r *Run) computeValue(n *network.Node) (v horizon.Verdict, moved bool) {
 	}
 	value, until := a.At(r.At)
 	v.Until = min(v.Until, until)
-	if moved = !Same(value, a.Value); moved {
-		r.Values = append(r.Values, ValueChange{r.Profile, n, a.Value, value})
-		a.Value = value
-		if len(n.Across) > 0 {
-			r.PropagateAcross(n)
-		}
-	}
+	moved = r.moveValue(n, a, value)
 	if a.Spent(value, until) {
 		r.Profile.LetGo(n)
 	}
 	return v, moved
 }
 
+// moveValue gives the profile at hand another value of a computed trait, if it is another.
+func (r *Run) moveValue(n *network.Node, a *state.ComputedState, value profile.Value) (moved bool) {
+	if Same(value, a.Value) {
+		return false
+	}
+	r.Values = append(r.Values, ValueChange{r.Profile, n, a.Value, value})
+	a.Value = value
+	if len(n.Across) > 0 {
+		r.PropagateAcross(n)
+	}
+	return true
+}
+
+// computeFormula answers a formula. Nothing is kept of it but the value.
+func (r *Run) computeFormula(n *network.Node) (v horizon.Verdict, moved bool) {
+	in, until := r.traitInput(n)
+	value, ok := n.Formula(in)
+	if !ok && !r.Quiet {
+		n.Misses.Add(1)
+	}
+	v.Until = until
+	a := r.Profile.AggregateOf(n)
+	if a == nil {
+		if value.IsNull() {
+			return v, false
+		}
+		a = r.Profile.Aggregate(n)
+	}
+	if moved = r.moveValue(n, a, value); value.IsNull() {
+		r.Profile.LetGo(n)
+	}
+	return v, moved
+}
+
+// traitInput brings what an expression on traits reads up to date, and returns it, and until when
+// it is as it is.
+func (r *Run) traitInput(n *network.Node) (*celfilter.Input, int64) {
+	set, until := r.sees(n)
+	r.view = state.Fields{Set: set, P: r.Profile, Reads: n.Reads}
+	in := &celfilter.Input{Traits: &r.view}
+	if readsAnyID(n.Filter) {
+		in.Self = r.Self()
+	}
+	if n.Of == profile.Account {
+		in.Account = &r.view
+	}
+	return in, until
+}
+
 // Same reports whether two values of a computed trait are no change: they are
 // equal, and of one kind.
 func Same(v, w profile.Value) bool { return v.Kind() == w.Kind() && v.Equal(w) }
 
-func (r *Run) computeTrait(n *network.Node) horizon.Verdict {
+func (r *Run) computeTrait(n *network.Node) (v horizon.Verdict) {
+	in, until := r.traitInput(n)
+	v = horizon.Always(r.eval(n.Filter, n, in, &n.Misses))
+	v.Until = min(v.Until, until)
+	return v
+}
+
+func (r *Run) computeDate(n *network.Node) horizon.Verdict {
 	set, until := r.sees(n)
 	r.view = state.Fields{Set: set, P: r.Profile, Reads: n.Reads}
-	var v horizon.Verdict
-	if n.Kind == network.KindDate {
-		value := n.Date.Value(&r.view)
-		if _, readable := profile.ParseTime(value); !readable && !value.IsNull() && !r.Quiet {
-			n.Misses.Add(1)
-		}
-		v = n.Date.Holds(value, r.At)
-	} else {
-		in := celfilter.Input{Traits: &r.view}
-		if readsAnyID(n.Filter) {
-			in.Self = r.Self()
-		}
-		if n.Of == profile.Account {
-			in.Account = &r.view
-		}
-		v = horizon.Always(r.eval(n.Filter, n, &in, &n.Misses))
+	value := n.Date.Value(&r.view)
+	if _, readable := profile.ParseTime(value); !readable && !value.IsNull() && !r.Quiet {
+		n.Misses.Add(1)
 	}
+	v := n.Date.Holds(value, r.At)
 	v.Until = min(v.Until, until)
 	return v
 }

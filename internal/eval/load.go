@@ -17,8 +17,10 @@ func (r *Run) Load(ix *network.Leaves) {
 	}
 	if ix == &r.Net.Leaves {
 		r.loadBatches()
+		r.loadCounts()
 	}
 	r.Push(ix.Identity...)
+	r.Push(ix.Initial...)
 	last := ""
 	for i, w := range r.Profile.Writes {
 		if i == 0 {

@@ -40,6 +40,9 @@ type Run struct {
 	ReadOnly bool          // of a state that is not the engine's: nothing is changed
 	Aside    bool          // what follows is not stored, and told to nobody
 
+	// Born reports whether a user who is stored is there at the instant of the run; nil: all are.
+	// The others count as no users of their accounts.
+	Born    func(user string) bool
 	Outside Outside
 	Words   *network.Names
 	Past    *profile.History // that of the profile at hand, from a scan; nil: it is read from the store

@@ -21,6 +21,9 @@ func (r *Run) Sweep() {
 func (r *Run) sweepEvents() {
 	p := r.Profile
 	for _, a := range slices.Clone(p.Aggregates) {
+		if a.State == nil {
+			continue // of a formula, which has no events
+		}
 		value, until := a.At(r.At)
 		if a.Spent(value, until) && Same(value, a.Value) {
 			p.LetGo(r.Net.Nodes[a.Node])

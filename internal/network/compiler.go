@@ -20,6 +20,7 @@ import (
 type Compiler struct {
 	Nets    *Networks
 	Since   uint64
+	Version uint32                 // of the definitions, from which on what is compiled has been there
 	Root    func(key string) *Node // the root of a live audience or computed trait
 	Fresh   []*Node                // children before parents
 	Filters []FilterAt
@@ -155,8 +156,10 @@ func (c *Compiler) intern(n *Node) *Node {
 	net := c.Nets[n.Of]
 	n.text = n.identity(func(m *Node) string { return strconv.Itoa(int(m.ID)) })
 	if old, ok := net.byText[n.text]; ok {
+		old.Born = min(old.Born, c.Version)
 		return old
 	}
+	n.Born = c.Version
 	n.setMark()
 	n.ID = uint32(len(net.Nodes))
 	net.Nodes = append(net.Nodes, n)
@@ -228,13 +231,13 @@ func (n *Node) setLeaf(p *Plan, since uint64) {
 		text, _ := json.Marshal(p.Funnel.Funnel()) // it has been compiled
 		n.leaf = fmt.Sprintf("funnel\x00%d\x00%s", since, text)
 	case KindTrait:
-		nothing := noData(n.Reads)
-		in := celfilter.Input{Traits: nothing}
-		if n.Of == profile.Account {
-			in.Account = nothing
-		}
-		n.Idle = !n.Accounts && p.Filter.Eval(&in) == celfilter.True
+		n.Idle = !n.Accounts && p.Filter.Eval(n.noInput()) == celfilter.True
 		n.leaf = fmt.Sprintf("trait\x00%d\x00%s", since, p.Filter.Source())
+	case KindFormula:
+		c := *p.Computed
+		n.Computed = &c
+		n.Initial, _ = n.Formula(n.noInput())
+		n.leaf = fmt.Sprintf("formula\x00%d\x00%s", since, p.Filter.Source())
 	case KindSample:
 		n.Sample = p.Sample
 		n.leaf = fmt.Sprintf("sample\x00%g\x00%q", p.Sample.Percent, p.Sample.Salt)

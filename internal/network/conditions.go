@@ -19,7 +19,7 @@ type Plan struct {
 	Of         profile.Subject // of whom it holds
 	Path       string          // of the filter in the definition; of a funnel, of the leaf
 	Children   []*Plan
-	Filter     *celfilter.Filter // of an event leaf (nil: every event) and of a trait leaf
+	Filter     *celfilter.Filter // of an event leaf (nil: every event), a trait leaf and a formula
 	Select     selector.Selector // of an event leaf and a computed trait: which events
 	Min, Max   int               // counts for which it holds
 	Group      bool              // only events sent with the account's id count

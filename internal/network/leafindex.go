@@ -15,6 +15,7 @@ type Leaves struct {
 	Traits   map[string][]*Node   // by the name of a trait that they read
 	AllTrait []*Node              // those that read the traits as a whole
 	Identity []*Node              // those that read who the profile is: see ReadsIdentity
+	Initial  []*Node              // formulas that a profile has a value of without any data
 	Actor    []*Node              // of accounts: those that read traits of the acting user
 
 	// Of accounts: the leaves of users that read a trait of their accounts, and
@@ -100,6 +101,9 @@ func (ix *Leaves) Add(n *Node) {
 	if n.ReadsIdentity() {
 		ix.Identity = append(ix.Identity, n)
 	}
+	if !n.Initial.IsNull() {
+		ix.Initial = append(ix.Initial, n)
+	}
 	if n.ReadsActor {
 		ix.Actor = append(ix.Actor, n)
 	}
@@ -121,6 +125,7 @@ func (ix *Leaves) remove(n *Node) {
 	}
 	is := func(m *Node) bool { return m == n }
 	ix.Identity = slices.DeleteFunc(ix.Identity, is)
+	ix.Initial = slices.DeleteFunc(ix.Initial, is)
 	ix.Actor = slices.DeleteFunc(ix.Actor, is)
 	names, all := n.TraitNames()
 	if all {
@@ -139,8 +144,12 @@ func (ix *Leaves) remove(n *Node) {
 // what it is in without any data, so that it cannot be idle alike for all profiles.
 func (n *Node) ReadsIdentity() bool {
 	return n.Kind == KindSample || n.Kind == KindTenure && n.Children[0].Idle || slices.ContainsFunc(n.filters(), readsIDs) &&
-		(n.Of == profile.User || n.Kind == KindTrait) // else they are those of the acting user
+		(n.Of == profile.User || n.ReadsTraitsAlone()) // else they are those of the acting user
 }
+
+// ReadsTraitsAlone reports whether a leaf is an expression on traits, which are those of the profile
+// itself, and not on events.
+func (n *Node) ReadsTraitsAlone() bool { return n.Kind == KindTrait || n.Kind == KindFormula }
 
 // ReadsIDs reports whether a leaf reads external ids, of its profile or of acting users.
 func (n *Node) ReadsIDs() bool {
@@ -167,7 +176,7 @@ func (n *Node) TraitNames() (names []string, all bool) {
 		if n.Of == profile.Account {
 			own, ownWhole := read, whole
 			read, whole = f.AccountTraits()
-			if n.Kind == KindTrait { // of the account, by either name
+			if n.ReadsTraitsAlone() { // of the account, by either name
 				read, whole = slices.Concat(read, own), whole || ownWhole
 			}
 		}

@@ -28,6 +28,7 @@ const (
 	KindDate
 	KindFunnel
 	KindComputed  // a computed trait: its truth is nothing, its value is in the profile's state
+	KindFormula   // one that is made of other traits, likewise
 	KindUsers     // of an account: what its users meet
 	KindInAccount // of a user: one of its accounts is a member
 	KindBatch     // of a batch audience: what its condition was when it was last computed
@@ -64,7 +65,7 @@ type Node struct {
 	// Of leaves only.
 	Events      []selector.Selector    // the events it takes
 	Count       Count                  // of an event leaf; of a computed trait only the window
-	Filter      *celfilter.Filter      // of events (nil: every event) and of a trait leaf
+	Filter      *celfilter.Filter      // of events (nil: every event), of a trait leaf and a formula
 	Misses      atomic.Uint64          // of the filter of a trait leaf; dates that are none; events without the property
 	Missing     atomic.Pointer[string] // the property that may be meant instead of one that is missing
 	Before      uint64                 // calls that set traits before it was made
@@ -78,6 +79,7 @@ type Node struct {
 	Funnel      *sequence.Matcher
 	StepMisses  []atomic.Uint64 // of a funnel: of the filter of each step
 	Computed    *trait.Computed
+	Initial     profile.Value   // of a formula: what it is for a profile without any data
 	Distinct    bool            // of an event leaf: it counts the values of events
 	Source      property.Source // of a computed trait and of distinct values: where these are
 	Property    string          // the same as it is written; empty: none
@@ -89,6 +91,7 @@ type Node struct {
 	Interval    time.Duration // of its computations
 	Paused      bool          // it is never computed: who was in when it was paused stays
 	Due         atomic.Int64  // when the next one is; horizon.Never: nothing has changed since the last
+	Born        uint32        // the version of the definitions from which on it has been there, or a later one
 	Pending     uint32        // the version with which it comes to profiles that do not have it yet; 0: all have
 	Replaces    *Node         // until all have it, the one whose place it takes as something that it reads is edited
 	Since       uint64        // only data of a greater arrival number counts
@@ -153,7 +156,7 @@ func (nets *Networks) Attach(o *Output, n *Node) {
 		o.Users = n
 	}
 	n.uses++
-	if n.Kind == KindComputed {
+	if n.HasValue() {
 		n.Traits = append(n.Traits, o)
 	} else {
 		n.Audiences = append(n.Audiences, o)

@@ -15,8 +15,10 @@ func (u noData) Lookup(k profile.Key) (profile.Value, bool) {
 	for _, r := range u {
 		switch {
 		case r.Name != k.String():
-		case r.Node.Kind != KindComputed:
+		case !r.Node.HasValue():
 			return profile.BoolValue(r.Node.Idle), true
+		case !r.Node.Initial.IsNull():
+			return r.Node.Initial, true
 		case r.Node.CountsSomething():
 			return profile.IntValue(0), true
 		}
@@ -32,5 +34,8 @@ func (noData) All() iter.Seq2[string, profile.Value] {
 // CountsSomething reports whether a node is a computed trait of which a profile
 // without a value has 0.
 func (n *Node) CountsSomething() bool {
-	return n.Kind == KindComputed && n.Computed.Type.Counts()
+	return n.HasValue() && n.Computed.Type.Counts()
 }
+
+// HasValue reports whether a node is a computed trait.
+func (n *Node) HasValue() bool { return n.Computed != nil }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/muster-go/muster/audience"
+	"github.com/muster-go/muster/internal/celfilter"
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/trait"
 )
@@ -36,13 +37,30 @@ func (v view) value(key string) profile.Value {
 	}
 	p := pair{v.ref, key}
 	value, known := v.memo.values[p]
-	if !known {
+	switch {
+	case known:
+	case c.definition.Type == trait.TypeFormula:
+		value = v.formula(c)
+		v.memo.values[p] = value
+	default:
 		samples := v.samples(c)
 		slices.SortFunc(samples, func(a, b sample) int {
 			return cmp.Or(cmp.Compare(a.time, b.time), a.value.Compare(b.value))
 		})
 		value = valueOf(c.definition, samples)
 		v.memo.values[p] = value
+	}
+	return value
+}
+
+// formula returns what a formula makes of the traits as they are.
+func (v view) formula(c computed) profile.Value {
+	source := c.definition.Formula
+	sees := v.scopes(source, c.since)[0] // there is but one, as it reads no account of a user
+	in := celfilter.Plain{Traits: sees.own, Account: sees.account, ID: sees.id, IDs: sees.ids}
+	value, ok := compiled("formula", source, nil).ReferenceValue(in)
+	if !ok {
+		return profile.Value{}
 	}
 	return value
 }

@@ -7,7 +7,8 @@
 // (fold); a condition is evaluated by counting through the events that a profile
 // takes (holds, deeds), a funnel by trying every choice of them (attempt), a
 // condition on the users of an account by asking each (quantify), a computed
-// trait by going through all its events (samples, valueOf). There are no
+// trait by going through all its events (samples, valueOf) or, a formula, through the traits
+// that it reads (formula). There are no
 // indexes, no horizons and no timers. What time alone changes is found by asking
 // at every instant at which anything could change (instants).
 //

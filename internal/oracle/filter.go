@@ -88,7 +88,7 @@ var environment = sync.OnceValue(func() *celfilter.Env {
 })
 
 // compiled returns the filter of a step, after the earlier ones of some names,
-// or of a trait leaf. It panics on a bad filter: the history is to be checked by
+// or of a trait leaf, or a formula. It panics on a bad filter: the history is to be checked by
 // the engine.
 func compiled(kind, source string, earlier []string) *celfilter.Filter {
 	key := kind + "\x00" + strings.Join(earlier, " ") + "\x00" + source
@@ -97,9 +97,12 @@ func compiled(kind, source string, earlier []string) *celfilter.Filter {
 	}
 	var f *celfilter.Filter
 	var err error
-	if kind == "trait" {
+	switch kind {
+	case "trait":
 		f, err = environment().Trait(source)
-	} else {
+	case "formula":
+		f, err = environment().Formula(source)
+	default:
 		f, err = environment().Step(source, earlier)
 	}
 	if err != nil {

@@ -17,6 +17,7 @@ type Model struct {
 	React func(Notice) []Operation
 
 	log     []Operation
+	done    []int64 // the instants of its operations
 	world   *world
 	filters *filters
 	clock   int64                         // what the clock was set to
@@ -54,6 +55,36 @@ func (m *Model) Do(t time.Time, op Operation) {
 	m.clock = max(m.clock, t.UnixNano())
 	m.apply(op)
 }
+
+// DoTogether applies operations as one, when the clock has been set to t: what the subscriber
+// is told is what all of them make.
+func (m *Model) DoTogether(t time.Time, ops ...Operation) {
+	m.heard = nil
+	m.clock = max(m.clock, t.UnixNano())
+	m.pass(max(m.clock, m.now) + 1)
+	m.now = max(m.clock, m.now)
+	before := m.world
+	for _, op := range ops {
+		for _, part := range m.parts(op) {
+			m.note(part)
+			m.world = fold(m.log)
+		}
+	}
+	m.world.keep(before.frozen)
+	m.pause()
+	m.world.frozen = m.compute(m.anew(before, nil), m.now)
+	for key := range m.world.audiences {
+		m.keys[key] = true
+	}
+	for key := range m.world.traits {
+		m.keys[key] = true
+	}
+	m.tell(append(before.refs(), m.world.refs()...), func(string) audience.Cause { return audience.CauseEvent })
+	m.deliver()
+}
+
+// note adds an operation to the log.
+func (m *Model) note(op Operation) { m.log, m.done = append(m.log, op), append(m.done, m.now) }
 
 // Advance lets time pass until t inclusive.
 func (m *Model) Advance(t time.Time) {
@@ -101,7 +132,7 @@ func (m *Model) parts(op Operation) []Operation {
 func (m *Model) change(op Operation) {
 	t := m.now
 	before := m.world
-	m.log = append(m.log, op)
+	m.note(op)
 	m.world = fold(m.log)
 	m.world.keep(before.frozen)
 	m.pause()

@@ -27,6 +27,7 @@ type person struct {
 	emails   map[string]bool // ids of that type
 	accounts map[string]bool // that a user is attached to
 	known    bool            // one of the ids came as that of a user; else it is a visitor
+	merged   int             // arrival of the last merge of another into it
 }
 
 // message is an event, traits or, if neither, a sign of life.
@@ -71,7 +72,7 @@ func fold(log []Operation) *world {
 				a.messages = append(a.messages, message{arrival: arrival, id: op.MessageID, traits: traits})
 			}
 		case Merge:
-			w.merge(op.From, op.Into)
+			w.merge(op.From, op.Into, arrival)
 			w.addEmail(op.Into, op.email)
 		case Delete:
 			w.delete(op.Profile)
@@ -226,13 +227,13 @@ func (w *world) bury(ref profile.Ref, p *person) {
 	}
 }
 
-func (w *world) merge(from, into string) {
+func (w *world) merge(from, into string, arrival int) {
 	from, into = w.resolve(from), w.resolve(into)
 	if from == into {
 		return
 	}
 	to := profileOf(w.people, into)
-	to.known = true
+	to.known, to.merged = true, arrival
 	if p := w.people[from]; p != nil {
 		to.messages = append(to.messages, p.messages...)
 		slices.SortFunc(to.messages, func(a, b message) int { return a.arrival - b.arrival })

@@ -25,7 +25,8 @@ type Log[N any] struct {
 	Store  Store
 	Decode func(profile.Notice) (Told[N], error)
 	Report func(error)
-	Life   context.Context // all ends with it
+	Failed func(subscriber string, about N, how Failure) // is told of callbacks that failed
+	Life   context.Context                               // all ends with it
 
 	closed      atomic.Bool
 	keeps       atomic.Bool // somebody has a cursor

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -71,7 +72,7 @@ func (s *Subscriber[N]) done(n Told[N]) {
 }
 
 // Enlist notes a subscriber, which is told of once Start says from where on; false if there
-// is one of its name. fn does not panic.
+// is one of its name.
 func (l *Log[N]) Enlist(name string, fn func(context.Context, N) error) (*Subscriber[N], bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,7 +128,9 @@ func (s *Subscriber[N]) run(ctx context.Context) {
 		case ctx.Err() != nil || errors.Is(err, profile.ErrClosed):
 			return
 		case err != nil:
-			s.log.Report(fmt.Errorf("subscriber %q: %w", s.name, err))
+			if err != errFailed {
+				s.log.Report(fmt.Errorf("subscriber %q: %w", s.name, err))
+			}
 			wait = time.After(backoff.After(failures))
 			failures++
 		default:
@@ -200,18 +203,36 @@ func (s *Subscriber[N]) next(ctx context.Context) (page []Told[N], err error) {
 	return page, nil
 }
 
-// call calls the callback with one notice.
+// errFailed says that the callback failed, which was reported.
+var errFailed = errors.New("the callback failed")
+
+// call calls the callback with one notice, and reports it if it fails, unless all is at an end.
 func (s *Subscriber[N]) call(ctx context.Context, n Told[N]) error {
-	finished, err := make(chan struct{}), ErrGoexit
+	finished, failure := make(chan struct{}), &Failure{Err: ErrGoexit}
 	go func() { // a goroutine that the callback may end
 		defer close(finished)
-		err = s.fn(ctx, n.Notice)
+		defer func() {
+			if v := recover(); v != nil {
+				failure = &Failure{Panic: v, Stack: debug.Stack()}
+			}
+		}()
+		if err := s.fn(ctx, n.Notice); err != nil {
+			failure = &Failure{Err: err}
+		} else {
+			failure = nil
+		}
 	}()
 	<-finished
-	if err != nil {
-		return fmt.Errorf("notice %d: %w", n.ID, err)
+	switch {
+	case failure == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.log.closed.Load():
+		return profile.ErrClosed
 	}
-	return nil
+	s.log.Failed(s.name, n.Notice, *failure)
+	return errFailed
 }
 
 // acknowledge stores up to where the subscriber has been told.

@@ -105,7 +105,7 @@ func (c *Cache) Evict() {
 // memory returns about how much memory a state takes, with its entry in the map.
 func (p *State) memory() int {
 	n := int(unsafe.Sizeof(*p)) + 2*len(p.Ref.ID) + 48 +
-		4*cap(p.Nodes) + int(unsafe.Sizeof(Cell{}))*cap(p.Cells) + 8*len(p.Kept.Marks) +
+		4*cap(p.Nodes) + int(unsafe.Sizeof(Cell{}))*cap(p.Cells) + 8*len(p.Kept.Marks) + 16*len(p.Kept.Counts) +
 		int(unsafe.Sizeof(view{}))*cap(p.Views) + 16*len(p.Counts)
 	if p.Self != nil {
 		n += 64 + valueSize(p.Self.IDs.Value())
@@ -117,7 +117,10 @@ func (p *State) memory() int {
 		n += int(unsafe.Sizeof(p.Writes[i])) + valueSize(p.Writes[i].Value)
 	}
 	for _, a := range p.Aggregates {
-		n += int(unsafe.Sizeof(*a)) + valueSize(a.Value) + a.State.Size()
+		n += int(unsafe.Sizeof(*a)) + valueSize(a.Value)
+		if a.State != nil {
+			n += a.State.Size()
+		}
 	}
 	for _, f := range p.Funnels {
 		n += int(unsafe.Sizeof(*f)) + f.State.Size()

@@ -45,7 +45,7 @@ func (f *Fields) All() iter.Seq2[string, profile.Value] {
 // Read returns what a node is as a trait: the value of a computed one, or
 // whether the profile is a member.
 func (p *State) Read(n *network.Node) (profile.Value, bool) {
-	if n.Kind != network.KindComputed {
+	if !n.HasValue() {
 		return profile.BoolValue(p.Truth(n)), true
 	}
 	a := p.AggregateOf(n)

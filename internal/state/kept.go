@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -16,7 +17,9 @@ import (
 type Kept struct {
 	At      int64 // when time changes something next, or before
 	Version uint32
-	Marks   []uint64 // ascending: of nodes that others look at, where they are not idle; of batch audiences, where their condition differs
+	Counts  []profile.UsersCount // of an account: by mark
+	Counted uint32               // the version of the definitions as of which they are; 0: they are not to be believed
+	Marks   []uint64             // ascending: of nodes that others look at, where they are not idle; of batch audiences, where their condition differs
 }
 
 var NothingKept = Kept{At: horizon.Never}
@@ -25,6 +28,20 @@ var NothingKept = Kept{At: horizon.Never}
 func (k *Kept) Has(mark uint64) bool {
 	_, ok := slices.BinarySearch(k.Marks, mark)
 	return ok
+}
+
+// Count returns what is kept of a condition on users; ok is false if the users are to be
+// counted. What was counted before the node came to be is of another that was the same: nobody
+// has kept it up meanwhile.
+func (k *Kept) Count(n *network.Node) (c profile.UsersCount, ok bool) {
+	if k.Counted == 0 || k.Counted < n.Born {
+		return c, false
+	}
+	i, ok := slices.BinarySearchFunc(k.Counts, n.Mark, func(c profile.UsersCount, mark uint64) int { return cmp.Compare(c.Mark, mark) })
+	if ok {
+		c = k.Counts[i]
+	}
+	return c, ok
 }
 
 // Truth returns that of a node as it is kept.
@@ -40,7 +57,7 @@ func (p *State) Known(n *network.Node) bool {
 
 // KeptFrom returns what a store keeps.
 func KeptFrom(w profile.Wake) Kept {
-	k := Kept{horizon.Never, w.Version, w.Marks}
+	k := Kept{At: horizon.Never, Version: w.Version, Marks: w.Marks, Counts: w.Counts, Counted: w.Counted}
 	if !w.At.IsZero() {
 		k.At = w.At.UnixNano()
 	}
@@ -49,7 +66,7 @@ func KeptFrom(w profile.Wake) Kept {
 
 // Wake returns what a store is to keep of a profile.
 func (k *Kept) Wake(ref profile.Ref) profile.Wake {
-	w := profile.Wake{Ref: ref, Version: k.Version, Marks: k.Marks}
+	w := profile.Wake{Ref: ref, Version: k.Version, Marks: k.Marks, Counts: k.Counts, Counted: k.Counted}
 	if k.At != horizon.Never {
 		w.At = time.Unix(0, k.At)
 	}

@@ -41,9 +41,9 @@ type State struct {
 
 // ComputedState is what one profile has of one computed trait.
 type ComputedState struct {
-	*aggregate.State
-	Node  uint32
-	Value profile.Value // as it was last found; null: none
+	*aggregate.State // nil of a formula: it keeps nothing of events
+	Node             uint32
+	Value            profile.Value // as it was last found; null: none
 }
 
 // CompareAggregate is the order of what a profile has of computed traits.
@@ -69,6 +69,9 @@ func (p *State) Aggregate(n *network.Node) *ComputedState {
 
 // newAggregate returns that of a node for a profile without events.
 func newAggregate(n *network.Node) *aggregate.State {
+	if n.Kind == network.KindFormula {
+		return nil
+	}
 	if n.Distinct {
 		return aggregate.NewDistinct(aggregate.Range{Min: n.Count.Min, Max: n.Count.Max, Enough: n.Count.Enough()}, n.Count.Window)
 	}
@@ -76,7 +79,7 @@ func newAggregate(n *network.Node) *aggregate.State {
 }
 
 // aggregates reports whether a node keeps what it has of events as an aggregate.
-func aggregates(n *network.Node) bool { return n.Kind == network.KindComputed || n.Distinct }
+func aggregates(n *network.Node) bool { return n.HasValue() || n.Distinct }
 
 // Cell is what one profile makes of one node. Profiles have cells only for
 // nodes that are not idle for them, or were not once.

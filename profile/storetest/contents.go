@@ -98,7 +98,7 @@ func refContents(h *harness, r profile.Reader, ref profile.Ref) (lines []string)
 }
 
 func wakeLine(w profile.Wake) string {
-	return fmt.Sprintf("%s %s wakes at %s version %d marks %v", w.Ref.Subject, w.Ref.ID, w.At.UTC(), w.Version, w.Marks)
+	return fmt.Sprintf("%s %s wakes at %s version %d marks %v counts %v of %d", w.Ref.Subject, w.Ref.ID, w.At.UTC(), w.Version, w.Marks, w.Counts, w.Counted)
 }
 
 func refLines(ref profile.Ref, id string, exists bool, writes []profile.TraitWrite,

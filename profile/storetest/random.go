@@ -160,6 +160,9 @@ func (g *generator) change(now time.Time) profile.Change {
 	switch n := g.rand.IntN(106); {
 	case n >= 100:
 		w := profile.Wake{Ref: g.ref(), Version: uint32(g.rand.IntN(3)), Marks: pick(g, [][]uint64{nil, {1}, {1, 1 << 63}})}
+		if n := g.rand.IntN(3); n > 0 {
+			w.Counts, w.Counted = []profile.UsersCount{{Mark: 7, Users: 9, Meet: uint32(n)}, {Mark: 1 << 63, Users: 9}}[:n], uint32(n)
+		}
 		if g.rand.IntN(3) > 0 {
 			w.At = g.time(now)
 		}

@@ -14,6 +14,31 @@ func wake(ref profile.Ref, after time.Duration) *profile.SetWake {
 }
 
 var wakeCases = []testCase{
+	{name: "counts are kept as they are, and with the rest", run: func(h *harness) {
+		a := profile.AccountRef("a")
+		counted := wake(a, time.Hour)
+		counted.Wake.Counts, counted.Wake.Counted = []profile.UsersCount{{Mark: 3, Users: 1 << 31, Meet: 5}, {Mark: 1 << 63, Users: 1 << 31}}, 8
+		h.enterWake(counted)
+		want := counted.Wake.Clone()
+		counted.Wake.Counts[0].Meet = 6 // it is the caller's again
+		w, err := h.store.Wake(h.ctx(), a)
+		require.NoError(h, err)
+		require.Equal(h, want, w)
+		tx, err := h.store.Begin(h.ctx(), start, a)
+		require.NoError(h, err)
+		require.NoError(h, tx.Put(counted))
+		w, err = tx.Wake(h.ctx(), a)
+		require.NoError(h, err)
+		require.Equal(h, counted.Wake, w)
+		tx.Abort()
+		w, err = h.store.Wake(h.ctx(), a)
+		require.NoError(h, err)
+		require.Equal(h, want, w)
+		h.apply(wake(a, time.Hour))
+		w, err = h.store.Wake(h.ctx(), a)
+		require.NoError(h, err)
+		require.Equal(h, wake(a, time.Hour).Wake, w)
+	}},
 	{name: "what is kept is the last that was set", run: func(h *harness) {
 		a := profile.UserRef("a")
 		h.enterWake(wake(a, time.Hour), wake(a, time.Minute))

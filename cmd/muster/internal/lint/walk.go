@@ -16,6 +16,10 @@ import (
 // computed looks at the definition of a computed trait.
 func (l *linter) computed(c *trait.Computed) {
 	l.at, l.of = Finding{Trait: c.Key}, c.Of
+	if !c.Type.TakesEvents() {
+		l.formula(c.Formula, "formula")
+		return
+	}
 	of := selector.Of(c.Event, c.Names, c.Prefix, c.Any)
 	l.events(&of, "", "event")
 	l.window(c.Window, "window")
@@ -137,11 +141,26 @@ func (l *linter) trait(cel, path string) {
 		l.fails(err)
 		return
 	}
+	l.traitsOf(f, path)
+	l.negations(cel, path)
+}
+
+// formula looks at a formula. What it negates may be missing: so is it then, as in all else.
+func (l *linter) formula(cel, path string) {
+	f, err := l.env.Formula(cel)
+	if err != nil {
+		l.fails(err)
+		return
+	}
+	l.traitsOf(f, path)
+}
+
+// traitsOf looks at the traits that an expression on traits reads.
+func (l *linter) traitsOf(f *celfilter.Filter, path string) {
 	names, _ := f.Traits()
 	l.traits(l.of, path, names)
 	names, _ = f.AccountTraits()
 	l.traits(profile.Account, path, names)
-	l.negations(cel, path)
 }
 
 // funnel looks at a funnel and its steps.

@@ -73,6 +73,7 @@ const whole = `{"$schema": "./muster.schema.json", "description": "all of it", "
 	{"key": "h", "type": "first_time", "event": "E"},
 	{"key": "i", "type": "last_time", "event": "E", "window": {"within": "3mo"}},
 	{"key": "j", "type": "unique_days", "event": "E", "zone": "Europe/Berlin"},
+	{"key": "k", "type": "formula", "formula": "double(traits.i) / 2.0", "backfill": false},
 	{"key": "g", "type": "first", "prefix": "Order ", "property": "x"},
 	{"key": "c", "type": "count", "any": true, "window": {"between": ["1h", "1y2mo3d"], "zone": "Europe/Berlin"}}
 ], "audiences": [
@@ -145,7 +146,7 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 	// Those with a form of their own: whatever the schema has they read.
 	for name, has := range map[string][]string{
 		"audience": fields(t, audience.Definition{Name: "n", Description: "d", Tags: []string{"t"}, Owner: "o", Of: profile.Account, PerUser: true, NoBackfill: true, Batch: 1, Paused: true}),
-		"computed": fields(t, trait.Computed{Type: trait.TypeMostFrequent, Event: "e", Names: []string{"e"}, Prefix: "e", Any: true, Name: "n", Description: "d", Of: profile.Account, Property: "p",
+		"computed": fields(t, trait.Computed{Type: trait.TypeMostFrequent, Formula: "1", Event: "e", Names: []string{"e"}, Prefix: "e", Any: true, Name: "n", Description: "d", Of: profile.Account, Property: "p",
 			Filter: "f", Window: profile.Within(1), Zone: "UTC", MinFrequency: 3, NoBackfill: true}),
 	} {
 		require.ElementsMatch(t, has, keys(s.Defs[name].Properties), name)
@@ -240,6 +241,12 @@ func TestWhatIsWrongIsNotValid(t *testing.T) {
 		"a least frequency of a sum":      of(`"type": "sum", "property": "x", "min_frequency": 2`),
 		"a least frequency of 0":          of(`"type": "most_frequent", "property": "x", "min_frequency": 0`),
 		"a backfill that is no yes or no": of(`"type": "count", "backfill": "no"`),
+		"a formula of a count":            of(`"type": "count", "formula": "1"`),
+		"a formula of an event":           of(`"type": "formula", "formula": "1"`),
+		"a formula without one":           `{"traits": [{"key": "a", "type": "formula"}]}`,
+		"an empty formula":                `{"traits": [{"key": "a", "type": "formula", "formula": ""}]}`,
+		"a formula in a window":           `{"traits": [{"key": "a", "type": "formula", "formula": "1", "window": {"within": "1d"}}]}`,
+		"a formula of a property":         `{"traits": [{"key": "a", "type": "formula", "formula": "1", "property": "x"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Error(t, validate(t, s, []byte(text)))
