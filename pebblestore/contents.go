@@ -56,7 +56,6 @@ func (r *reader) Contents(ctx context.Context, ref profile.Ref) (c profile.Conte
 		c.Values = append(c.Values, profile.ComputedValue{Key: key, Ref: rec.ref, Value: value, Since: fromNano(of.since)})
 	}
 	slices.SortFunc(c.Values, func(a, b profile.ComputedValue) int { return compareStrings(a.Key, b.Key) })
-	c.Wake.Counts, c.Wake.Counted = rec.counts, rec.counted
 	if c.Wake.Version, c.Wake.Marks = rec.version, rec.marks; rec.wake != never {
 		c.Wake.At = fromNano(rec.wake)
 	}

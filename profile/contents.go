@@ -20,7 +20,9 @@ type Contents struct {
 	Traits   []TraitWrite    // in the order of Reader.Traits
 	Members  []Membership    // by audience
 	Values   []ComputedValue // by key
-	Wake     Wake
+	// Wake is without the counts of users: whether there are any depends on what was in
+	// memory, and not on the data alone. Who has none counts anew.
+	Wake Wake
 }
 
 // KeptMessage is a message as a store keeps it: an event; or the message id of another call,

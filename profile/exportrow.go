@@ -92,14 +92,6 @@ func appendContents(b []byte, c *Contents) []byte {
 	for _, m := range c.Wake.Marks {
 		b = binary.LittleEndian.AppendUint64(b, m)
 	}
-	if len(c.Wake.Counts) == 0 {
-		return b // most profiles are users
-	}
-	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(len(c.Wake.Counts))), uint64(c.Wake.Counted))
-	for _, n := range c.Wake.Counts {
-		b = binary.LittleEndian.AppendUint64(b, n.Mark)
-		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(n.Users)), uint64(n.Meet))
-	}
 	return b
 }
 
@@ -217,15 +209,6 @@ func (f *rowFields) contents() *Contents {
 	for range f.count() {
 		c.Wake.Marks = append(c.Wake.Marks, uint64(f.nano()))
 	}
-	if len(f.b) == 0 {
-		return c
-	}
-	n := f.count()
-	c.Wake.Counted = f.number32()
-	for range n {
-		c.Wake.Counts = append(c.Wake.Counts, UsersCount{uint64(f.nano()), f.number32(), f.number32()})
-	}
-	f.bad = f.bad || n == 0
 	return c
 }
 

@@ -46,9 +46,6 @@ func (r *reader) Contents(ctx context.Context, ref Ref) (Contents, error) {
 	if rec.marks != nil {
 		c.Wake.Marks = *rec.marks // they are replaced, never changed in place
 	}
-	if rec.counts != nil {
-		c.Wake.Counts, c.Wake.Counted = rec.counts.of, rec.counts.version // likewise
-	}
 	return c, nil
 }
 

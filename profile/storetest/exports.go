@@ -5,12 +5,24 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"testing/iotest"
 	"time"
 
 	"github.com/muster-go/muster/profile"
 	"github.com/stretchr/testify/require"
 )
+
+// withoutCounts returns what a store has without the counts of users, which are left behind:
+// see profile.Contents.
+func withoutCounts(lines []string) []string {
+	for i, line := range lines {
+		if wake, _, counts := strings.Cut(line, " counts ["); counts {
+			lines[i] = wake
+		}
+	}
+	return lines
+}
 
 // export returns an export of a store, and its digest.
 func (h *harness) export(s profile.Store) ([]byte, profile.Exported) {
@@ -99,7 +111,7 @@ var exportCases = []testCase{
 				for _, of := range [][]byte{b, other} {
 					for _, mem := range []bool{true, false} {
 						next := h.load(h.another(mem), of)
-						require.Equal(h, contents(h, stores[0]), contents(h, next))
+						require.Equal(h, withoutCounts(contents(h, stores[0])), withoutCounts(contents(h, next)))
 						again, z := h.export(next)
 						require.Equal(h, b, again)
 						require.Equal(h, x, z)
