@@ -56,11 +56,11 @@ func (x *txn) isAccount(id string) bool {
 
 // exists reports whether a profile is kept under an id.
 func (x *txn) exists(ref profile.Ref) (bool, error) {
-	if x.shardOf(ref).states.Get(ref) != nil {
-		return true, nil
-	}
 	if !x.covers(ref) {
 		return false, x.Err
+	}
+	if x.shardOf(ref).states.Get(ref) != nil {
+		return true, nil
 	}
 	id, exists, err := x.Store.Resolve(x.Ctx, ref)
 	return exists && id == ref.ID, err

@@ -75,12 +75,12 @@ func (x *txn) renew(ref profile.Ref, k state.Kept) *state.State {
 
 // reach makes a stored profile a part and returns its state.
 func (x *txn) reach(ref profile.Ref) *state.State {
+	if !x.covers(ref) {
+		return state.New(ref)
+	}
 	p := x.shardOf(ref).states.Get(ref)
 	if partOf(p) != nil {
 		return p
-	}
-	if p == nil && !x.covers(ref) {
-		return state.New(ref)
 	}
 	if p != nil && p.Version >= x.e.wanted(ref.Subject) {
 		x.add(ref, p)
