@@ -18,10 +18,14 @@ func TestMissesHintAtMisspeltNames(t *testing.T) {
 	ctx := context.Background()
 	e, _, _ := newEngine(t)
 	require.NoError(t, e.CreateFile(ctx, audience.File{
-		Traits: []trait.Computed{trait.Sum("revenue", "Order Completed", "totl")},
+		Traits: []trait.Computed{trait.Sum("revenue", "Order Completed", "totl"), trait.Count("prefixed", "").OfPrefix("Ordre C")},
 		Audiences: []audience.Definition{
 			audience.Define("a_trait").Members(audience.Trait(`traits.plna == "pro"`)),
 			audience.Define("an_event").Members(audience.Performed("Ordr Completed")),
+			audience.Define("a_prefix").Members(audience.PerformedPrefix("Odrer ")),
+			audience.Define("a_prefix_of_a_step").Members(audience.Funnel(funnel.Funnel{Steps: []funnel.Step{{Name: "one", Prefix: "order"}}})),
+			audience.Define("a_prefix_of_nothing").Members(audience.PerformedPrefix("Zebra")),
+			audience.Define("a_prefix_that_is_sent").Members(audience.PerformedPrefix("Order Comp")),
 			audience.Define("a_step").Members(audience.Funnel(funnel.Start("one", "Order Completed").Followed("two", "Order Refundd"))),
 			audience.Define("a_date").Members(audience.Not(audience.DateIs(trait.Value("renewal").WithinNext(profile.Week)))),
 			audience.Define("a_date_misspelt").Members(audience.DateIs(trait.Value("renewl").WithinNext(profile.Week))),
@@ -34,12 +38,17 @@ func TestMissesHintAtMisspeltNames(t *testing.T) {
 	require.NoError(t, e.Track(ctx, profile.Event{Profile: "u", Name: "Order Completed", Props: profile.Props{"total": 5}}))
 	require.NoError(t, e.Track(ctx, profile.Event{Profile: "u", Name: "Order Refunded"}))
 	for key, want := range map[string][]audience.Misses{
-		"a_trait":         {{Path: "where.trait", Filter: `traits.plna == "pro"`, Count: 1000, Hint: `no trait "plna" has come, did you mean "plan"?`}},
-		"an_event":        {{Path: "where.event.name", Filter: "Ordr Completed", Hint: `no event "Ordr Completed" has come, did you mean "Order Completed"?`}},
-		"a_step":          {{Path: "where.funnel.steps[1].event", Filter: "Order Refundd", Hint: `no event "Order Refundd" has come, did you mean "Order Refunded"?`}},
-		"a_date_misspelt": {{Path: "where.trait_date", Filter: "renewl", Count: 1000, Hint: `no trait "renewl" has come, did you mean "renewal"?`}},
-		"revenue":         {{Path: "property", Filter: "totl", Count: 1, Hint: `the first event that misses it has "total"`}},
-		"fine":            {{Path: "where.all[0].trait", Filter: `traits.plan == "pro"`}},
+		"a_trait":               {{Path: "where.trait", Filter: `traits.plna == "pro"`, Count: 1000, Hint: `no trait "plna" has come, did you mean "plan"?`}},
+		"an_event":              {{Path: "where.event.name", Filter: "Ordr Completed", Hint: `no event "Ordr Completed" has come, did you mean "Order Completed"?`}},
+		"a_prefix":              {{Path: "where.event.prefix", Filter: "Odrer ", Hint: `no event that begins with "Odrer " has come, did you mean "Order "?`}},
+		"a_prefix_of_a_step":    {{Path: "where.funnel.steps[0].prefix", Filter: "order", Hint: `no event that begins with "order" has come, did you mean "Order"?`}},
+		"a_prefix_of_nothing":   {{Path: "where.event.prefix", Filter: "Zebra", Hint: `no event that begins with "Zebra" has come`}},
+		"a_prefix_that_is_sent": nil,
+		"prefixed":              {{Path: "prefix", Filter: "Ordre C", Hint: `no event that begins with "Ordre C" has come, did you mean "Order C"?`}},
+		"a_step":                {{Path: "where.funnel.steps[1].event", Filter: "Order Refundd", Hint: `no event "Order Refundd" has come, did you mean "Order Refunded"?`}},
+		"a_date_misspelt":       {{Path: "where.trait_date", Filter: "renewl", Count: 1000, Hint: `no trait "renewl" has come, did you mean "renewal"?`}},
+		"revenue":               {{Path: "property", Filter: "totl", Count: 1, Hint: `the first event that misses it has "total"`}},
+		"fine":                  {{Path: "where.all[0].trait", Filter: `traits.plan == "pro"`}},
 	} {
 		got, err := e.Misses(key)
 		require.NoError(t, err)

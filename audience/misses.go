@@ -49,6 +49,8 @@ func (e *Engine) missesAt(at network.FilterAt) Misses {
 	n := at.Leaf
 	m := Misses{Path: at.Path}
 	switch {
+	case at.Prefix:
+		m.Filter, m.Hint = at.Event, e.words.Events.HintPrefix("event", at.Event)
 	case at.Event != "":
 		m.Filter, m.Hint = at.Event, e.words.Events.Hint("event", at.Event)
 	case at.Filter == nil && n.Property != "":

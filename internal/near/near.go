@@ -32,11 +32,42 @@ func Name(word string, names iter.Seq[string]) (nearest string, ok bool) {
 	return nearest, ok
 }
 
+// Prefix returns what the names may begin with that somebody meant who wrote a prefix with which
+// none of them does: the beginning nearest to it, up to the end of a word or as long as the prefix
+// is. Case and punctuation are as in Name.
+func Prefix(prefix string, names iter.Seq[string]) (nearest string, ok bool) {
+	return Name(prefix, func(yield func(string) bool) {
+		for name := range names {
+			if !eachBeginning(name, len([]rune(prefix)), yield) {
+				return
+			}
+		}
+	})
+}
+
+// eachBeginning yields the beginnings of a name that end with a word and what is behind it, or have a
+// length in runes.
+func eachBeginning(name string, length int, yield func(string) bool) bool {
+	var before rune
+	n := 0
+	for i, r := range name {
+		isEnd := i > 0 && isLetter(r) && !isLetter(before)
+		if (isEnd || n == length) && !yield(name[:i]) {
+			return false
+		}
+		before = r
+		n++
+	}
+	return yield(name)
+}
+
+func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
 // lettersOf returns the letters and digits of a name in lower case.
 func lettersOf(name string) []rune {
 	letters := make([]rune, 0, len(name))
 	for _, r := range name {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if isLetter(r) {
 			letters = append(letters, unicode.ToLower(r))
 		}
 	}

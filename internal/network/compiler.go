@@ -33,6 +33,7 @@ type FilterAt struct {
 	Step   int               // of a funnel
 	Filter *celfilter.Filter // nil: it is of something else that can miss
 	Event  string            // then: an event's name
+	Prefix bool              // of Event: it is what names of events begin with
 }
 
 // Node returns the node of a plan, and notes it in the plan.
@@ -117,9 +118,12 @@ func (c *Compiler) build(p *Plan) *Node {
 	return n
 }
 
-// noteNames notes the names of events that a leaf lists, of which nobody may send any: below
-// a path, in a field where it is one.
+// noteNames notes the names of events that a leaf lists, or what they begin with, of which nobody
+// may send any: below a path, in a field where it is one.
 func (c *Compiler) noteNames(n *Node, of *selector.Selector, path, field string) {
+	if prefix, is := of.Prefix(); is && prefix != "" {
+		c.Filters = append(c.Filters, FilterAt{Path: path + "prefix", Leaf: n, Event: prefix, Prefix: true})
+	}
 	names, _ := of.Names()
 	for i, name := range names {
 		at := path + field

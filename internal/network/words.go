@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -49,6 +50,23 @@ func (w *words) Hint(what, name string) string {
 	}
 	text := fmt.Sprintf("no %s %q has come", what, name)
 	if meant, ok := near.Name(name, w.all()); ok {
+		text += fmt.Sprintf(", did you mean %q?", meant)
+	}
+	return text
+}
+
+// HintPrefix is Hint for what names are to begin with.
+func (w *words) HintPrefix(what, prefix string) string {
+	if n := w.count.Load(); n == 0 || n >= maxWords {
+		return ""
+	}
+	for name := range w.all() {
+		if strings.HasPrefix(name, prefix) {
+			return ""
+		}
+	}
+	text := fmt.Sprintf("no %s that begins with %q has come", what, prefix)
+	if meant, ok := near.Prefix(prefix, w.all()); ok {
 		text += fmt.Sprintf(", did you mean %q?", meant)
 	}
 	return text

@@ -84,6 +84,14 @@ func meant(name string, names iter.Seq[string]) string {
 	return ""
 }
 
+// meantPrefix is meant for what names begin with.
+func meantPrefix(prefix string, names iter.Seq[string]) string {
+	if nearest, ok := near.Prefix(prefix, names); ok {
+		return ", did you mean \"" + nearest + "\"?"
+	}
+	return ""
+}
+
 // events finds names that no event of the sample has, below a path: in a field where there is
 // one name.
 func (l *linter) events(of *selector.Selector, path, field string) {
@@ -104,7 +112,7 @@ func (l *linter) events(of *selector.Selector, path, field string) {
 		for range of.EachOf(maps.Keys(l.Sample.events)) {
 			return
 		}
-		l.find(UnknownEvent, path+"prefix", "no event of the %s begins with %q", l.Sample.what, prefix)
+		l.find(UnknownEvent, path+"prefix", "no event of the %s begins with %q%s", l.Sample.what, prefix, meantPrefix(prefix, maps.Keys(l.Sample.events)))
 	}
 }
 
