@@ -181,6 +181,9 @@ func TestNamesThatNoDataHas(t *testing.T) {
 		"of an earlier step": {`{"audiences": [{"key": "a", "where": {"funnel": {"steps": [{"name": "one", "event": "Order Completed"},
 			{"name": "two", "event": "Page View", "where": "properties.id == steps.one.properties.id"}]}}}]}`,
 			[]string{UnknownEvent + " where.funnel.steps[1].event", UnknownProperty + " where.funnel.steps[1].where"}},
+		"of a step that is the next": {`{"audiences": [{"key": "a", "where": {"funnel": {"steps": [{"name": "one", "event": "Order Completed"},
+			{"name": "two", "event": "Page View", "not": true, "until_next": true}, {"name": "three", "event": "Order Completed", "where": "properties.totl > 1", "next": true}]}}}]}`,
+			[]string{UnknownEvent + " where.funnel.steps[1].event", UnknownProperty + " where.funnel.steps[2].where"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, tc.want, check(t, tc.file, Options{Sample: sample}))
