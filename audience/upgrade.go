@@ -13,7 +13,7 @@ import (
 
 const (
 	// upgradeTime is how long a lock is held to upgrade some profiles.
-	upgradeTime = time.Millisecond
+	upgradeTime = 200 * time.Microsecond
 	// upgradesTogether is how many profiles one transaction upgrades.
 	upgradesTogether = 8
 )
