@@ -210,7 +210,8 @@ func (g *generator) distinct(e audience.Event) audience.Event {
 	case n == 3 && g.subject == profile.Account:
 		return e.DistinctBy(pick(g, []string{"user.traits.plan", "user.traits.score", "user.traits.due"}))
 	}
-	return e.DistinctBy(pick(g, []string{"properties.k", "properties.k", "properties.price", "properties.tags", "properties.in.k", "properties.in"}))
+	return e.DistinctBy(pick(g, []string{"properties.k", "properties.k", "properties.price", "properties.tags", "properties.in.k", "properties.in",
+		"properties.tags[]", "properties.items[].k", `properties["items"][].price`, "properties.in[].k"}))
 }
 
 func (g *generator) zone() string {

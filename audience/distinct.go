@@ -16,8 +16,9 @@ import (
 // 1 and 1.0 are one, and an event without the property, or where it is null, has none. The zero
 // Distinct counts events.
 type Distinct struct {
-	// By is a property, "properties.sku" or "properties.address.city"; of accounts also a trait of
-	// the user whose event it is, "user.traits.email"; or "day", "week" or "month".
+	// By is a property, "properties.sku", "properties.address.city", "properties.items[].sku" or
+	// properties["the sku"]; of accounts also a trait of the user whose event it is,
+	// "user.traits.email"; or "day", "week" or "month".
 	By   string `json:"by"`
 	Zone string `json:"zone,omitempty"` // whose clock says which day it is; empty: UTC
 }
@@ -25,8 +26,18 @@ type Distinct struct {
 // IsZero reports whether d counts events.
 func (d Distinct) IsZero() bool { return d == Distinct{} }
 
-// properties begins what is a property.
-const properties = "properties."
+// cutProperties returns the path of a property within the properties of an event, as a
+// trait.Computed has it: of properties.sku or properties["sku"].
+func cutProperties(by string) (path string, inEvent bool) {
+	rest, of := strings.CutPrefix(by, "properties")
+	switch {
+	case of && strings.HasPrefix(rest, "."):
+		return rest[1:], true
+	case of && strings.HasPrefix(rest, "["):
+		return rest, true
+	}
+	return by, false
+}
 
 // unit returns the unit of the calendar that is counted, if it is one.
 func (d Distinct) unit() profile.Unit {
@@ -43,7 +54,8 @@ func (d Distinct) Source() string {
 	if d.unit() != profile.NoUnit {
 		return ""
 	}
-	return strings.TrimPrefix(d.By, properties)
+	path, _ := cutProperties(d.By)
+	return path
 }
 
 // source returns where the values are. The error is one at a field.
@@ -55,7 +67,7 @@ func (d Distinct) source(of profile.Subject) (property.Source, error) {
 		return property.Source{}, nil
 	}
 	fail := func(err error) (property.Source, error) { return property.Source{}, strictjson.At("by", err) }
-	path, inEvent := strings.CutPrefix(d.By, properties)
+	path, inEvent := cutProperties(d.By)
 	if err := profile.CheckID("property", path); err != nil {
 		return fail(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -140,7 +141,16 @@ type faultWorld struct {
 	store  *faultyStore
 	engine *audience.Engine
 	clock  *audience.ManualClock
+	mu     sync.Mutex // of told: shards tell side by side
 	told   []oracle.Notice
+}
+
+// hear notes what is told.
+func (w *faultWorld) hear(n oracle.Notice) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, n)
+	return nil
 }
 
 func newFaultWorld(t *testing.T, accounts bool, shards int) *faultWorld {
@@ -153,12 +163,10 @@ func newFaultWorld(t *testing.T, accounts bool, shards int) *faultWorld {
 	require.NoError(t, err)
 	w.engine.SetFirstUpgrades(2)
 	w.engine.Subscribe(func(_ context.Context, tr audience.Transition) error {
-		w.told = append(w.told, oracle.Notice{Transition: tr})
-		return nil
+		return w.hear(oracle.Notice{Transition: tr})
 	})
 	w.engine.SubscribeTraits(func(_ context.Context, c audience.TraitChange) error {
-		w.told = append(w.told, oracle.Notice{Change: &c})
-		return nil
+		return w.hear(oracle.Notice{Change: &c})
 	})
 	require.NoError(t, w.engine.CreateFile(ctx, ofFaults(accounts)))
 	send := func(at time.Duration, m profile.Message) {

@@ -21,6 +21,8 @@ func TestDefinitionsRoundTripThroughJSON(t *testing.T) {
 		`{"key":"a","where":{"event":{"name":"A","count":{"at_least":3},"window":{"within":"7d"},"distinct":{"by":"day","zone":"Europe/Berlin"}}}}`: audience.Define("a").
 			Members(audience.Performed("A").OnDays("Europe/Berlin").AtLeast(3).Within(7 * profile.Day)),
 		`{"key":"a","where":{"event":{"name":"A","distinct":{"by":"properties.sku"}}}}`: audience.Define("a").Members(audience.Performed("A").DistinctBy("properties.sku")),
+		`{"key":"a","where":{"event":{"name":"A","distinct":{"by":"properties[\"the items\"][].sku"}}}}`: audience.Define("a").
+			Members(audience.Performed("A").DistinctBy(`properties["the items"][].sku`)),
 		`{"key":"a","where":{"all":[{"event":{"name":"A","distinct":{"by":"week"}}},{"event":{"name":"A","distinct":{"by":"month","zone":"-05:00"}}}]}}`: audience.Define("a").
 			Members(audience.All(audience.Performed("A").InWeeks(""), audience.Performed("A").InMonths("-05:00"))),
 		`{"key":"a","where":{"event":{"any":true}}}`: audience.Define("a").Members(audience.PerformedAny()),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,8 +58,8 @@ func TestAPreviewIsWhatCreationMakes(t *testing.T) {
 		Traits:    []trait.Computed{trait.Count("orders", "Order")},
 		Audiences: []audience.Definition{audience.Define("buyers").Members(audience.Trait("traits.orders >= 1"))},
 	}))
-	told := 0
-	e.Subscribe(func(context.Context, audience.Transition) error { told++; return nil })
+	var told atomic.Int64
+	e.Subscribe(func(context.Context, audience.Transition) error { told.Add(1); return nil })
 	for i, d := range []audience.Definition{
 		audience.Define("viewers").Members(audience.Not(audience.InAudience("buyers"))),
 		audience.Define("late").Members(audience.Performed("Order")).WithNoBackfill(),
@@ -68,10 +69,10 @@ func TestAPreviewIsWhatCreationMakes(t *testing.T) {
 	} {
 		preview, err := e.Preview(ctx, d, audience.PreviewOptions{Sample: 3})
 		require.NoError(t, err)
-		require.Zero(t, told)
+		require.Zero(t, told.Load())
 		require.NoError(t, e.Create(ctx, d))
 		require.Equal(t, count(t, e, d.Key), preview.Size, d.Key)
-		require.Equal(t, preview.Size, told)
+		require.EqualValues(t, preview.Size, told.Load())
 		require.True(t, preview.Exact())
 		require.Equal(t, preview.Size, preview.Low)
 		require.Equal(t, preview.Size, preview.High)
@@ -79,7 +80,7 @@ func TestAPreviewIsWhatCreationMakes(t *testing.T) {
 		for _, x := range preview.Sample {
 			require.True(t, x.Member)
 		}
-		told = 0
+		told.Store(0)
 		keys := 0
 		for _, err := range store.Keys(ctx) {
 			require.NoError(t, err)

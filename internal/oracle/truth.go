@@ -145,12 +145,12 @@ func (v view) distinct(e *audience.Event, since int) int {
 	var all []sample
 	for _, of := range v.matching(ofEvent(e), e.Filter, e.Window, e.Scope, since) {
 		in := of.track.Event.Properties.Map()
-		path, isProperty := strings.CutPrefix(e.Distinct.By, "properties.")
+		path, isProperty := strings.CutPrefix(e.Distinct.By, "properties") // .sku or ["sku"]
 		var values []profile.Value
 		if name, ofUser := strings.CutPrefix(e.Distinct.By, "user.traits."); ofUser {
 			values = packed(properties(v.of(of.user).traits(since).plain(), keysOf(name)))
 		} else if isProperty {
-			values = packed(properties(in, keysOf(path)))
+			values = packed(properties(in, keysOf(strings.TrimPrefix(path, "."))))
 		} else {
 			unit, _ := profile.ParseUnit(e.Distinct.By) // it was checked
 			values = append(values, profile.IntValue(int64(unitOf(unit, dayOf(of.time(), zoneOf(e.Distinct.Zone))))))
