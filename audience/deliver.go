@@ -32,9 +32,8 @@ type IDCallback func(context.Context, IDChange) error
 // same shard, and those of a call on a store with a SyncInterval, which returns before what
 // it did stays, come within that. Calls for profiles of different shards may be side by side,
 // within one Create too: fn is safe for concurrent use. A callback that is slower than the data
-// comes makes them wait, in
-// memory; what waits when fn is subscribed is told to it too. A nil fn is an error
-// that wraps profile.ErrInvalid.
+// comes makes them wait, in memory; what waits when fn is subscribed is told to it too. A nil
+// fn is an error that wraps profile.ErrInvalid.
 func (e *Engine) Subscribe(fn Callback) (cancel func(), err error) {
 	return add(&e.subs, fn)
 }
