@@ -1,11 +1,13 @@
 package replica_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/muster-go/muster/profile"
 	"github.com/muster-go/muster/replica"
@@ -20,12 +22,18 @@ func TestSeveralPartitionsTellEachProfileWhatOneEngineDoes(t *testing.T) {
 	apart, crossed, together, told := 0, 0, 0, 0
 	for seed := range uint64(*histories / 10) {
 		c := newCluster(t, seed, partitions)
-		router := replica.NewRouter(c.log, &replica.MemoryPlacements{}, nil)
+		// No two records of the test have one time, and no worker's tick comes before a record at
+		// the time of that: the one engine, which has no ticks, would tell it as of the record.
+		log := &timed{Memory: c.log}
+		router := replica.NewRouter(log, &replica.MemoryPlacements{}, nil)
 		c.start()
 		c.start()
 		var taken []replica.Record
 		for _, s := range generate(seed, 40) {
-			c.log.SetTime(s.at)
+			if !s.at.After(log.at) {
+				s.at = log.at.Add(1)
+			}
+			log.at = s.at
 			err := route(t, router, c, s)
 			switch {
 			case errors.Is(err, replica.ErrApart):
@@ -72,6 +80,16 @@ func TestSeveralPartitionsTellEachProfileWhatOneEngineDoes(t *testing.T) {
 	require.Positive(t, together)
 	require.Positive(t, apart)
 	require.Positive(t, crossed)
+}
+
+// timed is a log whose records are of a time that is set before.
+type timed struct {
+	*logtest.Memory
+	at time.Time
+}
+
+func (l *timed) Append(ctx context.Context, partition int, bodies ...[]byte) (uint64, error) {
+	return l.AppendAt(ctx, l.at, partition, bodies...)
 }
 
 func route(t *testing.T, router *replica.Router, c *cluster, s step) error {

@@ -67,6 +67,17 @@ const patience = 5 * time.Millisecond
 
 // Append implements replica.Log.
 func (m *Memory) Append(ctx context.Context, partition int, bodies ...[]byte) (uint64, error) {
+	return m.append(ctx, time.Time{}, partition, bodies)
+}
+
+// AppendAt is Append at a time, at which the log is from then on. Nobody appends anything else
+// at that time before.
+func (m *Memory) AppendAt(ctx context.Context, now time.Time, partition int, bodies ...[]byte) (uint64, error) {
+	return m.append(ctx, now, partition, bodies)
+}
+
+// append appends records, at a time if it is not zero.
+func (m *Memory) append(ctx context.Context, now time.Time, partition int, bodies [][]byte) (uint64, error) {
 	fault := m.fault(AppendInput, partition)
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -77,6 +88,9 @@ func (m *Memory) Append(ctx context.Context, partition int, bodies ...[]byte) (u
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.partitions[partition]
+	if !now.IsZero() {
+		m.now = now
+	}
 	for _, b := range bodies {
 		p.input = append(p.input, replica.Record{Number: uint64(len(p.input)) + 1, Time: m.now, Body: bytes.Clone(b)})
 	}
