@@ -83,11 +83,11 @@ func TestANewerFormatIsRefused(t *testing.T) {
 	require.NoError(t, s.Close())
 	db, err := pebble.Open("store", &pebble.Options{FS: fs, Logger: silent{}, Merger: &pebble.Merger{Name: "muster.v1", Merge: pebble.DefaultMerger.Merge}})
 	require.NoError(t, err)
-	require.NoError(t, db.Set([]byte("af"), []byte{2}, pebble.Sync))
+	require.NoError(t, db.Set([]byte("af"), []byte{3}, pebble.Sync))
 	require.NoError(t, db.Close())
 	_, err = pebblestore.Open("store", pebblestore.Options{FS: fs})
 	require.ErrorIs(t, err, pebblestore.ErrFormat)
-	require.ErrorContains(t, err, "version 2")
+	require.ErrorContains(t, err, "version 3")
 }
 
 func TestAnotherDatabaseIsNoStore(t *testing.T) {
