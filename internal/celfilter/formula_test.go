@@ -183,8 +183,9 @@ func FuzzFormula(f *testing.F) {
 			return
 		}
 		traits := parsed(t, `{"a": 1}`)
-		v, ok := formula.Value(&Input{Traits: &traits})
-		want, wantOK := formula.ReferenceValue(Plain{Traits: traits.Map()})
+		self := &Self{ID: "u", IDs: parsed(t, `{"email": ["a@x"]}`)}
+		v, ok := formula.Value(&Input{Traits: &traits, Self: self})
+		want, wantOK := formula.ReferenceValue(Plain{Traits: traits.Map(), ID: self.ID, IDs: self.IDs.Map()})
 		if ok || wantOK {
 			require.Equal(t, want.String(), v.String(), src)
 		}
