@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,14 +27,14 @@ type broker struct {
 	port int
 	dir  string
 	cmd  *exec.Cmd
-	said *said
+	said *logtest.Said
 }
 
 // newBroker starts a broker.
 func newBroker(t *testing.T) *broker {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	b := &broker{t: t, port: free.Addr().(*net.TCPAddr).Port, dir: t.TempDir(), said: &said{}}
+	b := &broker{t: t, port: free.Addr().(*net.TCPAddr).Port, dir: t.TempDir(), said: &logtest.Said{}}
 	require.NoError(t, free.Close())
 	b.start()
 	t.Cleanup(func() {
@@ -73,24 +71,6 @@ func (b *broker) process(env string, config []byte) *exec.Cmd {
 	cmd.Env = append(os.Environ(), env+"="+string(config))
 	cmd.Stderr = b.said
 	return cmd
-}
-
-// said keeps what processes say.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 // chaosOn returns workers as processes, which do as config says.
@@ -169,7 +149,7 @@ func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
 
 // Without transactions the same test sees entries that are told twice.
 func TestWithoutTheFenceEntriesAreDoubled(t *testing.T) {
-	c := chaosOn(t, newBroker(t), workerConfig{Unfenced: true})
+	c := chaosOn(t, newBroker(t), workerConfig{Worker: logtest.Worker{Unfenced: true}})
 	c.Length = min(c.Length, 8*time.Second)
 	c.Faults = []string{"deaf owner"}
 	d := c.Run(t)
@@ -178,9 +158,7 @@ func TestWithoutTheFenceEntriesAreDoubled(t *testing.T) {
 
 // What records cost on workers, and in one engine without a log.
 func TestCost(t *testing.T) {
-	for _, workers := range []int{1, 2, 4} {
-		cost := chaosOn(t, newBroker(t), workerConfig{Large: true}).Cost(t, workers, *costRecords)
-		t.Log(cost)
-		require.Positive(t, cost.On)
-	}
+	logtest.Costs(t, *costRecords, func() *logtest.Chaos {
+		return chaosOn(t, newBroker(t), workerConfig{Worker: logtest.Worker{Large: true}})
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -25,12 +24,9 @@ const (
 )
 
 type workerConfig struct {
-	Name     string
-	Blobs    string
-	Deaf     bool
-	Unfenced bool
-	Large    bool // chunks are as large, and snapshots as rare, as they are by default
-	Options  Options
+	logtest.Worker
+	Blobs   string
+	Options Options
 }
 
 type brokerConfig struct {
@@ -85,41 +81,14 @@ func work(text string) error {
 		return fmt.Errorf("worker: %w", err)
 	}
 	defer l.Close()
-	var log replica.Log = l
-	if c.Unfenced {
-		log = unfenced{l}
-	}
-	if c.Deaf {
-		log = logtest.Deaf{Log: log}
-	}
-	opts := replica.Options{
-		Blobs: replica.Folder(c.Blobs), SnapshotEvery: 200, ChunkEntries: 50, ChunkRecords: 50, TickEvery: 200 * time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	}
-	if c.Large {
-		opts = replica.Options{Blobs: opts.Blobs, Logger: opts.Logger}
-	}
-	return replica.Run(ctx, log, c.Name, opts)
+	return c.Run(ctx, l, replica.Folder(c.Blobs), l.appendUnfenced)
 }
 
-// unfenced is the log without its fence: chunks are produced without transactions.
-type unfenced struct{ *Log }
-
-func (u unfenced) Join(ctx context.Context, name string, run func(context.Context, replica.Partition)) error {
-	return u.Log.Join(ctx, name, func(ctx context.Context, p replica.Partition) {
-		run(ctx, unfencedPartition{p, u.Log})
-	})
-}
-
-type unfencedPartition struct {
-	replica.Partition
-	l *Log
-}
-
-func (p unfencedPartition) Append(ctx context.Context, c *replica.Chunk) error {
+// appendUnfenced produces a chunk without a transaction.
+func (l *Log) appendUnfenced(ctx context.Context, n int, c *replica.Chunk) error {
 	body, err := c.Encode()
 	if err != nil {
 		return err
 	}
-	return p.l.client.ProduceSync(ctx, &kgo.Record{Topic: p.l.opts.Output, Partition: int32(p.Number()), Value: body}).FirstErr()
+	return l.client.ProduceSync(ctx, &kgo.Record{Topic: l.opts.Output, Partition: int32(n), Value: body}).FirstErr()
 }

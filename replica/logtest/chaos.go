@@ -374,16 +374,20 @@ func (c *Chaos) allRead(readers *reading) bool {
 
 // lines returns what was told of a partition, as it stands.
 func (c *Chaos) lines(partition int) []string {
-	var all []replica.Chunk
-	for place := uint64(0); ; {
-		some, next, err := c.Log.Chunks(context.Background(), partition, place)
-		require.NoError(c.t, err)
-		if len(some) == 0 {
-			break
-		}
-		all, place = append(all, some...), next
-	}
+	all, _ := c.chunks(partition, 0)
 	lines, err := Lines(all)
 	require.NoError(c.t, err)
 	return lines
+}
+
+// chunks returns the chunks of a partition from a place on, and the place behind them.
+func (c *Chaos) chunks(partition int, place uint64) (all []replica.Chunk, next uint64) {
+	for {
+		some, next, err := c.Log.Chunks(context.Background(), partition, place)
+		require.NoError(c.t, err)
+		if len(some) == 0 {
+			return all, next
+		}
+		all, place = append(all, some...), next
+	}
 }

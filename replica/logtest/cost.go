@@ -1,13 +1,13 @@
 package logtest
 
 import (
-	"context"
 	"fmt"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/muster-go/muster/profile"
+	"github.com/muster-go/muster/replica"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,6 +25,16 @@ func (c Cost) String() string {
 	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 / float64(c.Records) }
 	return fmt.Sprintf("%d workers: %.1f us of CPU a record, alone %.1f (%.1f times); %d records in %v",
 		c.Workers, each(c.On), each(c.Alone), float64(c.On)/float64(c.Alone), c.Records, c.Duration.Round(time.Millisecond))
+}
+
+// Costs logs what so many messages of each partition cost on one, two and four workers, each time
+// of a log that is empty.
+func Costs(t *testing.T, messages int, newChaos func() *Chaos) {
+	for _, workers := range []int{1, 2, 4} {
+		cost := newChaos().Cost(t, workers, messages)
+		t.Log(cost)
+		require.Positive(t, cost.On)
+	}
 }
 
 // Cost has workers do so many messages of each partition of a log that is empty.
@@ -50,9 +60,17 @@ func (c *Chaos) Cost(t *testing.T, workers, messages int) Cost {
 	for range workers {
 		c.start(false)
 	}
+	done, places := make([]uint64, len(ends)), make([]uint64, len(ends))
 	require.Eventually(t, func() bool {
 		for p, end := range ends {
-			if c.done(p) < end {
+			if done[p] >= end {
+				continue
+			}
+			var chunks []replica.Chunk
+			if chunks, places[p] = c.chunks(p, places[p]); len(chunks) > 0 {
+				done[p] = chunks[len(chunks)-1].To
+			}
+			if done[p] < end {
 				return false
 			}
 		}
@@ -74,21 +92,6 @@ func (c *Chaos) Cost(t *testing.T, workers, messages int) Cost {
 		cost.Records += int(end)
 	}
 	return cost
-}
-
-// done returns up to which record a partition is done.
-func (c *Chaos) done(partition int) (record uint64) {
-	for place := uint64(0); ; {
-		chunks, next, err := c.Log.Chunks(context.Background(), partition, place)
-		require.NoError(c.t, err)
-		if len(chunks) == 0 && next == place {
-			return record
-		}
-		for i := range chunks {
-			record = chunks[i].To
-		}
-		place = next
-	}
 }
 
 // used returns the CPU time that this process has used.

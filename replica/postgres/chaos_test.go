@@ -1,13 +1,11 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
 	"os"
 	"os/exec"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +29,7 @@ func chaosOn(t *testing.T, pool *pgxpool.Pool, url string, config workerConfig) 
 	l, err := Open(t.Context(), pool, partitions, Options{Lease: lease})
 	require.NoError(t, err)
 	config.URL, config.Partitions, config.Lease = url, partitions, lease
-	said := &safeBuffer{}
+	said := &logtest.Said{}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("workers said:\n%s", said.String())
@@ -72,24 +70,6 @@ func chaosOn(t *testing.T, pool *pgxpool.Pool, url string, config workerConfig) 
 	}
 }
 
-// safeBuffer keeps what several processes say.
-type safeBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // Workers and the server are killed, stopped and replaced, and all that is told is what one
 // engine tells of the same records.
 func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
@@ -115,7 +95,7 @@ func TestWhateverIsKilledAllIsToldOnce(t *testing.T) {
 // Without the check of the epoch the same test sees entries that are told twice.
 func TestWithoutTheFenceEntriesAreDoubled(t *testing.T) {
 	pool, url := database(t)
-	c := chaosOn(t, pool, url, workerConfig{Unfenced: true})
+	c := chaosOn(t, pool, url, workerConfig{Worker: logtest.Worker{Unfenced: true}})
 	c.Length = min(c.Length, 8*time.Second)
 	c.Faults = []string{"deaf owner"}
 	d := c.Run(t)
@@ -124,10 +104,8 @@ func TestWithoutTheFenceEntriesAreDoubled(t *testing.T) {
 
 // What records cost on workers, and in one engine without a log.
 func TestCost(t *testing.T) {
-	for _, workers := range []int{1, 2, 4} {
+	logtest.Costs(t, *costRecords, func() *logtest.Chaos {
 		pool, url := database(t)
-		cost := chaosOn(t, pool, url, workerConfig{Large: true}).Cost(t, workers, *costRecords)
-		t.Log(cost)
-		require.Positive(t, cost.On)
-	}
+		return chaosOn(t, pool, url, workerConfig{Worker: logtest.Worker{Large: true}})
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,13 +18,10 @@ import (
 const workerEnv = "MUSTER_TEST_WORKER"
 
 type workerConfig struct {
+	logtest.Worker
 	URL        string
-	Name       string
 	Partitions int
 	Lease      time.Duration
-	Deaf       bool
-	Unfenced   bool
-	Large      bool // chunks are as large, and snapshots as rare, as they are by default
 }
 
 // workerMain is the whole program of a worker.
@@ -56,47 +52,20 @@ func work(c workerConfig) error {
 	if err != nil {
 		return err
 	}
-	var log replica.Log = l
-	if c.Unfenced {
-		log = unfenced{l}
-	}
-	if c.Deaf {
-		log = logtest.Deaf{Log: log}
-	}
-	opts := replica.Options{
-		Blobs: l, SnapshotEvery: 200, ChunkEntries: 50, ChunkRecords: 50, TickEvery: 200 * time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	}
-	if c.Large {
-		opts = replica.Options{Blobs: opts.Blobs, Logger: opts.Logger}
-	}
-	return replica.Run(ctx, log, c.Name, opts)
+	return c.Run(ctx, l, l, l.appendUnfenced)
 }
 
-// unfenced is the log without its fence: chunks are taken whoever they are of.
-type unfenced struct{ *Log }
-
-func (u unfenced) Join(ctx context.Context, name string, run func(context.Context, replica.Partition)) error {
-	return u.Log.Join(ctx, name, func(ctx context.Context, p replica.Partition) {
-		run(ctx, unfencedPartition{p, u.Log})
-	})
-}
-
-type unfencedPartition struct {
-	replica.Partition
-	l *Log
-}
-
-func (p unfencedPartition) Append(ctx context.Context, c *replica.Chunk) error {
+// appendUnfenced appends a chunk whoever it is of.
+func (l *Log) appendUnfenced(ctx context.Context, n int, c *replica.Chunk) error {
 	head, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	_, err = p.l.pool.Exec(ctx, `
+	_, err = l.pool.Exec(ctx, `
 		WITH head AS (
 			UPDATE muster_output SET place = place + 1, record = $2, number = $3, head = $4 WHERE partition = $1 RETURNING place
 		)
 		INSERT INTO muster_chunks (partition, place, head, entries) SELECT $1, head.place, $4, $5 FROM head`,
-		p.Number(), c.To, c.Last(), string(head), append([][]byte{}, c.Entries...))
+		n, c.To, c.Last(), string(head), append([][]byte{}, c.Entries...))
 	return err
 }
